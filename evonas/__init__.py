@@ -1,0 +1,23 @@
+"""evonas searches neural architectures by evolution and remembers.
+
+`evonas.search(x, y)` runs a whole search on arrays; `evonas.load(folder)` brings a finished network back.
+Both are imported on first use: `import evonas` alone loads neither torch nor scikit-learn.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evonas.job import search
+    from evonas.training.export import load
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "load", "search"]
+
+_LAZY = {"search": "evonas.job", "load": "evonas.training.export"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'evonas' has no attribute {name!r}")
