@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 G = TypeVar("G", bound=Hashable)
 
-Status = Literal["ok", "failed"]
+# "absent": a table has no such architecture; the search is told so at no cost, and it is no trial
+Status = Literal["ok", "failed", "absent"]
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,9 @@ class Searcher(Protocol[G]):
     Holds no random state: the loop gives the k-th `ask` the generator `default_rng([seed, k])`, so that telling the
     recorded evaluations again brings a searcher to where it was. `ask` may return fewer than `n` where nothing new
     is left; every candidate of a run is distinct, those not told yet included.
+
+    Optional method: `propose(n, rng)` is `ask` without taking note of what it returned, so that somebody else may
+    choose among its candidates; what is chosen comes back through `tell`, or before that through `expect(candidates)`.
     """
 
     def ask(self, n: int, rng: np.random.Generator) -> Sequence[Candidate[G]]: ...
@@ -152,12 +156,17 @@ class Evaluator(Protocol[G]):
 
 @dataclass(frozen=True)
 class Trial(Generic[G]):
-    """A recorded evaluation: the `number` of the ask it came from, and how many had been told before that ask."""
+    """A recorded evaluation.
+
+    `number` is the ask it came from, `after` how many evaluations had been told before that ask, `elapsed` the
+    wall-clock seconds its search had taken when it was told.
+    """
 
     run: str
     number: int
     after: int
     evaluation: Evaluation[G]
+    elapsed: float = 0.0
 
 
 class Store(Protocol):

@@ -1,0 +1,48 @@
+"""A search method by name: `SEARCHER`, or `SEARCHER+RANKER` for one whose offspring are screened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from evonas import plugins
+from evonas.errors import EvonasError
+from evonas.types import VAL_ACCURACY, Encoding, Objective, Ranker, Searcher, Store, Task
+
+
+def make_method(
+    spec: str,
+    encoding: Encoding[Any],
+    task: Task,
+    objectives: Sequence[Objective] = (VAL_ACCURACY,),
+    *,
+    store: Store | None = None,
+    encoding_name: str = "",
+) -> Searcher[Any]:
+    """The searcher that `spec` names, screened if it names a ranker too; both parts may carry options.
+
+    `aging`, `evolution(population=30)+meta`. With a `store`, a ranker that can `recall` starts from what was
+    trained before under `encoding_name`. Raises EvonasError where a part is unknown.
+    """
+    searcher_spec, plus, ranker_spec = spec.partition("+")
+    searcher = plugins.make("evonas.searchers", searcher_spec, encoding, objectives=tuple(objectives))
+    if not isinstance(searcher, Searcher):
+        raise EvonasError(f"searcher {searcher_spec!r} has no ask and tell; see Searcher in evonas/types.py")
+    if not plus:
+        return searcher
+    from evonas.screening import Screened
+
+    rankers = [make_ranker(ranker_spec, task, o, store=store, encoding_name=encoding_name) for o in objectives]
+    ranker = rankers[0] if len(rankers) == 1 else rankers
+    return Screened(searcher, ranker, encoding, task, objectives=tuple(objectives))
+
+
+def make_ranker(
+    spec: str, task: Task, objective: Objective, *, store: Store | None = None, encoding_name: str = ""
+) -> Ranker:
+    """The ranker that `spec` names: recalled from the store where it can, else as it is made."""
+    found = plugins.resolve("evonas.rankers", spec)
+    _, options = plugins.split_spec(spec)
+    if store is not None and hasattr(found, "recall"):
+        return found.recall(store, encoding_name, task, objective, **options)
+    return plugins.make("evonas.rankers", spec)
