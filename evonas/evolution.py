@@ -18,6 +18,8 @@ from evonas.errors import EvonasError
 from evonas.seen import Seen
 from evonas.types import VAL_ACCURACY, Candidate, Encoding, Evaluation, G, Objective
 
+MUTATE_ON = 4  # times a child that is known already is mutated again
+
 
 class Score(base.Fitness):
     """A DEAP fitness whose weights belong to the instance; all values are signed so that higher is better."""
@@ -60,9 +62,18 @@ class _Evolving(Generic[G]):
         def sample() -> Candidate[G]:
             return Candidate(self.encoding.sample(rng))
 
+        def child() -> Candidate[G]:
+            """A bred child; one that is known already is mutated on, out of the part of the space that is used up."""
+            bred = self.breed(rng)
+            for _ in range(MUTATE_ON):
+                if bred.genome not in self.seen:
+                    break
+                bred = Candidate(self.encoding.mutate(bred.genome, rng), parents=bred.parents)
+            return bred
+
         if len(self.seen) < self.population or not self.has_parents():
             return self.seen.draw(n, sample)
-        return self.seen.draw(n, lambda: self.breed(rng), sample)
+        return self.seen.draw(n, child, sample)
 
     def expect(self, candidates: Sequence[Candidate[G]]) -> None:
         """Take note of candidates that are on their way."""

@@ -8,8 +8,11 @@ from typing import Generic
 from evonas.types import Candidate, Encoding, G
 
 PATIENCE = 1000
-"""Draws in a row without a new genome after which a source counts as dry. A finite space of which a share p is
-still new is given up too early with probability (1 - p) ** PATIENCE: 4e-5 when one in a hundred is left."""
+"""Draws in a row without a new genome after which the last source counts as dry. A finite space of which a share p
+is still new is given up too early with probability (1 - p) ** PATIENCE: 4e-5 when one in a hundred is left."""
+
+BREEDING_PATIENCE = 30
+"""The same for a source that has another behind it: a converged population gives way to fresh samples soon."""
 
 
 class Seen(Generic[G]):
@@ -28,14 +31,14 @@ class Seen(Generic[G]):
     def add(self, candidates: Iterable[Candidate[G]]) -> None:
         self._genomes.update(self.canonical(candidate.genome) for candidate in candidates)
 
-    def draw(self, n: int, *sources: Callable[[], Candidate[G]], patience: int = PATIENCE) -> list[Candidate[G]]:
+    def draw(self, n: int, *sources: Callable[[], Candidate[G]]) -> list[Candidate[G]]:
         """Up to `n` canonical candidates, distinct from each other and from all seen; none is added.
 
-        Draws from the first source until `patience` draws in a row gave nothing new, then from the next.
+        Draws from the first source until many draws in a row gave nothing new, then from the next.
         """
         found: dict[G, Candidate[G]] = {}
         for source in sources:
-            fruitless = 0
+            fruitless, patience = 0, PATIENCE if source is sources[-1] else BREEDING_PATIENCE
             while len(found) < n and fruitless < patience:
                 drawn = source()
                 genome = self.canonical(drawn.genome)
