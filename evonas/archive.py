@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -71,6 +71,8 @@ _evaluations = sa.Table(
     sa.Column("error", sa.Text),
     sa.UniqueConstraint("run_id", "number"),
 )
+_RUN_COLUMNS = [column.name for column in _runs.c if column.name not in ("id", "task_id")]
+_TASK_COLUMNS = [column.label(f"task_{column.name}") for column in _tasks.c]
 _insert_evaluation = sa.insert(_evaluations)
 
 
@@ -120,7 +122,7 @@ class Archive:
         self.where = str(where or default_archive())
         self._until: int | None = None
         self._run_ids: dict[str, int] = {}
-        self._engine = sa.create_engine(_url(self.where), json_serializer=_dumps)
+        self._engine = sa.create_engine(_url(self.where), json_serializer=dumps)
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
         try:
@@ -155,7 +157,7 @@ class Archive:
         with self._begin() as connection:
             mark = connection.execute(sa.select(sa.func.coalesce(sa.func.max(_evaluations.c.id), 0))).scalar_one()
             record = replace(record, mark=mark, created=datetime.now(UTC).isoformat(timespec="seconds"))
-            values = {c: getattr(record, c) for c in _runs.c.keys() if c not in ("id", "task_id")}
+            values = {c: getattr(record, c) for c in _RUN_COLUMNS}
             try:
                 connection.execute(sa.insert(_runs), {**values, "task_id": _task_id(connection, record.task)})
             except sa.exc.IntegrityError as error:
@@ -175,13 +177,12 @@ class Archive:
 
     def runs(self, name: str | None = None) -> list[RunRecord]:
         """All runs, oldest first."""
-        query = sa.select(*(c for c in _runs.c if c.name not in ("id", "task_id")), *_TASK_COLUMNS).join(_tasks)
+        query = sa.select(*(_runs.c[c] for c in _RUN_COLUMNS), *_TASK_COLUMNS).join(_tasks)
         if name is not None:
             query = query.where(_runs.c.name == name)
         with self._connect() as connection:
             rows = connection.execute(query.order_by(_runs.c.id)).mappings().all()
-        own = [c for c in _runs.c.keys() if c not in ("id", "task_id")]
-        return [RunRecord(task=_task(row), **{c: row[c] for c in own}) for row in rows]
+        return [RunRecord(task=_task(row), **{c: row[c] for c in _RUN_COLUMNS}) for row in rows]
 
     def update_run(self, name: str, **values: Any) -> None:
         """Set columns of a run, its `status` and `result` say."""
@@ -228,9 +229,7 @@ class Archive:
                 },
             )
 
-    def trials(
-        self, run: str | None = None, *, encoding: str | None = None, task: str | None = None
-    ) -> list[Trial]:
+    def trials(self, run: str | None = None, *, encoding: str | None = None, task: str | None = None) -> list[Trial]:
         """In the order they were told; of one run, of one encoding (by its plain name), of one task (by name)."""
         query = sa.select(_evaluations, _runs.c.name.label("run"), _runs.c.encoding).join(_runs)
         if run is not None:
@@ -242,6 +241,16 @@ class Archive:
         with self._connect() as connection:
             rows = connection.execute(query.order_by(_evaluations.c.id)).mappings().all()
         return [_trial(row) for row in rows if encoding in (None, plugins.plain_name(row["encoding"]))]
+
+    def counts(self) -> dict[str, int]:
+        """How many trials each run has."""
+        query = (
+            sa.select(_runs.c.name, sa.func.count(_evaluations.c.id).label("trials"))
+            .join(_evaluations)
+            .group_by(_runs.c.name)
+        )
+        with self._connect() as connection:
+            return {row.name: row.trials for row in connection.execute(query)}
 
     def as_of(self, mark: int) -> Archive:
         """The same archive, but its `trials` end with evaluation `mark`: what a run could remember when it began."""
@@ -259,7 +268,6 @@ class Archive:
         return self._engine.begin()
 
 
-_TASK_COLUMNS = [c.label(f"task_{c.name}") for c in _tasks.c]
 _ELSEWHERE = "give another place with --archive or EVONAS_ARCHIVE"
 
 
@@ -290,7 +298,7 @@ def _reason(error: sa.exc.DatabaseError) -> str:
     return str(error.orig or error).splitlines()[0]
 
 
-def _dumps(value: Any) -> str:
+def dumps(value: Any) -> str:
     """JSON without NaN, which it has no word for: such a metric is stored as null."""
     try:
         return json.dumps(value, allow_nan=False)
@@ -311,8 +319,7 @@ def _task_id(connection: sa.Connection, task: Task) -> int:
     found = connection.execute(sa.select(_tasks.c.id).where(same)).scalar()
     if found is not None:
         return found
-    values = {c: getattr(task, c) for c in _tasks.c.keys() if c != "id"}
-    values["features"] = dict(task.features)
+    values = {**vars(task), "features": dict(task.features)}
     return connection.execute(sa.insert(_tasks).returning(_tasks.c.id), values).scalar_one()
 
 

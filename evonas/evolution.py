@@ -141,7 +141,7 @@ class Evolution(_Evolving[G]):
         if rng.random() < self.crossover:
             second = self._winner(rng).genome
             child = self.encoding.crossover(first, second, rng)
-            if child == first or child == second:
+            if child in (first, second):
                 child = self.encoding.mutate(child, rng)
             return Candidate(child, parents=(first, second))
         return Candidate(self.encoding.mutate(first, rng), parents=(first,))

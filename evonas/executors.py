@@ -78,7 +78,9 @@ class Processes:
                     return worker.evaluate(candidate, task, seed, self.timeout)
                 except TimeoutError:
                     worker.stop()
-                    return Evaluation.failure(candidate, f"timeout: took longer than {self.timeout:g} s", self.timeout or 0)
+                    return Evaluation.failure(
+                        candidate, f"timeout: took longer than {self.timeout:g} s", self.timeout or 0
+                    )
                 except (EOFError, OSError):
                     code = worker.stop()
             return Evaluation.failure(candidate, f"worker died twice (exit code {code})", time.perf_counter() - start)

@@ -116,9 +116,7 @@ def run(
     return Outcome(told, reason)
 
 
-def replay(
-    searcher: Searcher[Any], told: Sequence[Trial], seed: int
-) -> tuple[int, list[tuple[Candidate, int]]]:
+def replay(searcher: Searcher[Any], told: Sequence[Trial], seed: int) -> tuple[int, list[tuple[Candidate, int]]]:
     """Ask and tell again what a run did; returns the next ask's number, and what was under way when it stopped."""
     by_number = {trial.number: trial for trial in told}
     lost: list[tuple[Candidate, int]] = []

@@ -32,6 +32,7 @@ def make_method(
         return searcher
     from evonas.screening import Screened
 
+    objectives = getattr(searcher, "objectives", tuple(objectives))  # nsga2 adds one of its own
     rankers = [make_ranker(ranker_spec, task, o, store=store, encoding_name=encoding_name) for o in objectives]
     ranker = rankers[0] if len(rankers) == 1 else rankers
     return Screened(searcher, ranker, encoding, task, objectives=tuple(objectives))

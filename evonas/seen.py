@@ -46,7 +46,9 @@ class Seen(Generic[G]):
                     fruitless += 1
                 else:
                     fruitless = 0
-                    found[genome] = drawn if genome is drawn.genome else Candidate(genome, drawn.fidelity, drawn.parents)
+                    found[genome] = (
+                        drawn if genome is drawn.genome else Candidate(genome, drawn.fidelity, drawn.parents)
+                    )
         return list(found.values())
 
 

@@ -1,0 +1,334 @@
+"""The command line. Heavy packages are imported by the commands that need them, so `evonas --help` is quick."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from evonas import __version__, plugins
+from evonas.errors import EvonasError
+
+if TYPE_CHECKING:
+    from evonas.job import Job, Result
+    from evonas.types import Callback
+
+
+class _WithPlugins(TyperGroup):
+    """Adds the commands that other packages register under `evonas.commands`; they load when they are called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *sorted(plugins.available("evonas.commands"))]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        entries = plugins.available("evonas.commands")
+        if cmd_name not in entries:
+            return super().get_command(ctx, cmd_name)
+        command = typer.main.get_command(entries[cmd_name].load())
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(
+    cls=_WithPlugins,
+    help="Search neural architectures by evolution, and remember every training.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+runs_app = typer.Typer(help="What the archive holds: list, show and delete runs.", no_args_is_help=True)
+app.add_typer(runs_app, name="runs")
+
+ArchiveOption = Annotated[
+    str | None, typer.Option("--archive", help="File or database URL of the archive.", envvar="EVONAS_ARCHIVE")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"evonas {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def search(
+    config: Annotated[Path | None, typer.Argument(help="TOML file with any of these options.")] = None,
+    data: Annotated[str | None, typer.Option(help="digits, torchvision:NAME, npz:PATH, folder:PATH. [digits]")] = None,
+    encoding: Annotated[str | None, typer.Option(help="cell, macro, your file.py:attribute. [cell]")] = None,
+    method: Annotated[str | None, typer.Option(help="evolution, aging, nsga2, random, local. [evolution]")] = None,
+    surrogate: Annotated[str | None, typer.Option(help="What ranks the offspring: meta, boosting, none.")] = None,
+    objectives: Annotated[str | None, typer.Option(help="Metrics, the first decides. [val_accuracy]")] = None,
+    trials: Annotated[int | None, typer.Option(help="Trainings to spend. [40]")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Seconds of wall clock to spend.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Full epochs of a training. [from the data's size]")] = None,
+    train_size: Annotated[int | None, typer.Option(help="Train on so many images only.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Trainings at the same time. [1]")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N, mps. [auto]")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Give a training up after so many seconds.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of split, search and trainings. [0]")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the run. [made from data and encoding]")] = None,
+    out: Annotated[str | None, typer.Option(help="Folder for the results. [runs/NAME]")] = None,
+    root: Annotated[str | None, typer.Option(help="Folder of torchvision's data sets.")] = None,
+    archive: ArchiveOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Search a network for a data set, train the best in full, and write network and report to a folder."""
+    given = {key: value for key, value in locals().items() if key not in ("config", "quiet") and value is not None}
+    from evonas.config import SearchConfig
+
+    settings = SearchConfig.make(given) if config is None else SearchConfig.from_toml(config, given)
+    from evonas import job
+
+    _carry_out(job.prepare(settings, command=_command()), job.carry_out, quiet)
+
+
+@app.command()
+def resume(
+    run: Annotated[str, typer.Argument(help="Name of the run; `evonas runs list` shows them.")],
+    trials: Annotated[int | None, typer.Option(help="Another budget than it had.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Another budget than it had.")] = None,
+    archive: ArchiveOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Go on with a run where it stopped."""
+    from evonas import job
+
+    prepared = job.prepare_resume(run, archive=archive, trials=trials, seconds=seconds)
+    _carry_out(prepared, job.go_on, quiet)
+
+
+@app.command()
+def report(
+    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    out: Annotated[str | None, typer.Option(help="Folder for report.html. [the run's own]")] = None,
+    archive: ArchiveOption = None,
+) -> None:
+    """Write the report of a run again, also of one that is not finished."""
+    from evonas import job
+
+    prepared, trials = _recorded(run, archive)
+    values = job.summary(prepared, trials, "not finished") | dict(prepared.record.result or {})
+    folder = Path(out) if out else prepared.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    print(job.write_report(prepared, trials, values, folder))
+
+
+@app.command()
+def export(
+    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    out: Annotated[str, typer.Option(help="Folder for the network and its report.")],
+    archive: ArchiveOption = None,
+) -> None:
+    """Train the best network of a run in full, finished or not, and write it to a folder."""
+    from evonas import job
+
+    prepared, trials = _recorded(run, archive)
+    if not any(trial.evaluation.ok for trial in trials):
+        raise EvonasError(f"run {run!r} has no successful trial to export; go on with it: evonas resume {run}")
+    job.check_folder(Path(out), run)
+    print(job.finish(prepared, trials, "exported", Path(out)).folder)
+
+
+@app.command("plugins")
+def list_plugins() -> None:
+    """What is installed, and where it comes from."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("group", "name", "from", "package", box=None)
+    for group in ("encodings", "tasks", "searchers", "rankers", "suites", "commands"):
+        for name, entry in sorted(plugins.available(f"evonas.{group}").items()):
+            dist = entry.dist
+            table.add_row(group, name, entry.value, f"{dist.name} {dist.version}" if dist else "")
+    Console().print(table)
+
+
+@runs_app.command("list")
+def runs_list(
+    archive: ArchiveOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """All runs, oldest first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from evonas.archive import Archive
+
+    store = Archive(archive)
+    counts = store.counts()
+    rows = [
+        {
+            "name": r.name,
+            "task": r.task.name,
+            "encoding": r.encoding,
+            "method": r.method,
+            "surrogate": r.surrogate,
+            "seed": r.seed,
+            "status": r.status,
+            "trials": counts.get(r.name, 0),
+            "test_accuracy": (r.result or {}).get("test_accuracy"),
+            "created": r.created,
+        }
+        for r in store.runs()
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+    elif not rows:
+        print(f"no runs yet in {store.where}; start one: evonas search")
+    else:
+        table = Table(*rows[0], box=None)
+        for row in rows:
+            table.add_row(*("" if v is None else f"{v:.4f}" if isinstance(v, float) else str(v) for v in row.values()))
+        Console().print(table)
+
+
+@runs_app.command("show")
+def runs_show(
+    name: Annotated[str, typer.Argument(help="Name of the run.")],
+    archive: ArchiveOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, for programs.")] = False,
+) -> None:
+    """One run with its evaluations in the order they were told."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from evonas.archive import Archive, dumps
+
+    store = Archive(archive)
+    record, trials = store.run(name), store.trials(name)
+    evaluations = [
+        {
+            "number": t.number,
+            "genome": t.evaluation.candidate.genome,
+            "fidelity": t.evaluation.candidate.fidelity,
+            "parents": t.evaluation.candidate.parents,
+            "metrics": dict(t.evaluation.metrics),
+            "seconds": t.evaluation.seconds,
+            "elapsed": t.elapsed,
+            "status": t.evaluation.status,
+            "error": t.evaluation.error,
+        }
+        for t in trials
+    ]
+    if as_json:
+        run = {**vars(record), "task": {**vars(record.task), "features": dict(record.task.features)}}
+        print(json.dumps(json.loads(dumps({**run, "evaluations": evaluations})), indent=2, ensure_ascii=False))
+        return
+    console = Console()
+    print(f"{record.name}: {record.task.name}, {record.encoding}, {record.method}, surrogate {record.surrogate}")
+    print(f"seed {record.seed}, {record.status}, {len(trials)} trials, begun {record.created}")
+    print(record.command)
+    table = Table("trial", "val_accuracy", "params", "seconds", "genome", box=None)
+    for e in evaluations:
+        accuracy, params = e["metrics"].get("val_accuracy"), e["metrics"].get("params")
+        table.add_row(
+            str(e["number"]),
+            e["status"] if accuracy is None else f"{accuracy:.4f}",
+            "" if params is None else f"{params:,.0f}",
+            f"{e['seconds']:.1f}",
+            e["error"] or str(e["genome"]),
+        )
+    console.print(table)
+
+
+@runs_app.command("delete")
+def runs_delete(
+    names: Annotated[list[str], typer.Argument(help="Names of runs.")],
+    archive: ArchiveOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Forget runs with all their trials. The folders with their results stay."""
+    from evonas.archive import Archive
+
+    store = Archive(archive)
+    for name in names:
+        store.run(name)
+    if not yes and not typer.confirm(f"Forget {', '.join(names)} for good?"):
+        raise typer.Exit(1)
+    for name in names:
+        print(f"{name}: {store.delete_run(name)} trials forgotten")
+
+
+def _recorded(run: str, archive: str | None) -> tuple[Job, Sequence[Any]]:
+    from evonas import job
+
+    prepared = job.prepare_resume(run, archive=archive)
+    return prepared, prepared.archive.trials(run)
+
+
+def _carry_out(prepared: Job, work: Any, quiet: bool) -> None:
+    """Run the job with a display, say where the results are, or how to go on."""
+    from evonas.job import Interrupted
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)  # what schedulers send; to us it is Ctrl-C
+    try:
+        result = work(prepared, _display(prepared, quiet))
+    except Interrupted as interrupted:
+        where = f" --archive {shlex.quote(prepared.config.archive)}" if prepared.config.archive else ""
+        print(f"{interrupted}; go on with: evonas resume {interrupted.name}{where}", file=sys.stderr)
+        raise typer.Exit(130) from None
+    if not quiet:
+        _print_result(result)
+    if result["genome"] is None:
+        print(f"evonas: no trial succeeded; see {result.folder / 'report.html'} for the reasons", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _display(prepared: Job, quiet: bool) -> Sequence[Callback]:
+    if quiet:
+        return ()
+    from evonas.callbacks import LiveDisplay, PlainLines
+
+    kind = LiveDisplay if sys.stdout.isatty() else PlainLines
+    return (kind(prepared.budget, prepared.objectives[0]),)
+
+
+def _print_result(result: Result) -> None:
+    if result["genome"] is not None:
+        print(
+            f"test accuracy {result['test_accuracy']:.4f}  validation {result['val_accuracy']:.4f}  "
+            f"{result['params']:,} parameters  {result['trials']} trials ({result['failed']} failed)  "
+            f"{result['seconds']:.0f} s\n{result['genome']}"
+        )
+    print(f"results in {result.folder}: report.html, result.json, genome.json, model.safetensors, model.pt2")
+
+
+def _command() -> str:
+    return shlex.join(["evonas", *sys.argv[1:]])
+
+
+def main() -> None:
+    """The `evonas` command. What a user can mend is one line and exit code 2."""
+    try:
+        app()
+    except EvonasError as error:
+        print(f"evonas: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("evonas: interrupted before the search began; nothing was kept", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+
+
+if __name__ == "__main__":
+    main()

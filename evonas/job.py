@@ -1,0 +1,389 @@
+"""The main job: from a configuration to a trained network, a report, and a memory of every training."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evonas import loop, plugins
+from evonas.archive import Archive, RunRecord
+from evonas.config import SearchConfig, parse_objectives
+from evonas.errors import EvonasError
+from evonas.executors import Processes, Serial
+from evonas.methods import make_method
+from evonas.types import Callback, Encoding, Objective, Task, Trial
+
+if TYPE_CHECKING:
+    from evonas.tasks import Images, Split
+    from evonas.training.export import Network
+    from evonas.training.trainer import TorchTrainer
+
+DEFAULT_TRIALS = 40
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished search: its folder, and what `result.json` holds."""
+
+    folder: Path
+    values: Mapping[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values[key]
+
+    def load(self) -> Network:
+        """The best network in eval mode, as `evonas.load(folder)` gives it."""
+        from evonas.training.export import load
+
+        return load(self.folder)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A configuration with every name resolved: nothing has been written yet."""
+
+    config: SearchConfig
+    archive: Archive
+    record: RunRecord
+    encoding: Encoding[Any]
+    data: Split
+    trainer: TorchTrainer
+    objectives: tuple[Objective, ...]
+
+    @property
+    def name(self) -> str:
+        return self.record.name
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.config.out or Path("runs") / self.name)
+
+    @property
+    def budget(self) -> loop.Budget:
+        config = self.config
+        trials = DEFAULT_TRIALS if config.trials is None and config.seconds is None else config.trials
+        return loop.Budget(trials, config.seconds)
+
+
+class Interrupted(Exception):
+    """The search was stopped by Ctrl-C; what was done is kept, and `evonas resume` goes on with it."""
+
+    def __init__(self, name: str, trials: int):
+        super().__init__(f"run {name!r} was interrupted after {trials} trials")
+        self.name, self.trials = name, trials
+
+
+def search(
+    x: Any,
+    y: Any,
+    x_test: Any = None,
+    y_test: Any = None,
+    *,
+    encoding: str | Encoding[Any] = "cell",
+    class_names: Sequence[str] | None = None,
+    flip: bool | None = None,
+    callbacks: Sequence[Callback] = (),
+    **options: Any,
+) -> Result:
+    """Search a network for images that are held in memory.
+
+    Args:
+        x: (n, height, width[, channels]) or (n, channels, height, width) images, an array or a tensor.
+        y: (n,) labels.
+        x_test, y_test: touched once, at the end; where missing, a fifth of `x` is kept for it.
+        encoding: a name, or an object with the methods of `evonas.types.Encoding`.
+        flip: whether a mirrored image keeps its class.
+        options: those of `evonas search`: `trials=20`, `method="aging"`, `out="found"`, …
+
+    Raises EvonasError where the data or an option will not do.
+    """
+    from evonas.tasks import images_from_arrays
+
+    name = str(options.get("data", "memory"))
+    images = images_from_arrays(x, y, x_test, y_test, name=name, class_names=class_names, flip=flip)
+    spec = encoding if isinstance(encoding, str) else _spec_of(encoding)
+    config = SearchConfig.make({**options, "data": name, "encoding": spec})
+    job = prepare(config, images=images, encoding=None if isinstance(encoding, str) else encoding)
+    return carry_out(job, callbacks)
+
+
+def prepare(
+    config: SearchConfig,
+    *,
+    images: Images | None = None,
+    encoding: Encoding[Any] | None = None,
+    command: str = "evonas.search(…)",
+) -> Job:
+    """Resolve all names, load and split the data, try the encoding. Writes nothing but an empty archive.
+
+    Raises EvonasError where anything will not do.
+    """
+    import numpy as np
+
+    from evonas.encodings.check import check_encoding
+    from evonas.tasks import load_images, split
+    from evonas.training.trainer import TorchTrainer
+
+    objectives = parse_objectives(config.objectives)
+    encoding = encoding or make_encoding(config.encoding)
+    searcher, plus, ranker = config.method_spec.partition("+")
+    plugins.resolve("evonas.searchers", searcher)
+    if plus:
+        plugins.resolve("evonas.rankers", ranker)
+    images = images or load_images(config.data, root=Path(config.root) if config.root else None)
+    data = split(images, seed=config.seed, train_size=config.train_size)
+    check_encoding(encoding, data.task, np.random.default_rng(config.seed))
+    trainer = TorchTrainer(encoding, data, epochs=config.epochs, device=config.device)
+    archive = Archive(config.archive)
+    name = config.name or _free_name(archive, data.task, config.encoding)
+    record = RunRecord(
+        name=name,
+        task=data.task,
+        encoding=config.encoding,
+        method=config.method,
+        surrogate=config.surrogate,
+        seed=config.seed,
+        config=config.model_dump(),
+        versions=versions(),
+        device=trainer.device_name(),
+        command=command,
+    )
+    job = Job(config, archive, record, encoding, data, trainer, objectives)
+    check_folder(job.folder, name)
+    return job
+
+
+def carry_out(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
+    """Search, train the best network in full, export it and write the report.
+
+    Raises Interrupted on Ctrl-C, and EvonasError where the run's name is taken.
+    """
+    with _sole_owner(job):
+        job = replace(job, record=job.archive.add_run(job.record))
+        return _search_and_finish(job, callbacks, [])
+
+
+def resume(name: str, *, archive: str | None = None, callbacks: Sequence[Callback] = (), **changes: Any) -> Result:
+    """Go on with a run where it stopped; `changes` may give it more `trials` or `seconds`.
+
+    Raises EvonasError where there is no such run, it is running now, or its data were given in memory.
+    """
+    return go_on(prepare_resume(name, archive=archive, **changes), callbacks)
+
+
+def prepare_resume(name: str, *, archive: str | None = None, **changes: Any) -> Job:
+    """The job of a run in the archive, with its own configuration."""
+    record = Archive(archive).run(name)
+    given = {key: value for key, value in changes.items() if value is not None}
+    config = SearchConfig.make({**record.config, **given, "name": name, "archive": archive})
+    if config.data not in _data_names() and ":" not in config.data:
+        raise EvonasError(
+            f"run {name!r} searched arrays in memory ({config.data!r}), which are gone; search again from Python"
+        )
+    job = prepare(config, command=record.command)
+    if job.data.task.fingerprint != record.task.fingerprint:
+        raise EvonasError(f"the data {config.data!r} of run {name!r} have changed since; search them as a new run")
+    return replace(job, record=replace(record, config=config.model_dump()))
+
+
+def go_on(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
+    with _sole_owner(job):
+        job.archive.update_run(job.name, status="running", config=job.record.config)
+        return _search_and_finish(job, callbacks, job.archive.trials(job.name))
+
+
+def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[Trial]) -> Result:
+    searcher = make_method(
+        job.config.method_spec,
+        job.encoding,
+        job.data.task,
+        job.objectives,
+        store=job.archive.as_of(job.record.mark),
+        encoding_name=plugins.plain_name(job.config.encoding),
+    )
+    try:
+        with make_executor(job) as executor:
+            outcome = loop.run(
+                searcher,
+                executor,
+                job.data.task,
+                seed=job.config.seed,
+                budget=job.budget,
+                store=job.archive,
+                name=job.name,
+                callbacks=callbacks,
+                trials=told,
+            )
+    except KeyboardInterrupt:
+        for callback in callbacks:
+            callback.ended("interrupted")
+        raise Interrupted(job.name, len(job.archive.trials(job.name))) from None
+    try:
+        result = finish(job, outcome.trials, outcome.reason, job.folder)
+    except KeyboardInterrupt:
+        raise Interrupted(job.name, len(outcome.trials)) from None
+    job.archive.update_run(job.name, status="done", result=dict(result.values))
+    return result
+
+
+def finish(job: Job, trials: Sequence[Trial], reason: str, folder: Path) -> Result:
+    """Train the best network in full, touch the test set once, export, report. Works without a good trial too."""
+    from evonas.training import export
+
+    best = best_trial(trials, job.objectives)
+    values = summary(job, trials, reason)
+    folder.mkdir(parents=True, exist_ok=True)
+    if best is not None:
+        genome = best.evaluation.candidate.genome
+        finished = job.trainer.finish(genome, job.config.seed)
+        export.save(folder, finished, genome, job.encoding, job.config.encoding, job.data)
+        values.update({key: finished.metrics[key] for key in ("test_accuracy", "params", "flops")})
+        values["seconds"] += finished.metrics["seconds"]
+    write_report(job, trials, values, folder)
+    text = json.dumps(values, indent=2, ensure_ascii=False)
+    (folder / "result.json").write_text(text + "\n", encoding="utf-8")
+    return Result(folder, values)
+
+
+def summary(job: Job, trials: Sequence[Trial], reason: str) -> dict[str, Any]:
+    """What `result.json` holds, as far as it is known before the best network is trained in full."""
+    best = best_trial(trials, job.objectives)
+    return {
+        "run": job.name,
+        "task": job.data.task.name,
+        "encoding": job.config.encoding,
+        "method": job.config.method,
+        "surrogate": job.config.surrogate,
+        "seed": job.config.seed,
+        "trials": sum(trial.evaluation.status != "absent" for trial in trials),
+        "failed": sum(trial.evaluation.status == "failed" for trial in trials),
+        "seconds": trials[-1].elapsed if trials else 0.0,
+        "val_accuracy": best.evaluation.metrics.get("val_accuracy") if best else None,
+        "test_accuracy": None,
+        "params": None,
+        "flops": None,
+        "genome": best.evaluation.candidate.genome if best else None,
+        "best_trial": best.number if best else None,
+        "reason": reason,
+        "device": job.record.device,
+        "evonas": job.record.versions.get("evonas"),
+    }
+
+
+def write_report(job: Job, trials: Sequence[Trial], values: Mapping[str, Any], folder: Path) -> Path:
+    """`report.html` in `folder`, made from what the archive holds."""
+    from evonas import report
+
+    run = {**vars(job.record), "task": vars(job.record.task)}
+    path = folder / "report.html"
+    report.write_report(path, run=run, trials=trials, result=values, encoding=job.encoding, objective=job.objectives[0])
+    return path
+
+
+def best_trial(trials: Sequence[Trial], objectives: Sequence[Objective]) -> Trial | None:
+    """The best by the first objective among those of the highest fidelity; a tie goes to the lower `val_loss`."""
+    good = [trial for trial in trials if trial.evaluation.ok]
+    top = max((trial.evaluation.candidate.fidelity for trial in good), default=1.0)
+    loss = Objective("val_loss", maximize=False)
+    return max(
+        (trial for trial in good if trial.evaluation.candidate.fidelity == top),
+        key=lambda trial: (objectives[0].value(trial.evaluation.metrics), loss.value(trial.evaluation.metrics)),
+        default=None,
+    )
+
+
+def make_encoding(spec: str) -> Encoding[Any]:
+    """Raises EvonasError where the name is unknown or what it names is no encoding."""
+    encoding = plugins.make("evonas.encodings", spec)
+    missing = [m for m in ("sample", "mutate", "crossover", "features", "build") if not hasattr(encoding, m)]
+    if missing:
+        raise EvonasError(f"encoding {spec!r} has no {missing[0]}(); see Encoding in evonas/types.py")
+    return encoding
+
+
+def make_executor(job: Job) -> Serial | Processes:
+    """This process for one worker; spawned ones for several, or where a training may have to be ended."""
+    workers, timeout = job.config.workers, job.config.timeout
+    if workers == 1 and timeout is None:
+        return Serial(job.trainer)
+    return Processes(job.trainer.for_workers(workers), timeout)
+
+
+def versions() -> dict[str, str]:
+    """Of everything that decides a result."""
+    import platform
+
+    found = {"python": platform.python_version()}
+    for package in ("evonas", "torch", "torchvision", "numpy", "deap", "scikit-learn"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # run from a checkout that is not installed
+            found[package] = "unknown"
+    return found
+
+
+def _spec_of(encoding: Encoding[Any]) -> str:
+    """`module:Class` of an encoding that was given as an object, its file's path if that is a script."""
+    import sys
+
+    cls = type(encoding)
+    module = sys.modules.get(cls.__module__)
+    file = getattr(module, "__file__", None)
+    return f"{file if cls.__module__ == '__main__' and file else cls.__module__}:{cls.__qualname__}"
+
+
+def _data_names() -> Sequence[str]:
+    return list(plugins.available("evonas.tasks"))
+
+
+def _free_name(archive: Archive, task: Task, encoding: str) -> str:
+    """`digits-cell-3`: the first number that neither the archive nor `runs/` has."""
+    plain = Path(plugins.plain_name(encoding).rpartition(":")[2]).name.lower()
+    stem = re.sub(r"[^\w.-]+", "-", f"{task.name}-{plain}")
+    taken = {record.name for record in archive.runs()}
+    number = 1
+    while f"{stem}-{number}" in taken or (Path("runs") / f"{stem}-{number}").exists():
+        number += 1
+    return f"{stem}-{number}"
+
+
+def check_folder(folder: Path, name: str) -> None:
+    """Refuse a folder that cannot be written or holds another run's results."""
+    if folder.exists() and not folder.is_dir():
+        raise EvonasError(f"--out {str(folder)!r} is a file; give a folder")
+    parent = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    if not os.access(parent, os.W_OK):
+        raise EvonasError(f"--out {str(folder)!r} cannot be written; give another folder")
+    result = folder / "result.json"
+    if result.exists():
+        try:
+            other = json.loads(result.read_text(encoding="utf-8")).get("run")
+        except (ValueError, AttributeError):
+            other = "something else"
+        if other != name:
+            raise EvonasError(f"--out {str(folder)!r} holds the results of {other!r}; give another folder")
+
+
+@contextmanager
+def _sole_owner(job: Job):
+    """One process at a time works on a run. The lock is the system's and ends with its process, however that ends."""
+    from filelock import FileLock, Timeout
+
+    key = sha256(f"{Path(job.archive.where).absolute()}\n{job.name}".encode()).hexdigest()[:24]
+    lock = FileLock(Path(tempfile.gettempdir()) / f"evonas-{key}.lock", timeout=0)
+    try:
+        with lock:
+            yield
+    except Timeout:
+        raise EvonasError(
+            f"run {job.name!r} is running already, in another process; wait for it, or give another --name"
+        ) from None
