@@ -122,7 +122,7 @@ class Archive:
         self.where = str(where or default_archive())
         self._until: int | None = None
         self._run_ids: dict[str, int] = {}
-        self._engine = sa.create_engine(_url(self.where), json_serializer=dumps)
+        self._engine = _engine(self.where)
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
         try:
@@ -231,11 +231,12 @@ class Archive:
 
     def trials(self, run: str | None = None, *, encoding: str | None = None, task: str | None = None) -> list[Trial]:
         """In the order they were told; of one run, of one encoding (by its plain name), of one task (by name)."""
-        query = sa.select(_evaluations, _runs.c.name.label("run"), _runs.c.encoding).join(_runs)
+        query = sa.select(_evaluations, _runs.c.name.label("run"), _runs.c.encoding)
+        query = query.select_from(_evaluations.join(_runs).join(_tasks))
         if run is not None:
             query = query.where(_runs.c.name == run)
         if task is not None:
-            query = query.join(_tasks).where(_tasks.c.name == task)
+            query = query.where(_tasks.c.name == task)
         if self._until is not None:
             query = query.where(_evaluations.c.id <= self._until)
         with self._connect() as connection:
@@ -269,6 +270,13 @@ class Archive:
 
 
 _ELSEWHERE = "give another place with --archive or EVONAS_ARCHIVE"
+
+
+def _engine(where: str) -> sa.Engine:
+    try:
+        return sa.create_engine(_url(where), json_serializer=dumps)
+    except (sa.exc.ArgumentError, ImportError) as error:
+        raise EvonasError(f"cannot use {where!r} as an archive: {error}; {_ELSEWHERE}") from error
 
 
 def _url(where: str) -> str:
