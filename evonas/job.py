@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evonas import loop, plugins
 from evonas.archive import Archive, RunRecord
 from evonas.config import SearchConfig, parse_objectives
+from evonas.environment import versions
 from evonas.errors import EvonasError
 from evonas.executors import Processes, Serial
 from evonas.methods import make_method
@@ -316,19 +316,6 @@ def make_executor(job: Job) -> Serial | Processes:
     if workers == 1 and timeout is None:
         return Serial(job.trainer)
     return Processes(job.trainer.for_workers(workers), timeout)
-
-
-def versions() -> dict[str, str]:
-    """Of everything that decides a result."""
-    import platform
-
-    found = {"python": platform.python_version()}
-    for package in ("evonas", "torch", "torchvision", "numpy", "deap", "scikit-learn"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # run from a checkout that is not installed
-            found[package] = "unknown"
-    return found
 
 
 def _spec_of(encoding: Encoding[Any]) -> str:
