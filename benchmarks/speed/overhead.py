@@ -76,7 +76,8 @@ def main() -> None:
         versions = ", ".join(f"{k} {v}" for k, v in environment.versions().items())
         text = (
             "# Overhead of evonas an evaluation\n\nArchive, loop and DEAP on a task that takes no time; "
-            f"the cell encoding; {options.trials:,} evaluations a search,\nmedian of {options.repeats} seeds.\n\n{table}\n\n"
+            f"the cell encoding; {options.trials:,} evaluations a search,\n"
+            f"median of {options.repeats} seeds.\n\n{table}\n\n"
             f"Made by `{command}` on {environment.processor()}; {versions}.\n"
         )
         (Path(__file__).parents[1] / "results" / "overhead.md").write_text(text, encoding="utf-8")
