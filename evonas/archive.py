@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from evonas import plugins
 from evonas.errors import EvonasError, choices
@@ -127,7 +128,7 @@ class Archive:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
         try:
             self._check()
-        except sa.exc.DatabaseError as error:
+        except exc.DatabaseError as error:
             raise EvonasError(f"cannot use {self.where!r} as an archive: {_reason(error)}; {_ELSEWHERE}") from error
 
     def _check(self) -> None:
@@ -160,7 +161,7 @@ class Archive:
             values = {c: getattr(record, c) for c in _RUN_COLUMNS}
             try:
                 connection.execute(sa.insert(_runs), {**values, "task_id": _task_id(connection, record.task)})
-            except sa.exc.IntegrityError as error:
+            except exc.IntegrityError as error:
                 raise EvonasError(
                     f"a run named {record.name!r} is in the archive already; give another --name, "
                     f"or go on with it: evonas resume {record.name}"
@@ -275,7 +276,7 @@ _ELSEWHERE = "give another place with --archive or EVONAS_ARCHIVE"
 def _engine(where: str) -> sa.Engine:
     try:
         return sa.create_engine(_url(where), json_serializer=dumps)
-    except (sa.exc.ArgumentError, ImportError) as error:
+    except (exc.ArgumentError, ImportError) as error:
         raise EvonasError(f"cannot use {where!r} as an archive: {error}; {_ELSEWHERE}") from error
 
 
@@ -302,7 +303,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _reason(error: sa.exc.DatabaseError) -> str:
+def _reason(error: exc.DatabaseError) -> str:
     return str(error.orig or error).splitlines()[0]
 
 
@@ -331,7 +332,7 @@ def _task_id(connection: sa.Connection, task: Task) -> int:
     return connection.execute(sa.insert(_tasks).returning(_tasks.c.id), values).scalar_one()
 
 
-def _task(row: Mapping[str, Any]) -> Task:
+def _task(row: sa.RowMapping) -> Task:
     return Task(
         name=row["task_name"],
         input_shape=tuple(row["task_input_shape"]),
@@ -341,7 +342,7 @@ def _task(row: Mapping[str, Any]) -> Task:
     )
 
 
-def _trial(row: Mapping[str, Any]) -> Trial:
+def _trial(row: sa.RowMapping) -> Trial:
     candidate = Candidate(freeze(row["genome"]), row["fidelity"], freeze(row["parents"]))
     metrics = {name: math.nan if value is None else value for name, value in row["metrics"].items()}
     evaluation = Evaluation(candidate, metrics, row["seconds"], row["status"], row["error"])

@@ -78,6 +78,7 @@ def search(
     epochs: Annotated[int | None, typer.Option(help="Full epochs of a training. [from the data's size]")] = None,
     train_size: Annotated[int | None, typer.Option(help="Train on so many images only.")] = None,
     workers: Annotated[int | None, typer.Option(help="Trainings at the same time. [1]")] = None,
+    executor: Annotated[str | None, typer.Option(help="processes, ray, dask. [processes]")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N, mps. [auto]")] = None,
     timeout: Annotated[float | None, typer.Option(help="Give a training up after so many seconds.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of split, search and trainings. [0]")] = None,
@@ -151,7 +152,7 @@ def list_plugins() -> None:
     from rich.table import Table
 
     table = Table("group", "name", "from", "package", box=None)
-    for group in ("encodings", "tasks", "searchers", "rankers", "suites", "commands"):
+    for group in ("encodings", "tasks", "searchers", "rankers", "executors", "suites", "commands"):
         for name, entry in sorted(plugins.available(f"evonas.{group}").items()):
             dist = entry.dist
             table.add_row(group, name, entry.value, f"{dist.name} {dist.version}" if dist else "")

@@ -32,6 +32,7 @@ class SearchConfig(BaseModel):
     epochs: int | None = Field(None, ge=1, description="full epochs of a training; chosen from the data by default")
     train_size: int | None = Field(None, ge=1, description="train on so many images only")
     workers: int = Field(1, ge=1, description="trainings at the same time, each in a process of its own")
+    executor: str = Field("processes", description="where: processes of this machine, ray, or dask; ray(gpus=0.5)")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
     timeout: float | None = Field(None, gt=0, description="seconds after which a training is given up")
     seed: int = Field(0, ge=0, description="of the split, the search and the trainings")

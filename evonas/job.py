@@ -139,6 +139,8 @@ def prepare(
     plugins.resolve("evonas.searchers", searcher)
     if plus:
         plugins.resolve("evonas.rankers", ranker)
+    if config.executor != "processes":
+        plugins.resolve("evonas.executors", config.executor)
     images = images or load_images(config.data, root=Path(config.root) if config.root else None)
     data = split(images, seed=config.seed, train_size=config.train_size)
     check_encoding(encoding, data.task, np.random.default_rng(config.seed))
@@ -310,9 +312,11 @@ def make_encoding(spec: str) -> Encoding[Any]:
     return encoding
 
 
-def make_executor(job: Job) -> Serial | Processes:
-    """This process for one worker; spawned ones for several, or where a training may have to be ended."""
+def make_executor(job: Job) -> Any:
+    """This process for one worker; spawned ones for several, or where a training may have to be ended; or a cluster."""
     workers, timeout = job.config.workers, job.config.timeout
+    if job.config.executor != "processes":
+        return plugins.make("evonas.executors", job.config.executor, job.trainer, workers, timeout)
     if workers == 1 and timeout is None:
         return Serial(job.trainer)
     return Processes(job.trainer.for_workers(workers), timeout)

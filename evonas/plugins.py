@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from evonas.errors import EvonasError, choices
@@ -106,9 +107,14 @@ def make(group: str, spec: str, *args: Any, **kwargs: Any) -> Any:
         raise
 
 
+def loaded_modules() -> list[ModuleType]:
+    """The users' files imported so far."""
+    return [module for name, module in list(sys.modules.items()) if name.startswith(_USER_FILE)]
+
+
 def loaded_files() -> list[str]:
-    """Paths of the users' files imported so far: a spawned worker loads them before it unpickles what they define."""
-    return [str(m.__file__) for name, m in list(sys.modules.items()) if name.startswith(_USER_FILE)]
+    """Their paths: a spawned worker loads them before it unpickles what they define."""
+    return [str(module.__file__) for module in loaded_modules()]
 
 
 def load_files(paths: Sequence[str]) -> None:

@@ -49,7 +49,7 @@ def total(candidate: Candidate, task: Task, seed: int) -> Evaluation:
     return Evaluation(candidate, metrics, 0.0)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Slow:
     """`total`, after a while; a genome that begins with 3 fails in the way that is asked for."""
 
@@ -66,3 +66,15 @@ class Slow:
             if self.fault == "hang":
                 time.sleep(60)
         return total(candidate, task, seed)
+
+
+@dataclass
+class Heavy(Slow):
+    """`Slow`, with data; leaves a file each time it arrives somewhere."""
+
+    folder: str = ""
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+        with open(os.path.join(self.folder, f"{os.getpid()}-{time.monotonic_ns()}"), "w"):
+            pass
