@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import exc
+from sqlalchemy import event, exc
 
 from evonas import plugins
 from evonas.errors import EvonasError, choices
@@ -125,7 +125,7 @@ class Archive:
         self._run_ids: dict[str, int] = {}
         self._engine = _engine(self.where)
         if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine, "connect", _prepare_sqlite)
+            event.listen(self._engine, "connect", _prepare_sqlite)
         try:
             self._check()
         except exc.DatabaseError as error:
