@@ -135,9 +135,9 @@ def _metrics(trials: Sequence[Trial], objective: Objective) -> dict[str, list[fl
 
 
 def _figure(value: Any) -> float | None:
-    """Six figures are enough for a picture; what is no finite number is a gap."""
+    """Nine figures are enough to read four of them without rounding twice; what is no finite number is a gap."""
     number = _number(value)
-    return None if number is None else float(f"{number:.6g}")
+    return None if number is None else float(f"{number:.9g}")
 
 
 def _number(value: Any) -> float | None:

@@ -65,7 +65,7 @@ def figure_text(metric: str, value: float | None) -> str:
     if value is None or _missing(value):
         return NOTHING
     forms = {"percent": percent, "seconds": duration, "count": count, "megabytes": "{:.0f} MB".format}
-    return forms.get(kind(metric), "{:.4g}".format)(value)
+    return forms.get(kind(metric), _four_figures)(value)
 
 
 def full_name(metric: str) -> str:
@@ -98,6 +98,10 @@ def reason(error: str | None) -> str:
 def plain_items(mapping: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """Keys and values as text, empty ones left out."""
     return [(str(k), genome_text(v)) for k, v in (mapping or {}).items() if v not in (None, "", {}, [], ())]
+
+
+def _four_figures(value: float) -> str:
+    return f"{value:.0f}" if value == round(value) else f"{value:#.4g}"
 
 
 def _missing(number: float | None) -> bool:
