@@ -142,7 +142,8 @@ def _arcs(edges: Sequence[Edge], order: list[Hashable]) -> tuple[list[str], floa
         half = 0.0 if label.lower() in _FADED else _pill_width(label) / 2
         wires.append(_group(_wire(xs[a], xs[b], middle, lane, half, halves[a], halves[b]), i in live))
         if half:
-            pills.append(_group(_pill((xs[a] + xs[b]) / 2, middle - lane * _LANE, label), i in live))
+            centre = (xs[a] + xs[b] + (halves[a] - halves[b] if lane == 0 else 0)) / 2
+            pills.append(_group(_pill(centre, middle - lane * _LANE, label), i in live))
     parts = wires + pills
     used = {node for i in live for node in edges[i][:2]}
     parts += [_node(xs[place[n]], middle, str(n), n in used) for n in order]
@@ -168,16 +169,16 @@ def _lanes(spans: Sequence[Sequence[int]]) -> list[int]:
 
 def _wire(x1: float, x2: float, y: float, lane: int, half: float, from_half: float, to_half: float) -> str:
     """One edge: a wire that leaves a gap of twice `half` for its operation, and an arrow's tip."""
-    centre = (x1 + x2) / 2
     if lane == 0:
         start, end = x1 + from_half + 2, x2 - to_half - 3
+        centre = (start + end) / 2
         return (
             f'<path class="wire" d="M{start:.1f} {y}H{centre - half:.1f}M{centre + half:.1f} {y}H{end - 6:.1f}"/>'
             f'<path class="tip" d="M{end:.1f} {y}l-8 -4.5v9z"/>'
         )
     up = 1 if lane > 0 else -1
     level, edge = y - lane * _LANE, y - up * (_RADIUS + 2)
-    start, end = x1 + 5, x2 - 5
+    start, end, centre = x1 + 5, x2 - 5, (x1 + x2) / 2
     bend = max(4.0, min(46.0, (end - start) / 2 - half - 2))
     return (
         f'<path class="wire" d="M{start:.1f} {edge}C{start:.1f} {level} {start:.1f} {level} '

@@ -280,12 +280,19 @@
     document.head.append(script);
   }
 
-  const plots = [];
-  if (byId("progress")) plots.push(progress);
-  if (byId("tradeoff") && data.costs.length) plots.push(tradeoff);
-  else if (byId("tradeoff-section")) byId("tradeoff-section").remove();
-  guests.forEach((content) => plots.push(() => guest(content)));
-  const drawAll = () => Promise.all(plots.map((draw) => draw()));
+  if (byId("tradeoff-section") && !data.costs.length) byId("tradeoff-section").remove();
+  const plots = [
+    ...[["progress", progress], ["tradeoff", tradeoff]].filter(([name]) => byId(name)).map(([name, draw]) => [byId(name), draw]),
+    ...guests.map(([place, content]) => [place, () => guest([place, content])]),
+  ];
+  const failed = (place, error) => {
+    console.error(error);
+    place.textContent = `This plot could not be drawn: ${error}`;
+  };
+  // One plot that fails (a section's, say) takes no other with it.
+  const drawAll = () => Promise.all(plots.map(async ([place, draw]) => {
+    try { await draw(); } catch (error) { failed(place, error); }
+  }));
 
   table();
   switcher("progress", [["trials", "by trials"], ["seconds", "by seconds"]], progress);
@@ -294,8 +301,5 @@
     document.documentElement.dataset.drawn = String(plots.length);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
     matchMedia("print").addEventListener("change", drawAll);
-  }).catch((error) => {
-    console.error(error);
-    for (const place of document.querySelectorAll(".plot")) place.textContent = `This browser could not draw the plot: ${error}`;
-  });
+  }).catch((error) => plots.forEach(([place]) => failed(place, error)));
 })();

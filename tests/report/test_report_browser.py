@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 
 from evonas.report import figure, write_report
@@ -65,6 +66,15 @@ def test_every_plot_is_drawn_with_every_trial(opened, make_trials):
     progress = dom[dom.index('id="progress"') : dom.index('id="tradeoff"')]
     assert len(re.findall(r'<path class="point"', progress)) == len(trials) + 1  # the best is marked once more
     assert "predicted" in dom
+
+
+def test_a_section_that_cannot_be_drawn_takes_no_other_plot_with_it(opened, make_trials):
+    whole = figure([{"x": np.arange(3), "y": [1.0, float("nan"), 2.0]}])
+    broken = figure([None])  # type: ignore[reportArgumentType]
+    dom, said = opened(make_trials(3, failed=0), sections=[("bad", broken), ("good", whole)])
+    assert dom.count("This plot could not be drawn") - dom.count("`This plot could not be drawn") == 1
+    assert dom.count('<g class="points"') >= 3
+    assert len(said) == 1
 
 
 def test_the_table_has_the_words_of_python_and_starts_with_the_best(opened, make_trials):
