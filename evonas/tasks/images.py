@@ -1,13 +1,11 @@
-"""A data set of images in memory, and how it is split."""
+"""A data set of images in memory, whole and split."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from evonas.errors import EvonasError
 from evonas.types import Task
 
 
