@@ -294,12 +294,9 @@ def _carry_out(prepared: Job, work: Any, quiet: bool) -> None:
 
 
 def _display(prepared: Job, quiet: bool) -> Sequence[Callback]:
-    if quiet:
-        return ()
-    from evonas.callbacks import LiveDisplay, PlainLines
+    from evonas.callbacks import watchers
 
-    kind = LiveDisplay if sys.stdout.isatty() else PlainLines
-    return (kind(prepared.budget, prepared.objectives[0]),)
+    return watchers(prepared.budget, prepared.objectives[0], quiet=quiet)
 
 
 def _print_result(result: Result) -> None:

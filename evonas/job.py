@@ -247,9 +247,10 @@ def finish(job: Job, trials: Sequence[Trial], reason: str, folder: Path) -> Resu
     if best is not None:
         genome = best.evaluation.candidate.genome
         finished = job.trainer.finish(genome, job.config.seed)
-        export.save(folder, finished, genome, job.encoding, job.config.encoding, job.data)
+        notes = export.save(folder, finished, genome, job.encoding, job.config.encoding, job.data)
         values.update({key: finished.metrics[key] for key in ("test_accuracy", "params", "flops")})
         values["seconds"] += finished.metrics["seconds"]
+        values["notes"] = notes
     write_report(job, trials, values, folder)
     text = json.dumps(values, indent=2, ensure_ascii=False)
     (folder / "result.json").write_text(text + "\n", encoding="utf-8")

@@ -108,7 +108,7 @@ def from_torchvision(argument: str, *, root: Path | None = None) -> Images:
     folder = Path(root) if root else user_cache_path("evonas", appauthor=False) / "torchvision"
     if (name == "EMNIST") != bool(part):
         raise EvonasError(
-            f"torchvision:{argument} will not do; EMNIST needs a split, torchvision:EMNIST/letters, and others have none"
+            f"torchvision:{argument} will not do; EMNIST needs a split (EMNIST/letters), others have none"
         )
     halves = []
     for train in (True, False):

@@ -1,0 +1,57 @@
+"""What a network costs: parameters, floating-point operations, memory."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from evonas.types import Encoding, Task
+
+
+def count_params(network: nn.Module) -> int:
+    """Learned numbers; a shared parameter counts once."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def count_flops(network: nn.Module, input_shape: tuple[int, ...]) -> int:
+    """Floating-point operations of one image, as torch counts them: a multiply-add of a convolution or a matrix
+    product is two; everything else is none. Half of it is what NAS-Bench-201 publishes as its FLOPs."""
+    was_training = network.training
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    try:
+        network.eval()
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            network(torch.zeros(1, *input_shape, device=device))
+    finally:
+        network.train(was_training)
+    return int(counter.get_total_flops())
+
+
+def costs(encoding: Encoding[Any], genome: Any, task: Task) -> dict[str, float]:
+    """`params` and `flops` of a genome's network, counted on the meta device: nothing is computed.
+
+    A network that cannot be built there (it computes with its weights while it is built) is counted on the CPU.
+    """
+    try:
+        with torch.device("meta"):
+            network = encoding.build(genome, task)
+        return {"params": count_params(network), "flops": count_flops(network, task.input_shape)}
+    except Exception:
+        network = encoding.build(genome, task)
+        return {"params": count_params(network), "flops": count_flops(network, task.input_shape)}
+
+
+def peak_memory_mb(device: str) -> float:
+    """On CUDA the most that tensors took since the last reset, else the most the whole process ever took; MB."""
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used / 2**20 if sys.platform == "darwin" else used / 2**10
