@@ -1,0 +1,89 @@
+"""Staged inverted-bottleneck networks: each stage has its own depth, width, kernel, expansion, squeeze-excite and stride.
+
+The blocks are MobileNetV2's (Sandler et al. 2018, CVPR), the stages and squeeze-excite MnasNet's (Tan et al. 2019, CVPR).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evonas.encodings.categorical import CategoricalEncoding, Genome
+from evonas.evolution import at_least
+from evonas.types import Task
+
+if TYPE_CHECKING:
+    from torch import nn
+
+CHOICES: Mapping[str, Sequence[int]] = {
+    "depth": (1, 2, 3),
+    "width": (8, 12, 16, 24, 32, 48),
+    "kernel": (3, 5),
+    "expansion": (1, 2, 4),
+    "squeeze": (0, 1),
+    "stride": (1, 2),
+}
+
+
+class MacroEncoding(CategoricalEncoding):
+    """A genome is, stage by stage, (depth, width, kernel, expansion, squeeze-excite, stride).
+
+    A stride that would leave fewer than two pixels is not taken, so every genome builds for every image size.
+
+    Args:
+        stages: how many stages.
+        stem: channels of the first convolution.
+    """
+
+    def __init__(self, stages: int = 3, stem: int = 16):
+        self.stages = at_least(1, stages=stages)
+        self.stem = at_least(1, stem=stem)
+        super().__init__(
+            {f"{what}{stage}": options for stage in range(1, self.stages + 1) for what, options in CHOICES.items()}
+        )
+
+    def features(self, genome: Genome) -> Mapping[str, float]:
+        """One-hot genes, the numbers themselves, and what they add up to."""
+        stages = self.by_stage(genome)
+        numbers = {name: float(value) for name, value in self.named(genome).items()}
+        width, params, flops, size = self.stem, 0.0, 0.0, 1.0
+        for stage in stages:
+            for i in range(stage["depth"]):
+                hidden = width * stage["expansion"]
+                weights = width * hidden + hidden * stage["kernel"] ** 2 + hidden * stage["width"]
+                size = size / stage["stride"] ** 2 if i == 0 else size
+                params, flops, width = params + weights, flops + weights * size, stage["width"]
+        return {
+            **super().features(genome),
+            **numbers,
+            "depth": float(sum(stage["depth"] for stage in stages)),
+            "log params": math.log(params),
+            "log flops": math.log(flops),
+            "reduction": float(np.prod([stage["stride"] for stage in stages])),
+            "receptive field": float(sum(stage["depth"] * (stage["kernel"] - 1) for stage in stages)),
+        }
+
+    def by_stage(self, genome: Genome) -> list[dict[str, int]]:
+        """What each stage has, in order."""
+        n = len(CHOICES)
+        return [dict(zip(CHOICES, genome[i * n : (i + 1) * n], strict=True)) for i in range(self.stages)]
+
+    def build(self, genome: Genome, task: Task) -> nn.Module:
+        from evonas.encodings.macro_network import MacroNetwork
+
+        return MacroNetwork(self.by_stage(genome), self.stem, task)
+
+    def graph(self, genome: Genome) -> list[tuple[str, str, str]]:
+        """A chain: input, stages, output."""
+        stages = self.by_stage(genome)
+        names = ["input", *(f"stage {i + 1}" for i in range(len(stages))), "output"]
+        labels = [
+            f"{s['depth']}× MB{s['expansion']} {s['kernel']}×{s['kernel']} w{s['width']}"
+            + (" SE" if s["squeeze"] else "")
+            + (" ↓2" if s["stride"] == 2 else "")
+            for s in stages
+        ]
+        return list(zip(names[:-1], names[1:], [*labels, "pool, linear"], strict=True))
