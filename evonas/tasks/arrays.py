@@ -47,13 +47,13 @@ def images_from_arrays(
     if len(images) < len(classes):
         raise EvonasError(f"{name!r} has {len(images)} images for {len(classes)} classes; give several for each")
     codes = np.searchsorted(classes, labels)
-    if class_names is not None and len(class_names) != len(classes):
-        raise EvonasError(f"{name!r} has {len(classes)} classes but {len(class_names)} class names")
+    if class_names is not None:
+        _check_names(class_names, len(classes), name)
     if x_test is None:
-        kept, aside = stratified(codes, TEST_SHARE, np.random.default_rng(TEST_SEED), name)
+        kept, aside = stratified(codes, round(TEST_SHARE * len(codes)), np.random.default_rng(TEST_SEED), name)
         images, codes, test, test_codes = images[kept], codes[kept], images[aside], codes[aside]
     else:
-        test, test_labels = to_uint8(x_test, "x_test"), to_labels(y_test, "y_test")
+        test, test_labels = to_uint8(x_test, "x_test", like=x), to_labels(y_test, "y_test")
         _check_count(test, test_labels, name)
         if test.shape[1:] != images.shape[1:]:
             raise EvonasError(f"{name!r} has images of {images.shape[1:]} but test images of {test.shape[1:]}")
@@ -72,8 +72,11 @@ def images_from_arrays(
     )
 
 
-def to_uint8(images: Any, what: str) -> np.ndarray:
-    """(n, height, width, channels) uint8. Raises EvonasError where that cannot be had."""
+def to_uint8(images: Any, what: str, like: Any = None) -> np.ndarray:
+    """(n, height, width, channels) uint8. Numbers up to 1 are taken as 0 to 1, unless those of `like` go further.
+
+    Raises EvonasError where that cannot be had.
+    """
     array = _array(images, what)
     if array.ndim == 3:
         array = array[..., None]
@@ -93,6 +96,11 @@ def to_uint8(images: Any, what: str) -> np.ndarray:
     low, high = float(array.min()), float(array.max())
     if low < 0 or high > 255:
         raise EvonasError(f"{what} has values from {low:g} to {high:g}; bring them to 0 to 1 or 0 to 255")
+    if like is not None and (others := _array(like, what)).dtype != np.uint8:
+        limit = float(others.max())
+        if limit <= 1 < high:
+            raise EvonasError(f"{what} has values to {high:g}, x to {limit:g}; bring both to 0 to 1 or to 0 to 255")
+        high = max(high, limit)
     scale = 255.0 if high <= 1 else 1.0
     return np.ascontiguousarray(np.rint(array.astype(np.float32) * scale).astype(np.uint8))
 
@@ -108,6 +116,8 @@ def to_labels(labels: Any, what: str) -> np.ndarray:
         if not (np.isfinite(array).all() and (array == np.rint(array)).all()):
             raise EvonasError(f"{what} holds NaN or numbers that are not whole; give classes as 0, 1, … or as strings")
         array = array.astype(np.int64)
+    if array.dtype == object and len({type(label) for label in array}) == 1:  # as a column of a data frame is
+        array = np.array(array.tolist())
     if array.dtype.kind not in "biuUS":
         raise EvonasError(f"{what} holds {array.dtype} values; give classes as whole numbers or strings")
     return array
@@ -125,3 +135,11 @@ def _array(values: Any, what: str) -> np.ndarray:
 def _check_count(images: np.ndarray, labels: np.ndarray, name: str) -> None:
     if len(images) != len(labels):
         raise EvonasError(f"{name!r} has {len(images)} images but {len(labels)} labels; give one label an image")
+
+
+def _check_names(class_names: Sequence[str], classes: int, name: str) -> None:
+    if len(class_names) != classes:
+        raise EvonasError(f"{name!r} has {classes} classes but {len(class_names)} class names")
+    twice = [word for word in class_names if list(class_names).count(word) > 1]
+    if twice:
+        raise EvonasError(f"{name!r} has the class name {twice[0]!r} twice; give each class its own")

@@ -32,10 +32,9 @@ def split(images: Images, *, seed: int, train_size: int | None = None) -> Split:
                 f"to train and validate on; give {classes} to {available - classes}"
             )
         validation = min(MOST_VALIDATION, max(classes, train_size // 4), available - train_size)
-    rest, val = stratified(images.y, validation / available, rng, images.name)
+    rest, val = stratified(images.y, validation, rng, images.name)
     if train_size is not None and train_size < len(rest):
-        _, chosen = stratified(images.y[rest], train_size / len(rest), rng, images.name)
-        rest = rest[chosen]
+        rest = rest[_drawn(images.y[rest], train_size, rng, spared=0)]
     height, width, channels = images.x.shape[1:]
     task = Task(
         name=images.name,
@@ -57,8 +56,8 @@ def split(images: Images, *, seed: int, train_size: int | None = None) -> Split:
     )
 
 
-def stratified(labels: np.ndarray, share: float, rng: np.random.Generator, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of those kept and of those put aside, about `share` of each class, at least one; both sorted.
+def stratified(labels: np.ndarray, total: int, rng: np.random.Generator, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of those kept and of the `total` put aside, both sorted; of each class at least one on either side.
 
     Raises EvonasError where a class has a single image.
     """
@@ -66,19 +65,28 @@ def stratified(labels: np.ndarray, share: float, rng: np.random.Generator, name:
     if counts.min() < 2:
         lonely = classes[counts.argmin()]
         raise EvonasError(f"class {lonely} of {name!r} has a single image, too few to split; give at least two a class")
-    quotas = _quotas(counts, round(share * len(labels)))
+    aside = _drawn(labels, total, rng, spared=1)
+    return np.setdiff1d(np.arange(len(labels)), aside, assume_unique=True), aside
+
+
+def _drawn(labels: np.ndarray, total: int, rng: np.random.Generator, spared: int) -> np.ndarray:
+    """Sorted positions of `total` labels, of each class in proportion, at least one and at most all but `spared`."""
+    _, counts = np.unique(labels, return_counts=True)
     order = rng.permutation(len(labels))
     by_class = order[np.argsort(labels[order], kind="stable")]
     starts = np.cumsum(counts) - counts
-    aside = np.concatenate([by_class[s : s + quota] for s, quota in zip(starts, quotas, strict=True)])
-    kept = np.setdiff1d(np.arange(len(labels)), aside, assume_unique=True)
-    return kept, np.sort(aside)
+    quotas = _quotas(counts, total, counts - spared)
+    return np.sort(np.concatenate([by_class[s : s + quota] for s, quota in zip(starts, quotas, strict=True)]))
 
 
-def _quotas(counts: np.ndarray, total: int) -> np.ndarray:
-    """`total` divided in proportion to `counts` (largest remainders), at least one and at most all but one of each."""
+def _quotas(counts: np.ndarray, total: int, most: np.ndarray) -> np.ndarray:
+    """`total` divided in proportion to `counts` by largest remainders, as far as shares of 1 to `most` allow."""
     exact = counts * total / counts.sum()
-    quotas = np.floor(exact).astype(int)
-    missing = total - quotas.sum()
-    quotas[np.argsort(quotas - exact, kind="stable")[: max(missing, 0)]] += 1
-    return np.clip(quotas, 1, counts - 1)
+    quotas = np.clip(np.floor(exact).astype(int), 1, most)
+    while missing := total - quotas.sum():
+        step = 1 if missing > 0 else -1
+        free = quotas < most if step > 0 else quotas > 1
+        if not free.any():
+            break
+        quotas[np.where(free, step * (exact - quotas), -np.inf).argmax()] += step
+    return quotas
