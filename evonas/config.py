@@ -27,7 +27,7 @@ class SearchConfig(BaseModel):
     method: str = Field("evolution", description="evolution, aging, nsga2, random, local, or module:attribute")
     surrogate: str = Field("none", description="what ranks the offspring: meta, boosting, or none")
     objectives: str = Field("val_accuracy", description="comma-separated metrics; the first decides what is best")
-    trials: int | None = Field(None, ge=1, description="trainings to spend; 40 where no --seconds are given")
+    trials: int | None = Field(None, ge=1, description="trainings to spend; 30 where no --seconds are given")
     seconds: float | None = Field(None, gt=0, description="seconds of wall clock to spend")
     epochs: int | None = Field(None, ge=1, description="full epochs of a training; chosen from the data by default")
     train_size: int | None = Field(None, ge=1, description="train on so many images only")

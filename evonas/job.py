@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from evonas.training.export import Network
     from evonas.training.trainer import TorchTrainer
 
-DEFAULT_TRIALS = 40
+DEFAULT_TRIALS = 30
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Staged inverted-bottleneck networks: each stage has its own depth, width, kernel, expansion, squeeze-excite and stride.
+"""Networks of stages of inverted bottlenecks: each stage has a depth, width, kernel, expansion, squeeze-excite, stride.
 
-The blocks are MobileNetV2's (Sandler et al. 2018, CVPR), the stages and squeeze-excite MnasNet's (Tan et al. 2019, CVPR).
+The blocks are those of MobileNetV2 (Sandler et al. 2018, CVPR), the stages those of MnasNet (Tan et al. 2019, CVPR).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CHOICES: Mapping[str, Sequence[int]] = {
     "depth": (1, 2, 3),
-    "width": (8, 12, 16, 24, 32, 48),
+    "width": (8, 12, 16, 24, 32),
     "kernel": (3, 5),
     "expansion": (1, 2, 4),
     "squeeze": (0, 1),

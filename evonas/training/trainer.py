@@ -20,7 +20,7 @@ from evonas.training import profile
 from evonas.training.data import DeviceData, Preprocessing, augment, crop_padding
 from evonas.types import Candidate, Encoding, Evaluation, Task
 
-TARGET_STEPS = 360  # of a full training where the epochs are not given: about two seconds on a core for 8×8 images
+TARGET_STEPS = 240  # of a full training where the epochs are not given: about two seconds on a core for 8×8 images
 
 
 @dataclass
@@ -55,7 +55,7 @@ class TorchTrainer:
     data: Split
     epochs: int | None = None
     batch_size: int = 64
-    lr: float = 0.1
+    lr: float = 0.2
     weight_decay: float = 5e-4
     label_smoothing: float = 0.1
     device: str = "auto"
