@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -57,9 +58,12 @@ def from_npz(argument: str, *, root: Path | None = None) -> Images:
     if not path.is_file():
         raise EvonasError(f"no file {str(path)!r}; give npz:PATH of a file with x_train and y_train")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        arrays = np.load(path, allow_pickle=False)
+        if isinstance(arrays, np.ndarray):
+            raise ValueError("it holds a single array")
+        with arrays:
             held = {key: arrays[key] for key in arrays.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise EvonasError(f"{str(path)!r} cannot be read as an npz file without pickled objects: {error}") from error
     for part in ("train", "test"):
         if f"jpeg_{part}" in held and f"offset_{part}" in held:
@@ -84,7 +88,7 @@ def from_folder(argument: str, *, root: Path | None = None) -> Images:
     if not path.is_dir():
         raise EvonasError(f"no folder {str(path)!r}; give folder:PATH with one folder of images a class")
     parts = [path / "train", path / "test"] if (path / "train").is_dir() and (path / "test").is_dir() else [path]
-    files = [[(p, p.parent.name) for p in sorted(part.glob("*/*")) if p.suffix.lower() in PICTURES] for part in parts]
+    files = [[(p, p.parent.name) for p in sorted(part.glob("*/*")) if _is_picture(p)] for part in parts]
     if not all(files):
         empty = parts[[bool(f) for f in files].index(False)]
         raise EvonasError(f"the folder {str(empty)!r} holds no images; give one with a folder of images a class")
@@ -110,6 +114,8 @@ def from_torchvision(argument: str, *, root: Path | None = None) -> Images:
         raise EvonasError(
             f"torchvision:{argument} will not do; EMNIST needs a split (EMNIST/letters), others have none"
         )
+    if part and part not in datasets.EMNIST.splits:
+        raise EvonasError(f"EMNIST has no split {part!r}; it has {choices(datasets.EMNIST.splits)}")
     halves = []
     for train in (True, False):
         by_split = name in ("SVHN", "STL10", "GTSRB")
@@ -127,18 +133,23 @@ def _present_or_downloaded(dataset: Any, name: str, folder: Path, which: dict[st
         return dataset(str(folder), download=False, **which)
     except (RuntimeError, FileNotFoundError):
         pass
-    except ValueError as error:
-        raise EvonasError(f"torchvision's {name} does not know {which}: {error}") from error
+    except Exception as error:  # whatever a torchvision reader meets in a damaged file
+        raise EvonasError(
+            f"the files of torchvision's {name} in {str(folder)!r} are damaged ({_first_line(error)}); "
+            "remove them, and they are downloaded again"
+        ) from error
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return dataset(str(folder), download=True, **which)
     except Exception as error:
-        words = (str(error).splitlines() or [""])[0]
         raise EvonasError(
-            f"torchvision's {name} is not in {str(folder)!r} and cannot be downloaded "
-            f"({type(error).__name__}: {words}); "
+            f"torchvision's {name} is not in {str(folder)!r} and cannot be downloaded ({_first_line(error)}); "
             "put its files there, or give another --root"
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
 
 
 def _arrays(dataset: Any, name: str) -> tuple[np.ndarray, np.ndarray, list[str] | None]:
@@ -164,9 +175,18 @@ def _arrays(dataset: Any, name: str) -> tuple[np.ndarray, np.ndarray, list[str] 
 def _decode_all(data: np.ndarray, offsets: np.ndarray, path: Path) -> np.ndarray:
     data = np.ascontiguousarray(data, dtype=np.uint8)
     try:
-        return np.stack([_rgb(io.BytesIO(data[a:b].tobytes())) for a, b in pairwise(offsets)])
-    except (OSError, ValueError) as error:
+        images = [_rgb(io.BytesIO(data[a:b].tobytes())) for a, b in pairwise(offsets)]
+    except (OSError, ValueError, SyntaxError, TypeError) as error:
         raise EvonasError(f"{str(path)!r} holds a JPEG that cannot be decoded: {error}") from error
+    sizes = {f"{image.shape[1]}×{image.shape[0]}" for image in images}
+    if len(sizes) != 1:
+        raise EvonasError(f"{str(path)!r} holds JPEGs of {choices(sizes) or 'no image'}; all images need one size")
+    return np.stack(images)
+
+
+def _is_picture(path: Path) -> bool:
+    """By its name; hidden files are what a system leaves behind."""
+    return path.suffix.lower() in PICTURES and not path.name.startswith(".")
 
 
 def _picture(path: Path, size: int) -> np.ndarray:
