@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from evonas.encodings.categorical import CategoricalEncoding
 from evonas.encodings.cell import OPERATIONS, CellEncoding, cell_string
 from evonas.errors import EvonasError
 from evonas.types import VAL_ACCURACY, Objective, Task
 from evonas_benchmarks import graph_cell
+from evonas_benchmarks.genes import OrderedGenes
 from evonas_benchmarks.tabular import Entry, Table
 
 NASBENCH201 = {"cifar10": ("cifar10", 10), "cifar100": ("cifar100", 100), "ImageNet16-120": ("imagenet", 120)}
@@ -36,21 +36,31 @@ HPOBENCH = ("car", "phoneme", "vehicle", "australian", "kc1", "segment", "blood_
 FCNET = ("naval_propulsion", "parkinsons_telemonitoring", "protein_structure", "slice_localization")
 
 HPOBENCH_GENES = {
-    "alpha": tuple(
-        map(
-            float,
-            "1e-8 7.742637e-8 5.994842e-7 4.641589e-6 3.5938137e-5 2.7825593e-4 2.1544348e-3 "
-            "1.6681006e-2 1.2915497e-1 1".split(),
-        )
+    "alpha": (
+        1e-8,
+        7.742637e-8,
+        5.994842e-7,
+        4.641589e-6,
+        3.5938137e-5,
+        2.7825593e-4,
+        2.1544348e-3,
+        1.6681006e-2,
+        1.2915497e-1,
+        1.0,
     ),
     "batch_size": (4, 6, 10, 16, 25, 40, 64, 101, 161, 256),
     "depth": (1, 2, 3),
-    "learning_rate_init": tuple(
-        map(
-            float,
-            "1e-5 3.5938137e-5 1.2915497e-4 4.641589e-4 1.6681006e-3 5.9948424e-3 "
-            "2.1544347e-2 7.742637e-2 2.7825594e-1 1".split(),
-        )
+    "learning_rate_init": (
+        1e-5,
+        3.5938137e-5,
+        1.2915497e-4,
+        4.641589e-4,
+        1.6681006e-3,
+        5.9948424e-3,
+        2.1544347e-2,
+        7.742637e-2,
+        2.7825594e-1,
+        1.0,
     ),
     "width": (16, 25, 40, 64, 101, 161, 256, 406, 645, 1024),
 }
@@ -65,17 +75,6 @@ FCNET_GENES = {
     "n_units_1": (16, 32, 64, 128, 256, 512),
     "n_units_2": (16, 32, 64, 128, 256, 512),
 }
-
-
-class OrderedGenes(CategoricalEncoding):
-    """Genes whose numbers have an order: besides one-hot, a surrogate sees the rank of a number among its choices."""
-
-    def features(self, genome: tuple) -> Mapping[str, float]:
-        found = dict(super().features(genome))
-        for (name, options), value in zip(self.genes.items(), genome, strict=True):
-            if not any(isinstance(option, str) for option in options):
-                found[name] = float(options.index(value))
-        return found
 
 
 @cache
