@@ -36,7 +36,7 @@ class Network:
     def logits(self, images: Any) -> torch.Tensor:
         """(n, classes) of uint8 images (0 to 255) or floats (0 to 1): (n, height, width[, channels]), or one image.
 
-        Raises EvonasError where their size is not `input_shape` (channels, height, width).
+        Raises EvonasError where their size is not `input_shape` (channels, height, width), or their values will not do.
         """
         batch = self._batch(images)
         with torch.inference_mode():
@@ -66,9 +66,20 @@ class Network:
                 f"cannot predict for images of shape {np.shape(images)}; this network wants (n, {height}, {width}"
                 f"{'' if channels == 1 else f', {channels}'})"
             )
-        if array.dtype.kind == "f":
-            array = array * np.float32(255)
-        return torch.from_numpy(np.ascontiguousarray(array))
+        return torch.from_numpy(np.ascontiguousarray(_pixels(array)))
+
+
+def _pixels(array: np.ndarray) -> np.ndarray:
+    """From 0 to 255. Raises EvonasError where values are neither that, nor floats from 0 to 1."""
+    if array.dtype == np.uint8 or array.size == 0:
+        return array
+    if array.dtype.kind not in "fiu":
+        raise EvonasError(f"the image holds {array.dtype} values; give uint8, or floats from 0 to 1")
+    low, high, most = float(array.min()), float(array.max()), 1 if array.dtype.kind == "f" else 255
+    if not (low >= 0 and high <= most):
+        what = "NaN" if np.isnan(low) else f"values to {high:g}" if high > most else f"values from {low:g}"
+        raise EvonasError(f"the image holds {what}; give uint8, or floats from 0 to 1")
+    return array.astype(np.float32) * (255 // most)
 
 
 def save(
@@ -94,11 +105,13 @@ def save(
     text = json.dumps(description, indent=2, ensure_ascii=False)
     (folder / "genome.json").write_text(text + "\n", encoding="utf-8")
     save_model(finished.model, str(folder / "model.safetensors"))
+    program = folder / "model.pt2"
+    program.unlink(missing_ok=True)  # of an earlier search
     try:
-        _export(finished.model, data.task, folder / "model.pt2")
+        _export(finished.model, data.task, program)
     except Exception as error:
-        words = (str(error).splitlines() or [""])[0]
-        return [f"model.pt2 was not written: torch.export says {type(error).__name__}: {words}"]
+        program.unlink(missing_ok=True)
+        return [f"model.pt2 was not written: torch.export says {_first_line(error)}"]
     return []
 
 
@@ -119,15 +132,21 @@ def load(folder: str | Path) -> Network:
     """
     folder = Path(folder)
     description = _description(folder)
-    preprocessing = Preprocessing(**{k: tuple(v) for k, v in description["preprocessing"].items()})
-    shape = tuple(description["input_shape"])
     try:
         model = _rebuilt(folder, description)
-    except EvonasError:
+    except EvonasError as error:
         if not (folder / "model.pt2").exists():
             raise
-        model = torch.export.load(folder / "model.pt2").module()
-    return Network(model, preprocessing, tuple(description["class_names"]), shape)  # type: ignore[arg-type]
+        model = _program(folder / "model.pt2", error)
+    return Network(model, description["preprocessing"], description["class_names"], description["input_shape"])
+
+
+def _program(path: Path, reason: EvonasError) -> nn.Module:
+    """The exported program; `reason` is why the network could not be built from its genome."""
+    try:
+        return torch.export.load(path).module()
+    except Exception as error:
+        raise EvonasError(f"{reason}; and {str(path)!r} cannot be read: {_first_line(error)}") from error
 
 
 def _rebuilt(folder: Path, description: Mapping[str, Any]) -> nn.Module:
@@ -137,14 +156,17 @@ def _rebuilt(folder: Path, description: Mapping[str, Any]) -> nn.Module:
     from evonas.job import make_encoding
 
     encoding = make_encoding(description["encoding"])
-    names = description["class_names"]
-    task = Task(description["task"], tuple(description["input_shape"]), len(names))
-    model = encoding.build(freeze(description["genome"]), task)
+    task = Task(description["task"], description["input_shape"], len(description["class_names"]))
+    try:
+        model = encoding.build(description["genome"], task)
+    except Exception as error:
+        raise EvonasError(f"{description['encoding']!r} cannot build the network: {_first_line(error)}") from error
     try:
         load_model(model, folder / "model.safetensors")
     except (SafetensorError, RuntimeError, OSError) as error:
-        words = (str(error).splitlines() or [""])[0]
-        raise EvonasError(f"the weights in {str(folder)!r} do not fit its genome or are damaged: {words}") from error
+        raise EvonasError(
+            f"the weights in {str(folder)!r} do not fit its genome or are damaged: {_first_line(error)}"
+        ) from error
     return model.eval()
 
 
@@ -154,8 +176,22 @@ def _description(folder: Path) -> Mapping[str, Any]:
         description = json.loads(path.read_text(encoding="utf-8"))
         if description["format"] > FORMAT:
             raise EvonasError(f"{str(path)!r} was written by evonas {description['evonas']}; upgrade evonas to load it")
-        return description
+        channels, height, width = map(int, description["input_shape"])
+        return {
+            "encoding": str(description["encoding"]),
+            "genome": freeze(description["genome"]),
+            "task": str(description["task"]),
+            "input_shape": (channels, height, width),
+            "class_names": tuple(map(str, description["class_names"])),
+            "preprocessing": Preprocessing(**{k: tuple(v) for k, v in description["preprocessing"].items()}),
+        }
+    except EvonasError:
+        raise
     except OSError as error:
         raise EvonasError(f"{str(folder)!r} holds no network: cannot read genome.json ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise EvonasError(f"{str(path)!r} describes no network: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EvonasError(f"{str(path)!r} describes no network: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
+import time
 from typing import Any
 
 import torch
@@ -41,8 +43,43 @@ def costs(encoding: Encoding[Any], genome: Any, task: Task) -> dict[str, float]:
             network = encoding.build(genome, task)
         return {"params": count_params(network), "flops": count_flops(network, task.input_shape)}
     except Exception:
-        network = encoding.build(genome, task)
-        return {"params": count_params(network), "flops": count_flops(network, task.input_shape)}
+        with torch.random.fork_rng(devices=[]):
+            network = encoding.build(genome, task)
+            return {"params": count_params(network), "flops": count_flops(network, task.input_shape)}
+
+
+def latency(network: nn.Module, input_shape: tuple[int, ...], device: str, batch: int = 1, repeats: int = 50) -> float:
+    """Seconds that a network in eval mode takes for `batch` images: the median of `repeats` after a warm-up.
+
+    The network must be on the device. On CUDA the device's own clock is read, elsewhere the wall's.
+    """
+    was_training = network.training
+    images = torch.zeros(batch, *input_shape, device=device)
+    clock = _cuda_seconds if device.startswith("cuda") else _wall_seconds
+    try:
+        network.eval()
+        with torch.inference_mode():
+            for _ in range(max(3, repeats // 5)):
+                network(images)
+            return statistics.median(clock(network, images) for _ in range(repeats))
+    finally:
+        network.train(was_training)
+
+
+def _wall_seconds(network: nn.Module, images: torch.Tensor) -> float:
+    start = time.perf_counter()
+    network(images)
+    return time.perf_counter() - start
+
+
+def _cuda_seconds(network: nn.Module, images: torch.Tensor) -> float:
+    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    with torch.cuda.device(images.device):
+        start.record()
+        network(images)
+        end.record()
+        end.synchronize()
+    return start.elapsed_time(end) / 1000
 
 
 def peak_memory_mb(device: str) -> float:

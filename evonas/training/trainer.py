@@ -64,6 +64,10 @@ class TorchTrainer:
 
     def __post_init__(self) -> None:
         self.device = find_device(self.device)
+        if self.batch_size < 2:
+            raise EvonasError(f"batch_size is {self.batch_size}; batch normalisation needs 2 images or more")
+        if self.epochs is not None and self.epochs < 1:
+            raise EvonasError(f"epochs is {self.epochs}; give 1 or more")
         if self.epochs is None:
             steps = max(1, len(self.data.y_train) // self.batch_size)
             self.epochs = min(60, max(3, round(TARGET_STEPS / steps)))

@@ -1,0 +1,86 @@
+"""Small data and encodings whose networks misbehave in known ways."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from evonas.tasks import Split, images_from_arrays, split
+from evonas.types import Task
+
+
+def blobs(n: int = 150, channels: int = 1, size: int = 6, seed: int = 0) -> Split:
+    """Images of three classes that differ in which third is bright; easy, but not at once."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 3
+    x = rng.integers(0, 120, (n, size, size, channels))
+    for i, label in enumerate(y):
+        x[i, :, label * size // 3 : (label + 1) * size // 3] += 100
+    return split(images_from_arrays(x.astype(np.uint8), y, name="blobs"), seed=0)
+
+
+class Line:
+    """A linear network; the genome is the factor on its logits: `inf` makes the loss no number."""
+
+    def sample(self, rng: np.random.Generator) -> float:
+        return 1.0
+
+    def mutate(self, genome: float, rng: np.random.Generator) -> float:
+        return genome + 1
+
+    def crossover(self, a: float, b: float, rng: np.random.Generator) -> float:
+        return (a + b) / 2
+
+    def features(self, genome: float) -> dict[str, float]:
+        return {"factor": genome}
+
+    def build(self, genome: float, task: Task) -> nn.Module:
+        return _Scaled(genome, task)
+
+
+class _Scaled(nn.Module):
+    def __init__(self, factor: float, task: Task):
+        super().__init__()
+        self.factor = factor
+        self.line = nn.Linear(int(np.prod(task.input_shape)), task.n_classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.line(x.flatten(1)) * self.factor
+
+
+class Hungry(Line):
+    """A network for which more images than the genome says are too many; keeps the sizes it was given."""
+
+    seen: list[int]
+
+    def __init__(self) -> None:
+        self.seen = []
+
+    def build(self, genome: float, task: Task) -> nn.Module:
+        return _Hungry(genome, task, self.seen)
+
+
+class _Hungry(_Scaled):
+    def __init__(self, most: float, task: Task, seen: list[int]):
+        super().__init__(1.0, task)
+        self.most, self.seen = most, seen
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training and len(x) > self.most:
+            raise torch.OutOfMemoryError(f"no memory for {len(x)} images")
+        if self.training:
+            self.seen.append(len(x))
+        return super().forward(x)
+
+
+class Branching(Line):
+    """A network that torch.export cannot take: its way depends on its input."""
+
+    def build(self, genome: float, task: Task) -> nn.Module:
+        return _Branching(genome, task)
+
+
+class _Branching(_Scaled):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x if float(x.sum()) > 0 else -x)

@@ -1,0 +1,228 @@
+"""A network written and read again predicts the same, from whatever form an image comes in."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import evonas
+from evonas.encodings.cell import CellEncoding
+from evonas.errors import EvonasError
+from evonas.training.export import Network, load, save
+from evonas.training.trainer import Finished, TorchTrainer
+from tests.training.nets import Branching, Line, blobs
+
+CELL = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|"
+SPEC = "cell(width=4)"
+
+
+def trained(encoding, genome, channels: int = 1) -> tuple[TorchTrainer, Finished]:
+    trainer = TorchTrainer(encoding, blobs(channels=channels), epochs=2, device="cpu", batch_size=32)
+    return trainer, trainer.finish(genome, 0)
+
+
+def expected(trainer: TorchTrainer, finished: Finished) -> np.ndarray:
+    """Probabilities of the test images, straight from the trained network."""
+    x = torch.from_numpy(np.moveaxis(trainer.data.x_test, -1, 1).copy())
+    with torch.inference_mode():
+        return finished.model(finished.preprocessing(x)).softmax(1).numpy()
+
+
+@pytest.fixture(scope="module", params=[1, 3], ids=["grey", "colour"])
+def saved(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved")
+    trainer, finished = trained(CellEncoding(width=4), CELL, request.param)
+    assert save(folder, finished, CELL, trainer.encoding, SPEC, trainer.data) == []
+    return folder, trainer.data, expected(trainer, finished)
+
+
+def test_the_files(saved):
+    folder, _, _ = saved
+    assert sorted(path.name for path in folder.iterdir()) == ["genome.json", "model.pt2", "model.safetensors"]
+    assert json.loads((folder / "genome.json").read_text())["genome"] == CELL
+
+
+def test_the_same_predictions(saved):
+    folder, data, probabilities = saved
+    network = evonas.load(folder)
+    assert isinstance(network, Network)
+    assert not network.model.training
+    assert network.class_names == ("0", "1", "2")
+    assert network.predict_proba(data.x_test) == pytest.approx(probabilities, abs=1e-5)
+    assert (network.predict(data.x_test) == probabilities.argmax(1)).all()
+    assert network.predict_proba(data.x_test).sum(1) == pytest.approx(1, abs=1e-5)
+
+
+def test_every_form_of_an_image(saved):
+    folder, data, probabilities = saved
+    network, x = load(folder), data.x_test
+    forms = [x / 255.0, (x / 255.0).astype(np.float32), x.astype(np.int64), torch.from_numpy(x)]
+    forms += [np.moveaxis(x, -1, 1), torch.from_numpy(x / 255.0), x.tolist(), np.asfortranarray(x)]
+    if x.shape[-1] == 1:
+        forms += [x[..., 0], torch.from_numpy(x[..., 0])]
+    for form in forms:
+        assert network.predict_proba(form) == pytest.approx(probabilities, abs=1e-4)
+    singles = [x[0], x[0] / 255.0, np.moveaxis(x[0], -1, 0)] + ([x[0, ..., 0]] if x.shape[-1] == 1 else [])
+    for single in singles:
+        assert network.predict_proba(single) == pytest.approx(probabilities[:1], abs=1e-4)
+
+
+def test_more_images_than_one_batch_and_none(saved):
+    folder, data, probabilities = saved
+    network = load(folder)
+    many = np.concatenate([data.x_test] * 80)
+    assert network.predict_proba(many) == pytest.approx(np.concatenate([probabilities] * 80), abs=1e-5)
+    assert network.predict(many[:0]).shape == (0,)
+    assert network.predict_proba(many[:0]).shape == (0, 3)
+
+
+def test_images_that_do_not_fit(saved):
+    folder, data, _ = saved
+    network = load(folder)
+    _, height, width, channels = data.x_test.shape
+    for shape in [(5, 5), (2, 7, 7, channels), (2, height, width, channels + 1), (3,), (1, 1, 1, 1, 1)]:
+        with pytest.raises(EvonasError, match="cannot predict for images of shape .*this network wants .n, 6, 6"):
+            network.predict(np.zeros(shape))
+
+
+def test_values_that_are_no_pixels(saved):
+    folder, data, _ = saved
+    network, floats = load(folder), data.x_test / 255.0
+    for wrong, words in (
+        (floats * 255, "values to 2[0-9.]+; give uint8, or floats from 0 to 1"),
+        (floats * np.nan, "NaN"),
+        (floats - 1, "from -"),
+        (data.x_test.astype("U3"), "holds <U3"),
+    ):
+        with pytest.raises(EvonasError, match=words) as raised:
+            network.predict(wrong)
+        assert "\n" not in str(raised.value)
+
+
+def test_one_ambiguous_image_size(tmp_path):
+    """A grey network for 6×6 images is given six images, and one image."""
+    trainer, finished = trained(Line(), 1.0)
+    network = Network(finished.model, finished.preprocessing, ("a", "b", "c"), (1, 6, 6))
+    assert network.predict(trainer.data.x_test[:6, ..., 0]).shape == (6,)
+    assert network.predict(trainer.data.x_test[0, ..., 0]).shape == (1,)
+
+
+def users_encoding(folder: Path) -> str:
+    source = Path(__file__).with_name("nets.py")
+    shutil.copy(source, folder / "mine.py")
+    return f"{folder / 'mine.py'}:Line"
+
+
+def test_a_users_encoding_that_is_gone_is_replaced_by_the_exported_program(tmp_path):
+    trainer, finished = trained(Line(), 1.0)
+    spec = users_encoding(tmp_path)
+    assert save(tmp_path / "out", finished, 1.0, trainer.encoding, spec, trainer.data) == []
+    probabilities = expected(trainer, finished)
+    assert load(tmp_path / "out").predict_proba(trainer.data.x_test) == pytest.approx(probabilities, abs=1e-5)
+    (tmp_path / "mine.py").unlink()
+    network = load(tmp_path / "out")
+    assert type(network.model).__name__ != "_Scaled"
+    assert network.predict_proba(trainer.data.x_test) == pytest.approx(probabilities, abs=1e-5)
+    assert network.predict_proba(trainer.data.x_test[0]) == pytest.approx(probabilities[:1], abs=1e-5)
+    (tmp_path / "out" / "model.pt2").unlink()
+    with pytest.raises(EvonasError, match="no file .*mine.py"):
+        load(tmp_path / "out")
+
+
+def test_a_users_encoding_that_has_changed_is_replaced_by_the_exported_program(tmp_path):
+    trainer, finished = trained(Line(), 1.0)
+    save(tmp_path / "out", finished, 1.0, trainer.encoding, users_encoding(tmp_path), trainer.data)
+    (tmp_path / "mine.py").write_text("raise RuntimeError('broken')\n")
+    probabilities = expected(trainer, finished)
+    assert load(tmp_path / "out").predict_proba(trainer.data.x_test) == pytest.approx(probabilities, abs=1e-5)
+
+
+def test_a_network_that_cannot_be_exported_is_saved_nevertheless(tmp_path):
+    trainer, finished = trained(Branching(), 1.0)
+    shutil.copy(Path(__file__).with_name("nets.py"), tmp_path / "mine.py")
+    spec = f"{tmp_path / 'mine.py'}:Branching"
+    notes = save(tmp_path / "out", finished, 1.0, trainer.encoding, spec, trainer.data)
+    assert len(notes) == 1
+    assert notes[0].startswith("model.pt2 was not written: torch.export says ")
+    assert "\n" not in notes[0]
+    assert not (tmp_path / "out" / "model.pt2").exists()
+    assert (load(tmp_path / "out").predict(trainer.data.x_test) == expected(trainer, finished).argmax(1)).all()
+
+
+def test_an_exported_program_of_an_earlier_search_does_not_stay(tmp_path):
+    trainer, finished = trained(Line(), 1.0)
+    save(tmp_path, finished, 1.0, trainer.encoding, "cell", trainer.data)
+    trainer, finished = trained(Branching(), 1.0)
+    save(tmp_path, finished, 1.0, trainer.encoding, "cell", trainer.data)
+    assert not (tmp_path / "model.pt2").exists()
+
+
+def damaged(saved, tmp_path: Path) -> Path:
+    shutil.copytree(saved[0], tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("genome.json", b"", "describes no network"),
+        ("genome.json", b"{}", "describes no network"),
+        ("genome.json", b"[1]", "describes no network"),
+        ("genome.json", b"\xff\xfe", "describes no network"),
+        ("genome.json", b'{"format": 99, "evonas": "9.0"}', "written by evonas 9.0; upgrade"),
+        ("genome.json", b'{"format": 1, "evonas": "0.1.0"}', "describes no network"),
+        ("model.safetensors", b"", "damaged"),
+        ("model.safetensors", b"\x10\0\0\0\0\0\0\0not json at all!", "damaged"),
+    ],
+)
+def test_damaged_files(saved, tmp_path, name, content, words):
+    folder = damaged(saved, tmp_path)
+    (folder / name).write_bytes(content)
+    (folder / "model.pt2").unlink()
+    with pytest.raises(EvonasError, match=words) as raised:
+        load(folder)
+    assert "\n" not in str(raised.value)
+
+
+def test_weights_of_another_network(saved, tmp_path):
+    folder = damaged(saved, tmp_path)
+    (folder / "model.pt2").unlink()
+    trainer, finished = trained(Line(), 1.0)
+    save(tmp_path / "other", finished, 1.0, trainer.encoding, "cell", trainer.data)
+    shutil.copy(tmp_path / "other" / "model.safetensors", folder)
+    with pytest.raises(EvonasError, match="do not fit its genome or are damaged"):
+        load(folder)
+
+
+def test_a_damaged_program_beside_an_encoding_that_is_gone(tmp_path):
+    trainer, finished = trained(Line(), 1.0)
+    save(tmp_path / "out", finished, 1.0, trainer.encoding, f"{tmp_path}/gone.py:Line", trainer.data)
+    (tmp_path / "out" / "model.pt2").write_bytes(b"no program")
+    with pytest.raises(EvonasError, match="gone.py.*model.pt2' cannot be read") as raised:
+        load(tmp_path / "out")
+    assert "\n" not in str(raised.value)
+
+
+def test_folders_that_hold_no_network(tmp_path):
+    for folder in (tmp_path, tmp_path / "none", str(tmp_path)):
+        with pytest.raises(EvonasError, match="holds no network: cannot read genome.json"):
+            load(folder)
+
+
+def test_weights_are_written_as_they_are_used_on_any_device(saved):
+    from safetensors.torch import load_file
+
+    weights = load_file(saved[0] / "model.safetensors")
+    assert all(tensor.dtype in (torch.float32, torch.int64) for tensor in weights.values())
+
+
+def test_a_shared_parameter_survives(tmp_path):
+    trainer, finished = trained(Line(), 1.0)
+    model = torch.nn.Sequential(finished.model, finished.model.line.__class__(3, 3), torch.nn.Linear(3, 3))
+    model[2].weight = model[1].weight
+    assert save(tmp_path, replace(finished, model=model), 1.0, trainer.encoding, "x.py:Gone", trainer.data) == []
+    assert load(tmp_path).predict_proba(trainer.data.x_test).shape == (len(trainer.data.y_test), 3)
