@@ -217,16 +217,16 @@ class Columns:
         return [column for column in (self.objective, self.test, self.seconds) if column is not None]
 
 
-def _numbers(column: pd.Series, name: str, table: str) -> np.ndarray:
+def _numbers(column: Any, name: str, table: str) -> np.ndarray:
     """(n,) floats. Raises EvonasError, with the first offender, where there is text."""
     import pandas as pd
 
-    values = pd.to_numeric(column, errors="coerce")
+    values: Any = pd.to_numeric(column, errors="coerce")
     wrong = column[values.isna() & column.notna()]
     if len(wrong) or values.isna().all():
         offender = repr(wrong.iloc[0]) if len(wrong) else "nothing"
         raise EvonasError(f"column {name!r} of table {table!r} holds {offender}, and should hold numbers")
-    return values.to_numpy(dtype=float)
+    return values.to_numpy(float)
 
 
 def _order(value: Any) -> tuple[bool, Any]:

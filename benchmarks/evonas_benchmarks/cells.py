@@ -1,0 +1,143 @@
+"""A cell: one method on one task with one seed, recorded trial by trial."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from evonas import loop
+from evonas.types import Candidate, Evaluation, Objective, Searcher, Task, Trial
+
+
+@dataclass(frozen=True)
+class Row:
+    """A trial of a cell. `value` and `best` are in the objective's own unit, `seconds` is cumulative.
+
+    `test` is the incumbent's (NaN where there is none), `overhead` the method's own wall-clock seconds.
+    """
+
+    trial: int
+    value: float
+    best: float
+    test: float
+    seconds: float
+    overhead: float
+
+
+class Timed:
+    """A searcher whose own time is measured: asking and telling, never the training."""
+
+    def __init__(self, searcher: Searcher[Any]):
+        self.searcher = searcher
+        self.seconds = 0.0
+
+    def ask(self, n: int, rng: np.random.Generator) -> Sequence[Candidate[Any]]:
+        start = time.perf_counter()
+        try:
+            return self.searcher.ask(n, rng)
+        finally:
+            self.seconds += time.perf_counter() - start
+
+    def tell(self, evaluations: Sequence[Evaluation[Any]]) -> None:
+        start = time.perf_counter()
+        self.searcher.tell(evaluations)
+        self.seconds += time.perf_counter() - start
+
+
+@dataclass
+class Recorder:
+    """A callback that keeps a row for each trial; the incumbent is the best of the highest fidelity so far."""
+
+    timed: Timed
+    objective: Objective
+    test: str | None = None
+    report: Callable[[Evaluation], float] | None = None
+    advance: Callable[[], None] | None = None
+    rows: list[Row] = field(default_factory=list)
+    _rank: tuple[float, float] = (0.0, float("-inf"))
+    _incumbent: float = float("nan")
+    _test: float = float("nan")
+    _seconds: float = 0.0
+
+    def told(self, trial: Trial) -> None:
+        evaluation = trial.evaluation
+        if evaluation.status == "absent":
+            return
+        self._seconds += evaluation.seconds
+        value = float(evaluation.metrics.get(self.objective.name, np.nan)) if evaluation.ok else float("nan")
+        rank = (evaluation.candidate.fidelity, self.objective.value(evaluation.metrics))
+        if np.isfinite(value) and rank > self._rank:
+            self._rank, self._incumbent = rank, self.report(evaluation) if self.report else value
+            self._test = float(evaluation.metrics.get(self.test, np.nan)) if self.test else float("nan")
+        overhead, self.timed.seconds = self.timed.seconds, 0.0
+        self.rows.append(Row(len(self.rows) + 1, value, self._incumbent, self._test, self._seconds, overhead))
+        if self.advance is not None:
+            self.advance()
+
+    def started(self, task: Task, told: Sequence[Trial]) -> None:
+        pass
+
+    def asked(self, number: int, candidate: Candidate) -> None:
+        pass
+
+    def ended(self, reason: str) -> None:
+        pass
+
+
+def run_cell(
+    searcher: Searcher[Any],
+    executor: loop.Executor,
+    task: Task,
+    objective: Objective,
+    *,
+    seed: int,
+    trials: int,
+    test: str | None = None,
+    report: Callable[[Evaluation], float] | None = None,
+    advance: Callable[[], None] | None = None,
+) -> tuple[list[Row], Sequence[Trial]]:
+    """The rows of one search and its trials; fewer than asked for where the space is exhausted.
+
+    Args:
+        test: the metric that reports the incumbent.
+        report: what counts as an evaluation's worth where the searcher saw a noisy one; by default what it saw.
+        advance: called after each trial.
+    """
+    timed = Timed(searcher)
+    recorder = Recorder(timed, objective, test, report, advance)
+    outcome = loop.run(timed, executor, task, seed=seed, budget=loop.Budget(trials), callbacks=[recorder])
+    return recorder.rows, outcome.trials
+
+
+@dataclass
+class Sharing:
+    """An executor that evaluates a network once for all methods that ask for it with the same seed.
+
+    Fair, for a training is a function of network, fidelity and seed alone: each method is told the same result and
+    the same seconds as if it had been first.
+    """
+
+    executor: loop.Executor
+    canonical: Callable[[Any], Hashable]
+    known: dict[Hashable, Evaluation] = field(default_factory=dict)
+    shared: int = 0
+
+    @property
+    def slots(self) -> int:
+        return self.executor.slots
+
+    def submit(self, candidate: Candidate, task: Task, seed: int) -> Future[Evaluation]:
+        key = (self.canonical(candidate.genome), candidate.fidelity, task.name, seed)
+        if key in self.known:
+            self.shared += 1
+            future: Future[Evaluation] = Future()
+            future.set_result(replace(self.known[key], candidate=candidate))
+            return future
+        future = self.executor.submit(candidate, task, seed)
+        future.add_done_callback(lambda done: self.known.setdefault(key, done.result()))
+        return future

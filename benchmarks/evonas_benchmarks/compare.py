@@ -1,0 +1,191 @@
+"""Several methods on one data set with several seeds, by real training: `evonas compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evonas import plugins
+from evonas.config import SearchConfig, parse_objectives
+from evonas.errors import EvonasError
+from evonas.types import Objective
+from evonas_benchmarks import statistics
+from evonas_benchmarks.cells import Row, Sharing, run_cell
+
+
+@dataclass
+class Comparison:
+    """Rows by method and seed; `values` and what is made of them are signed so that higher is better."""
+
+    objective: Objective
+    trials: int
+    rows: dict[tuple[str, int], list[Row]] = field(default_factory=dict)
+    failed: dict[str, int] = field(default_factory=dict)
+    trained: int = 0
+    shared: int = 0
+
+    @property
+    def methods(self) -> list[str]:
+        return list(dict.fromkeys(method for method, _ in self.rows))
+
+    @property
+    def seeds(self) -> list[int]:
+        return list(dict.fromkeys(seed for _, seed in self.rows))
+
+    def best(self, trial: int) -> dict[str, np.ndarray]:
+        """Method -> (seeds,) the best found up to a trial, in the objective's own unit; NaN where all failed."""
+        return {
+            method: np.array([_upto(self.rows[method, seed], trial) for seed in self.seeds]) for method in self.methods
+        }
+
+    def values(self) -> dict[str, np.ndarray]:
+        """Method -> (seeds,) the best of the whole search, higher is better."""
+        sign = 1.0 if self.objective.maximize else -1.0
+        return {method: sign * best for method, best in self.best(self.trials).items()}
+
+    def trainings_to(self, method: str, level: Mapping[int, float]) -> np.ndarray:
+        """(seeds,) the first trial whose best is as good as each seed's level; infinite where none is."""
+        sign = 1.0 if self.objective.maximize else -1.0
+        found = []
+        for seed in self.seeds:
+            reached = [row.trial for row in self.rows[method, seed] if sign * row.best >= sign * level[seed]]
+            found.append(reached[0] if reached else np.inf)
+        return np.array(found)
+
+
+def _upto(rows: Sequence[Row], trial: int) -> float:
+    return rows[min(trial, len(rows)) - 1].best if rows else float("nan")
+
+
+def compare(
+    methods: Sequence[str],
+    *,
+    trials: int = 20,
+    seeds: Sequence[int] = (0, 1, 2),
+    advance: Callable[[str, int], None] | None = None,
+    **options: Any,
+) -> Comparison:
+    """Run every method with every seed; a network that several ask for with one seed is trained once.
+
+    Args:
+        methods: `SEARCHER` or `SEARCHER+RANKER`, at least two that differ.
+        advance: called with method and seed after each trial.
+        options: those of `evonas search`: `data`, `encoding`, `epochs`, `train_size`, `device`, `workers`, …
+
+    Raises EvonasError where a name or an option will not do, before anything is trained.
+    """
+    if len(set(methods)) < max(2, len(methods)):
+        raise EvonasError(f"methods {','.join(methods)!r} are no comparison; give two or more that differ")
+    if len(set(seeds)) < max(1, len(seeds)):
+        raise EvonasError(f"seeds {list(seeds)} repeat themselves or are none")
+    configs = [SearchConfig.make({**options, "trials": trials, "seed": seed, "surrogate": "none"}) for seed in seeds]
+    bench = _Bench(configs[0], methods)
+    comparison = Comparison(bench.objectives[0], trials)
+    for config in configs:
+        bench.run_seed(config, methods, comparison, advance)
+    return comparison
+
+
+class _Bench:
+    """What all cells of a comparison share: images, encoding and memory."""
+
+    def __init__(self, config: SearchConfig, methods: Sequence[str]):
+        from evonas.job import make_encoding
+        from evonas.tasks import load_images
+
+        for method in methods:
+            searcher, plus, ranker = method.partition("+")
+            plugins.resolve("evonas.searchers", searcher)
+            if plus:
+                plugins.resolve("evonas.rankers", ranker)
+        self.objectives = parse_objectives(config.objectives)
+        self.encoding = make_encoding(config.encoding)
+        self.images = load_images(config.data, root=Path(config.root) if config.root else None)
+        self.store = _memory(config) if any("+" in method for method in methods) else None
+
+    def run_seed(
+        self,
+        config: SearchConfig,
+        methods: Sequence[str],
+        comparison: Comparison,
+        advance: Callable[[str, int], None] | None,
+    ) -> None:
+        from evonas.encodings.check import check_encoding
+        from evonas.methods import make_method
+        from evonas.tasks import split
+        from evonas.training.trainer import TorchTrainer
+
+        seed = config.seed
+        data = split(self.images, seed=seed, train_size=config.train_size)
+        check_encoding(self.encoding, data.task, np.random.default_rng(seed))
+        trainer = TorchTrainer(self.encoding, data, epochs=config.epochs, device=config.device)
+        with ExitStack() as stack:
+            executor = stack.enter_context(_executor(config, trainer))
+            sharing = Sharing(executor, getattr(self.encoding, "canonical", lambda genome: genome))
+            for method in methods:
+                searcher = make_method(
+                    method,
+                    self.encoding,
+                    data.task,
+                    self.objectives,
+                    store=self.store,
+                    encoding_name=plugins.plain_name(config.encoding),
+                )
+                rows, told = run_cell(
+                    searcher,
+                    sharing,
+                    data.task,
+                    self.objectives[0],
+                    seed=seed,
+                    trials=comparison.trials,
+                    advance=(lambda m=method: advance(m, seed)) if advance else None,
+                )
+                comparison.rows[method, seed] = rows
+                failures = sum(trial.evaluation.status == "failed" for trial in told)
+                comparison.failed[method] = comparison.failed.get(method, 0) + failures
+            comparison.trained += len(sharing.known)
+            comparison.shared += sharing.shared
+
+
+def _memory(config: SearchConfig):
+    """What the archive holds now, for methods that remember; a comparison itself leaves no trace there."""
+    from evonas.archive import Archive
+
+    return Archive(config.archive)
+
+
+def _executor(config: SearchConfig, trainer: Any) -> Any:
+    from evonas.executors import Processes, Serial
+
+    if config.executor != "processes":
+        return plugins.make("evonas.executors", config.executor, trainer, config.workers, config.timeout)
+    if config.workers == 1 and config.timeout is None:
+        return Serial(trainer)
+    return Processes(trainer.for_workers(config.workers), config.timeout)
+
+
+def verdict(comparison: Comparison) -> str:
+    """One sentence on who won; nobody, where the interval or the test leaves it open."""
+    values = comparison.values()
+    won = statistics.winner(values)
+    n = len(comparison.seeds)
+    if won is not None:
+        return f"{won} won: ahead of every other method beyond the 95 % interval over {n} seeds"
+    needed = statistics.fewest_seeds(len(values) - 1)
+    first = statistics.leader(values)
+    if first is None:
+        return "no winner: no training succeeded"
+    if n < needed:
+        why = f"{n} seeds cannot show one among {len(values)} methods; give --seeds {needed} or more"
+        return f"no winner: {first} leads, but {why}"
+    return f"no winner: {first} leads, but over {n} seeds its lead is not beyond chance"
+
+
+def budget_rows(trials: int) -> list[int]:
+    """At which trials the table looks: half and all of the budget."""
+    return sorted({max(1, trials // 2), trials})
