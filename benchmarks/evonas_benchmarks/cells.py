@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from evonas import loop
+from evonas.archive import freeze
 from evonas.types import Candidate, Evaluation, Objective, Searcher, Task, Trial
 
 
@@ -116,28 +119,54 @@ def run_cell(
 
 @dataclass
 class Sharing:
-    """An executor that evaluates a network once for all methods that ask for it with the same seed.
+    """An executor that evaluates a network once for all methods that ask for it, on one task with one seed.
 
     Fair, for a training is a function of network, fidelity and seed alone: each method is told the same result and
-    the same seconds as if it had been first.
+    the same seconds as if it had been first. With a `path` trainings are kept there, a line of JSON each, so that
+    whoever comes back after an interruption finds them.
     """
 
     executor: loop.Executor
     canonical: Callable[[Any], Hashable]
+    path: Path | None = None
     known: dict[Hashable, Evaluation] = field(default_factory=dict)
+    trained: int = 0
     shared: int = 0
+
+    def __post_init__(self) -> None:
+        if self.path is not None and self.path.is_file():
+            for line in self.path.read_text(encoding="utf-8").splitlines():
+                try:
+                    self._take(json.loads(line))
+                except (ValueError, KeyError):
+                    continue  # the line that was being written when somebody pulled the plug
 
     @property
     def slots(self) -> int:
         return self.executor.slots
 
     def submit(self, candidate: Candidate, task: Task, seed: int) -> Future[Evaluation]:
-        key = (self.canonical(candidate.genome), candidate.fidelity, task.name, seed)
+        key = (self.canonical(candidate.genome), candidate.fidelity)
         if key in self.known:
             self.shared += 1
             future: Future[Evaluation] = Future()
             future.set_result(replace(self.known[key], candidate=candidate))
             return future
         future = self.executor.submit(candidate, task, seed)
-        future.add_done_callback(lambda done: self.known.setdefault(key, done.result()))
+        future.add_done_callback(lambda done: self._keep(key, done.result()))
         return future
+
+    def _keep(self, key: Hashable, evaluation: Evaluation) -> None:
+        self.trained += 1
+        self.known[key] = evaluation
+        if self.path is not None:
+            values = {**vars(evaluation), "metrics": dict(evaluation.metrics)}
+            values["candidate"] = (evaluation.candidate.genome, evaluation.candidate.fidelity)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(values) + "\n")
+
+    def _take(self, values: dict[str, Any]) -> None:
+        genome, fidelity = values.pop("candidate")
+        candidate = Candidate(freeze(genome), fidelity)
+        self.known[self.canonical(candidate.genome), fidelity] = Evaluation(candidate, **values)

@@ -148,7 +148,7 @@ class _Bench:
                 comparison.rows[method, seed] = rows
                 failures = sum(trial.evaluation.status == "failed" for trial in told)
                 comparison.failed[method] = comparison.failed.get(method, 0) + failures
-            comparison.trained += len(sharing.known)
+            comparison.trained += sharing.trained
             comparison.shared += sharing.shared
 
 

