@@ -114,8 +114,9 @@ class Ranker(Protocol):
     """Orders genomes by their features; only the order of `predict` matters, higher is better.
 
     Targets `y` are signed so that higher is better; a failed evaluation is NaN. Optional class method:
-    `recall(store, encoding, task, objective) -> Ranker` fits one from what an archive remembers; optional method:
-    `describe() -> str`, one line on what it knows and trusts.
+    `recall(store, encoding, task, objective) -> Ranker` fits one from what an archive remembers. Optional methods:
+    `acquire(X, pending) -> (n,)`, how much each is worth training next, given the (m, d) that are on their way (where
+    that is not `predict`); `describe() -> str`, one line on what it knows and trusts.
     """
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: Sequence[Any] | np.ndarray) -> Self:

@@ -1,0 +1,246 @@
+"""The meta-surrogate: what every earlier task learned, and how far to trust it on this one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from evonas.errors import EvonasError
+from evonas.types import VAL_ACCURACY, Objective, Store, Task
+from evonas_surrogates.forest import Forest, boosted
+from evonas_surrogates.posterior import Posterior
+from evonas_surrogates.ranks import normal_scores
+
+LEAST_ROWS = 5  # an earlier task with fewer results that differ teaches nothing
+REFERENCE = 2000  # rows that say how views and features are spread
+TRUSTED = 0.02  # a view below this share of the trust is not mentioned
+
+
+class MetaSurrogate(BaseEstimator):
+    """Gradient-boosted views of earlier tasks, stacked by what the target's results say (see `posterior.py`).
+
+    One boosted model a task learns its within-task ranks. On a new task every view's prior weight is what leaving one
+    earlier task out found it worth; with each result the weights, the residual and the uncertainty are the posterior's.
+    The first trainings are a portfolio: each is the best that some view has to offer over those trained already.
+
+    Rows beyond `max_rows` a task are left out at random; NaN targets are failures and rank last; NaN features are
+    allowed; an earlier task of fewer than five results, or of equal ones, is left out.
+
+    Args:
+        portfolio: how many first trainings are chosen so.
+        explore: deviations added to the mean when choosing what to train.
+        max_rows: of an earlier task.
+        trees: of a view.
+        seed: of the views.
+    """
+
+    def __init__(
+        self,
+        portfolio: int = 8,
+        explore: float = 0.3,
+        max_rows: int = 20_000,
+        trees: int = 150,
+        seed: int = 0,
+    ):
+        self.portfolio = portfolio
+        self.explore = explore
+        self.max_rows = max_rows
+        self.trees = trees
+        self.seed = seed
+
+    # --- from earlier tasks
+
+    @classmethod
+    def recall(
+        cls, store: Store, encoding: str, task: Task, objective: Objective = VAL_ACCURACY, **options: Any
+    ) -> MetaSurrogate:
+        """Fitted from what an archive remembers of this encoding, other data sets only, and from the shipped models."""
+        from evonas_surrogates import history, pretrained
+
+        rows = history.rows(store, encoding, task, objective)
+        ranker = cls(**options).fit(rows.X, rows.y, rows.groups, feature_names=rows.feature_names)
+        ranker.trainings_ = len(rows.y)
+        shipped = pretrained.find(encoding, task, objective)
+        return ranker if shipped is None else ranker.with_views(shipped)
+
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: Sequence[Any] | np.ndarray,
+        feature_names: Sequence[str] | None = None,
+    ) -> Self:
+        """Learn a view from each earlier task: (n, d) features, (n,) targets, (n,) the task of each row."""
+        X, y, groups = np.asarray(X, dtype=float), np.asarray(y, dtype=float), np.asarray(groups)
+        if X.ndim != 2 or not len(X) == len(y) == len(groups):
+            raise EvonasError(f"fit wants X (n, d), y (n,), groups (n,); got {X.shape}, {y.shape}, {groups.shape}")
+        self.feature_names_ = None if feature_names is None else list(feature_names)
+        self.names_: list[str] = []
+        self.trainings_ = len(y)
+        samples: list[tuple[np.ndarray, np.ndarray]] = []
+        models = []
+        for name in dict.fromkeys(groups.tolist()):
+            rows = np.flatnonzero(groups == name)
+            rng = np.random.default_rng([self.seed, len(self.names_)])
+            rows = np.sort(rng.choice(rows, self.max_rows, replace=False)) if len(rows) > self.max_rows else rows
+            values = y[rows]
+            if len(rows) < LEAST_ROWS or len(np.unique(values[np.isfinite(values)])) < 2:
+                continue
+            scores = normal_scores(values)
+            models.append(boosted(X[rows], scores, self.seed, self.trees))
+            self.names_.append(str(name))
+            few = rng.permutation(len(rows))[:REFERENCE]
+            samples.append((X[rows][few], scores[few]))
+        self.forest_ = Forest.of(models)
+        reference = np.concatenate([sample for sample, _ in samples])[-REFERENCE * 4 :] if samples else X[:0]
+        self._standardize(reference)
+        self.weight_ = self._learned_weight(samples)
+        return self._forget()
+
+    def with_views(self, other: MetaSurrogate) -> Self:
+        """This one with another's views added. Raises EvonasError where the other's features are others.
+
+        Without views of its own it takes over the other's idea of how features are spread.
+        """
+        mine, theirs = self.feature_names_, other.feature_names_
+        if mine is not None and theirs is not None and mine != theirs:
+            odd = sorted(set(mine) ^ set(theirs)) or mine
+            raise EvonasError(f"the models to add know other features ({odd[0]!r}, say); make them again")
+        if not self.names_:
+            self.center_, self.scale_, self.feature_names_ = other.center_, other.scale_, theirs
+        both = len(self.names_) + len(other.names_)
+        weights = self.weight_ * len(self.names_) ** 2 + other.weight_ * len(other.names_) ** 2
+        self.weight_ = weights / max(both, 1) ** 2
+        self.names_ = [*self.names_, *other.names_]
+        self.view_scale_ = np.concatenate([self.view_scale_, other.view_scale_])
+        self.forest_ = self.forest_.joined(other.forest_)
+        return self._forget()
+
+    # --- on the task at hand
+
+    def adapt(self, X: np.ndarray, y: np.ndarray) -> Self:
+        """All results of the target so far: (n, d) features and (n,) targets."""
+        X, y = self._checked(X), np.asarray(y, dtype=float)
+        if not len(y):
+            return self._forget()
+        if self.center_ is None:
+            self._standardize(X)
+        V, F, z = self._views(X), self._features(X), normal_scores(y)
+        # shares of the parts are chosen on the first so many results: every result would be dear, and settles little
+        settled = max((n for n in _SCHEDULE if n <= len(y)), default=0)
+        chosen = None
+        if 0 < settled < len(y):
+            key = (X[:settled].tobytes(), y[:settled].tobytes())
+            if self._settled is None or self._settled[0] != key:
+                early = Posterior(V[:settled], F[:settled], normal_scores(y[:settled]), self.weight_)
+                self._settled = (key, early.chosen)
+            chosen = self._settled[1]
+        self.posterior_ = Posterior(V, F, z, self.weight_, chosen)
+        return self
+
+    def predict(self, X: np.ndarray, return_std: bool = False) -> Any:
+        """(n,) scores, higher is better; with `return_std` also (n,) deviations."""
+        X = self._checked(X)
+        if self.center_ is None:  # neither earlier tasks nor results
+            mean, deviation = np.zeros(len(X)), np.ones(len(X))
+        elif self.posterior_ is None:
+            V = self._views(X)
+            mean = self.weight_ * V.sum(1)
+            deviation = np.sqrt(1.0 + V.var(1)) if V.shape[1] else np.ones(len(X))
+        else:
+            mean, deviation = self.posterior_.predict(self._views(X), self._features(X))
+        return (mean, deviation) if return_std else mean
+
+    def acquire(self, X: np.ndarray, pending: np.ndarray | None = None) -> np.ndarray:
+        """(n,) how much each is worth training next, given (m, d) that are on their way.
+
+        At first what it adds to the best that each view has been offered; later mean and deviation.
+        """
+        told = 0 if self.posterior_ is None else len(self.posterior_)
+        waiting = 0 if pending is None else len(pending)
+        if not self.names_ or told + waiting >= self.portfolio:
+            mean, deviation = self.predict(X, return_std=True)
+            return mean + self.explore * deviation if told else mean
+        V = self._views(self._checked(X))
+        had = [self.posterior_.V] if self.posterior_ is not None else []
+        if pending is not None and waiting:
+            had.append(self._views(self._checked(pending)))
+        best = np.maximum(np.concatenate(had).max(0), 0.0) if had else np.zeros(V.shape[1])
+        return np.maximum(V, best).mean(1) + 0.3 * self.predict(X)
+
+    def trust(self) -> dict[str, float]:
+        """Earlier task -> its share of the trust, 0 to 1, most trusted first."""
+        t = len(self.names_)
+        weights = np.full(t, self.weight_) if self.posterior_ is None else self.posterior_.view_weights()
+        positive = np.maximum(weights, 0)
+        shares = positive / positive.sum() if positive.sum() > 0 else positive
+        by_name: dict[str, float] = {}
+        for name, share in zip(self.names_, shares, strict=True):
+            by_name[name] = by_name.get(name, 0.0) + float(share)
+        return dict(sorted(by_name.items(), key=lambda item: -item[1]))
+
+    def describe(self) -> str:
+        """One line: what is known, and what of it is trusted now."""
+        if not self.names_:
+            return "no earlier tasks with this encoding are remembered; learning from scratch"
+        tasks = len(set(self.names_))
+        trusted = ", ".join(
+            f"{name} {share:.2f}".replace("0.", ".") for name, share in self.trust().items() if share > TRUSTED
+        )
+        known = f"{tasks} earlier task{'s' if tasks > 1 else ''}, {self.trainings_:,} trainings"
+        return f"{known}; trusting {trusted or 'none of them'}"
+
+    # --- inside
+
+    def _forget(self) -> Self:
+        """Without results of the task at hand."""
+        self.posterior_: Posterior | None = None
+        self._settled: tuple[Any, Any] | None = None
+        return self
+
+    def _standardize(self, X: np.ndarray) -> None:
+        """Center and scale features and views by a sample; without one, wait for results."""
+        self.center_: np.ndarray | None = None
+        self.scale_ = np.ones(X.shape[1] if X.ndim == 2 else 0)
+        self.view_scale_ = np.ones(len(self.names_))
+        if not len(X):
+            return
+        with np.errstate(all="ignore"):
+            known = np.isfinite(X).any(0)
+            center = np.where(known, np.nanmean(np.where(known, X, 0.0), 0), 0.0)
+            deviation = np.nanstd(np.where(known, X, 0.0), 0)
+        self.center_ = np.nan_to_num(center)
+        self.scale_ = np.where(deviation > 1e-9, deviation, np.inf)  # a constant feature says nothing
+        if self.names_:
+            self.view_scale_ = np.maximum(self.forest_.predict(X).std(0), 1e-6)
+
+    def _learned_weight(self, samples: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+        """A view's prior weight: the slope of each earlier task's scores on the mean of the other tasks' views."""
+        t = len(samples)
+        if t == 0:
+            return 0.0
+        if t == 1:
+            return 0.5
+        slopes = []
+        for i, (X, z) in enumerate(samples):
+            mean = np.delete(self._views(X), i, axis=1).mean(1)
+            slopes.append(float(np.cov(mean, z)[0, 1] / max(mean.var(), 1e-9)))
+        return float(np.clip(np.mean(slopes), 0.0, 1.0)) / t
+
+    def _views(self, X: np.ndarray) -> np.ndarray:
+        return self.forest_.predict(X) / self.view_scale_
+
+    def _features(self, X: np.ndarray) -> np.ndarray:
+        assert self.center_ is not None
+        return np.nan_to_num((X - self.center_) / self.scale_, posinf=0.0, neginf=0.0)
+
+    def _checked(self, X: np.ndarray) -> np.ndarray:
+        if not hasattr(self, "names_"):
+            self.fit(np.zeros((0, np.shape(X)[1])), np.zeros(0), np.zeros(0))
+        return np.asarray(X, dtype=float)
+
+
+_SCHEDULE = tuple(sorted({round(3 * 1.3**i) for i in range(25)}))
