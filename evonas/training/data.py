@@ -1,11 +1,16 @@
-"""Images as tensors on the device: gathered, normalised and augmented there, a whole batch at a time."""
+"""Images as tensors on the device: cropped, mirrored and normalised there, many batches at a time."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+
+NORMALISED_AT_ONCE = 2**29  # bytes of floats: a CPU normalises sets up to this once and for all
+AUGMENTED_AT_ONCE = 2**20  # numbers: few calls for small images, and large ones stay in the caches
+FREE_SHARE = 0.5  # of a GPU's free memory that images may take; larger sets stay with the host and stream
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Preprocessing:
         return cls(tuple(map(float, mean)), tuple(float(d) if d > 1e-6 else 1.0 for d in deviation))
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """(n, channels, height, width) uint8 -> float."""
+        """(n, channels, height, width) from 0 to 255 -> float."""
         mean = torch.tensor(self.mean, device=images.device).view(1, -1, 1, 1)
         deviation = torch.tensor(self.deviation, device=images.device).view(1, -1, 1, 1)
         return (images.float() / 255 - mean) / deviation
@@ -37,54 +42,95 @@ class Preprocessing:
 
 @dataclass
 class DeviceData:
-    """A set of images on a device: `x` (n, channels, height, width) uint8 or normalised floats, `y` (n,)."""
+    """A set of images for one device.
+
+    `x` (n, height + 2·padding, width + 2·padding, channels) has a border of the mean level around each image, so that
+    a shifted crop is one gather. It is normalised floats on a CPU, bytes on a GPU, and bytes of the host where the
+    GPU's memory is too small. `y` (n,) is on the device.
+    """
 
     x: torch.Tensor
     y: torch.Tensor
     preprocessing: Preprocessing
+    device: str
+    padding: int = 0
 
     @classmethod
-    def put(cls, images: np.ndarray, labels: np.ndarray, preprocessing: Preprocessing, device: str) -> DeviceData:
-        """On a CPU small sets are normalised once and for all; on a GPU bytes are kept and normalised in the batch."""
-        x = torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, -1, 1))).to(device)
-        if device == "cpu" and x.numel() * 4 <= _NORMALISED_AT_ONCE:
-            x = preprocessing(x)
-        return cls(x, torch.from_numpy(labels).to(device), preprocessing)
+    def put(
+        cls, images: np.ndarray, labels: np.ndarray, preprocessing: Preprocessing, device: str, padding: int = 0
+    ) -> DeviceData:
+        """From (n, height, width, channels) uint8 images and (n,) labels."""
+        n, height, width, channels = images.shape
+        level = np.rint(255 * np.array(preprocessing.mean)).astype(np.uint8)
+        padded = np.empty((n, height + 2 * padding, width + 2 * padding, channels), np.uint8)
+        padded[:] = level
+        padded[:, padding : padding + height, padding : padding + width] = images
+        data = cls(torch.from_numpy(padded), torch.from_numpy(labels).to(device), preprocessing, device, padding)
+        if device == "cpu":
+            if padded.nbytes * 4 <= NORMALISED_AT_ONCE:
+                data.x = data._normalised(data.x).permute(0, 2, 3, 1).contiguous()
+        elif padded.nbytes <= FREE_SHARE * _free_memory(device):
+            data.x = data.x.to(device)
+        return data
 
     def __len__(self) -> int:
         return len(self.y)
 
-    def batch(self, rows: torch.Tensor) -> torch.Tensor:
-        """(n, channels, height, width) normalised floats of these rows."""
-        x = self.x[rows]
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) without the border."""
+        return self.x.shape[1] - 2 * self.padding, self.x.shape[2] - 2 * self.padding, self.x.shape[3]
+
+    def batches(self, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """(n, channels, height, width) normalised floats, channels last in memory, and (n,) labels: all, in order."""
+        height, width, _ = self.image_shape
+        inner = self.x[:, self.padding : self.padding + height, self.padding : self.padding + width]
+        for x, y in zip(inner.split(size), self.y.split(size), strict=True):
+            yield self._normalised(x.contiguous().to(self.device, non_blocking=True)), y
+
+    def augmented(
+        self, size: int, flip: bool, generator: torch.Generator
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """An epoch: batches of all images in random order, each shifted by up to `padding` pixels, perhaps mirrored.
+
+        Drawn from a CPU generator and once an epoch, so that every device gets the same. Many batches are cropped by
+        one gather. Where the host keeps the images, it crops the next ones while the device trains.
+        """
+        n = len(self)
+        order = torch.randperm(n, generator=generator)
+        shifts = torch.randint(0, 2 * self.padding + 1, (2, n), generator=generator)
+        mirrored = torch.rand(n, generator=generator) < 0.5 if flip else torch.zeros(n, dtype=torch.bool)
+        labels = self.y[order.to(self.device)]
+        place = self.x.device
+        order, shifts, mirrored = (draw.to(place) for draw in (order, shifts, mirrored))
+        at_once = size * max(1, AUGMENTED_AT_ONCE // (size * int(np.prod(self.image_shape))))
+        for start in range(0, n, at_once):
+            some = slice(start, start + at_once)
+            images = self._cropped(order[some], shifts[:, some], mirrored[some])
+            if images.device.type != torch.device(self.device).type:
+                images = images.pin_memory().to(self.device, non_blocking=True)
+            yield from zip(self._normalised(images).split(size), labels[some].split(size), strict=True)
+
+    def _cropped(self, images: torch.Tensor, shifts: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
+        """(n, height, width, channels) of these positions in `x`."""
+        height, width, channels = self.image_shape
+        rows = torch.arange(height, device=images.device) + shifts[0, :, None]
+        columns = torch.arange(width, device=images.device).expand(len(images), -1)
+        columns = torch.where(mirrored[:, None], columns.flip(1), columns) + shifts[1, :, None]
+        pixels = (images[:, None] * self.x.shape[1] + rows)[:, :, None] * self.x.shape[2] + columns[:, None, :]
+        return self.x.view(-1, channels)[pixels]
+
+    def _normalised(self, x: torch.Tensor) -> torch.Tensor:
+        """(n, height, width, channels) as they are held -> (n, channels, height, width) floats, without a copy of
+        what is normalised already."""
+        x = x.permute(0, 3, 1, 2)
         return x if x.is_floating_point() else self.preprocessing(x)
 
 
-_NORMALISED_AT_ONCE = 2**29  # bytes
+def _free_memory(device: str) -> int:
+    return torch.cuda.mem_get_info(device)[0] if device.startswith("cuda") else 2**62  # MPS shares the host's
 
 
 def crop_padding(size: int) -> int:
     """Pixels that an image of this size may be shifted: 4 of 32 as is usual, 1 of 8."""
     return round(size / 8)
-
-
-def augment(x: torch.Tensor, padding: int, flip: bool, generator: torch.Generator) -> torch.Tensor:
-    """Each image shifted by up to `padding` pixels (what comes in is the border's mean level, 0), and perhaps mirrored.
-
-    Drawn from a CPU generator, so that every device gets the same.
-    """
-    n, _, height, width = x.shape
-    if padding:
-        shifts = torch.randint(0, 2 * padding + 1, (2, n), generator=generator).to(x.device)
-        rows = torch.arange(height, device=x.device) + shifts[0, :, None]
-        columns = torch.arange(width, device=x.device) + shifts[1, :, None]
-        if flip:
-            mirrored = (torch.rand(n, 1, generator=generator) < 0.5).to(x.device)
-            columns = torch.where(mirrored, columns.flip(1), columns)
-        padded = torch.nn.functional.pad(x, (padding,) * 4)
-        images = torch.arange(n, device=x.device)[:, None, None]
-        return padded.permute(0, 2, 3, 1)[images, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
-    if flip:
-        mirrored = (torch.rand(n, 1, 1, 1, generator=generator) < 0.5).to(x.device)
-        return torch.where(mirrored, x.flip(3), x)
-    return x

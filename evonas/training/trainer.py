@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,10 +18,12 @@ from evonas import environment
 from evonas.errors import EvonasError
 from evonas.tasks import Split
 from evonas.training import profile
-from evonas.training.data import DeviceData, Preprocessing, augment, crop_padding
+from evonas.training.data import DeviceData, Preprocessing, crop_padding
+from evonas.training.fitting import Diverged, Recipe, fit
 from evonas.types import Candidate, Encoding, Evaluation, Task
 
 TARGET_STEPS = 240  # of a full training where the epochs are not given: about two seconds on a core for 8×8 images
+WORK_OF_A_THREAD = 2e9  # floating-point operations a step, some 15 ms: below it, waiting for one another costs more
 
 
 @dataclass
@@ -46,9 +49,11 @@ class TorchTrainer:
         batch_size: images a step.
         lr: the highest learning rate.
         device: `auto` (CUDA, else MPS, else the CPU), or one of torch's names.
-        threads: of this process on a CPU; torch's own choice where not given.
+        threads: on a CPU; where not given, as many as a network can keep busy.
+        precision: `float32`, `bfloat16` (convolutions only; weights and sums stay float32), or `auto`: bfloat16 where
+            the device has instructions for it. Accuracies are always measured in float32.
 
-    Raises EvonasError where the device is not there.
+    Raises EvonasError where the device is not there or an option makes no training.
     """
 
     encoding: Encoding[Any]
@@ -60,10 +65,12 @@ class TorchTrainer:
     label_smoothing: float = 0.1
     device: str = "auto"
     threads: int | None = None
+    precision: str = "auto"
     _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.device = find_device(self.device)
+        self.precision = find_precision(self.precision, self.device)
         if self.batch_size < 2:
             raise EvonasError(f"batch_size is {self.batch_size}; batch normalisation needs 2 images or more")
         if self.epochs is not None and self.epochs < 1:
@@ -95,46 +102,45 @@ class TorchTrainer:
         A training whose loss is no number any more is a failed evaluation.
         """
         start = time.perf_counter()
-        train, val = self._on_device("train"), self._on_device("val")
+        costs = profile.costs(self.encoding, candidate.genome, self.data.task)
         try:
-            network, figures = self._train(candidate.genome, train, candidate.fidelity, seed)
+            with self._threads(costs["flops"]):
+                network, figures = self._train(candidate.genome, self._on_device("train"), candidate.fidelity, seed)
+                accuracy, loss = self.test(network, self._on_device("val"))
+            if not math.isfinite(loss):
+                raise Diverged("diverged: the validation loss is no number")
         except Diverged as error:
             return Evaluation.failure(candidate, str(error), time.perf_counter() - start)
-        accuracy, loss = self.test(network, val)
-        if not math.isfinite(loss):
-            return Evaluation.failure(
-                candidate, "diverged: the validation loss is no number", time.perf_counter() - start
-            )
         seconds = time.perf_counter() - start
-        metrics = {"val_accuracy": accuracy, "val_loss": loss, **figures, "seconds": seconds}
+        metrics = {"val_accuracy": accuracy, "val_loss": loss, **figures, **costs, "seconds": seconds}
         return Evaluation(candidate, metrics, seconds)
 
     def finish(self, genome: Any, seed: int) -> Finished:
         """Train in full on training and validation images, then touch the test set once."""
         start = time.perf_counter()
-        network, figures = self._train(genome, self._on_device("all"), 1.0, seed)
-        accuracy, loss = self.test(network, self._on_device("test"))
-        metrics = {"test_accuracy": accuracy, "test_loss": loss, **figures, "seconds": time.perf_counter() - start}
-        return Finished(network.cpu().eval(), metrics, self._preprocessing())
+        costs = profile.costs(self.encoding, genome, self.data.task)
+        with self._threads(costs["flops"]):
+            network, figures = self._train(genome, self._on_device("all"), 1.0, seed)
+            accuracy, loss = self.test(network, self._on_device("test"))
+        seconds = time.perf_counter() - start
+        metrics = {"test_accuracy": accuracy, "test_loss": loss, **figures, **costs, "seconds": seconds}
+        network = network.cpu().to(memory_format=torch.contiguous_format)
+        return Finished(network.eval(), metrics, self._preprocessing())
 
     def test(self, network: nn.Module, data: DeviceData) -> tuple[float, float]:
         """Accuracy (0 to 1) and mean cross-entropy (nats) on a set."""
         network.eval()
-        correct = torch.zeros((), device=self.device)
+        correct = torch.zeros((), device=self.device, dtype=torch.long)
         loss = torch.zeros((), device=self.device)
         with torch.inference_mode():
-            for rows in torch.arange(len(data), device=self.device).split(1024):
-                logits = self._forward(network, data.batch(rows)).float()
-                labels = data.y[rows]
+            for images, labels in data.batches(256):
+                logits = network(images).float()
                 loss += F.cross_entropy(logits, labels, reduction="sum")
                 correct += (logits.argmax(1) == labels).sum()
         return float(correct) / len(data), float(loss) / len(data)
 
     def _train(self, genome: Any, data: DeviceData, fidelity: float, seed: int) -> tuple[nn.Module, dict[str, Any]]:
         """The trained network and its figures. Out of memory halves the micro-batch, with the same effective batch."""
-        if self.threads is not None:
-            torch.set_num_threads(self.threads)
-        costs = self._costs(genome)
         micro = self.batch_size
         while True:
             try:
@@ -144,12 +150,8 @@ class TorchTrainer:
                 if micro <= 1:
                     raise
                 micro //= 2
-                torch.cuda.empty_cache()
-        return network, {
-            "train_accuracy": accuracy,
-            **costs,
-            "peak_memory_mb": profile.peak_memory_mb(self.device),
-        }
+            torch.cuda.empty_cache()  # after the exception, which holds the failed attempt's tensors
+        return network, {"train_accuracy": accuracy, "peak_memory_mb": profile.peak_memory_mb(self.device)}
 
     def _attempt(
         self, genome: Any, data: DeviceData, fidelity: float, seed: int, micro: int
@@ -160,53 +162,37 @@ class TorchTrainer:
             torch.cuda.reset_peak_memory_stats(self.device)
         with torch.random.fork_rng(devices=[self.device] if cuda else []):
             torch.manual_seed(seed)
-            network = self.encoding.build(genome, self.data.task).to(self.device)
-            if self.device != "cpu":
-                network = network.to(memory_format=torch.channels_last)
+            network = self.encoding.build(genome, self.data.task)
+            network = network.to(memory_format=torch.channels_last).to(self.device)
             generator = torch.Generator().manual_seed(seed)
-            return network, self._fit(network, data, fidelity, generator, micro)
+            return network, fit(network, data, self._recipe(fidelity), generator, micro)
 
-    def _fit(
-        self, network: nn.Module, data: DeviceData, fidelity: float, generator: torch.Generator, micro: int
-    ) -> float:
+    def _recipe(self, fidelity: float) -> Recipe:
         assert self.epochs is not None
-        epochs = max(1, round(self.epochs * fidelity))
-        steps = -(-len(data) // self.batch_size)
-        optimizer = _sgd(network, self.lr, self.weight_decay)
-        padding = crop_padding(min(self.data.task.input_shape[1:]))
-        network.train()
-        correct, total = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
-        for epoch in range(epochs):
-            correct.zero_()
-            total.zero_()
-            order = torch.randperm(len(data), generator=generator).to(self.device)
-            for step, rows in enumerate(order.split(self.batch_size)):
-                if len(rows) < 2:  # batch normalisation needs two
-                    continue
-                for group in optimizer.param_groups:
-                    group["lr"] = self.lr * schedule((epoch * steps + step) / (epochs * steps))
-                images, labels = augment(data.batch(rows), padding, self.data.flip, generator), data.y[rows]
-                optimizer.zero_grad(set_to_none=True)
-                for part, answers in zip(images.split(micro), labels.split(micro), strict=True):
-                    logits = self._forward(network, part)
-                    loss = F.cross_entropy(logits.float(), answers, label_smoothing=self.label_smoothing)
-                    (loss * (len(part) / len(rows))).backward()
-                    total += loss.detach()
-                    correct += (logits.detach().argmax(1) == answers).sum()
-                optimizer.step()
-            if not math.isfinite(float(total)):  # the epoch's one wait for the device
-                raise Diverged(f"diverged: the loss is no number in epoch {epoch + 1} of {epochs}")
-        return float(correct) / len(data)
+        return Recipe(
+            epochs=max(1, round(self.epochs * fidelity)),
+            batch_size=self.batch_size,
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            label_smoothing=self.label_smoothing,
+            flip=self.data.flip,
+            precision=getattr(torch, self.precision),
+        )
 
-    def _forward(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-        if self.device == "cpu":
-            return network(images)
-        images = images.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.partition(":")[0], torch.bfloat16, enabled=self.device.startswith("cuda")):
-            return network(images)
-
-    def _costs(self, genome: Any) -> dict[str, float]:
-        return profile.costs(self.encoding, genome, self.data.task)
+    @contextmanager
+    def _threads(self, flops: float) -> Iterator[None]:
+        """Within it, torch uses `threads`, or one for each `WORK_OF_A_THREAD` of a step (forward and backward)."""
+        if self.device != "cpu":
+            yield
+            return
+        work = 3 * flops * self.batch_size / WORK_OF_A_THREAD
+        threads = self.threads or max(1, min(environment.cores(), int(work)))
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     def _preprocessing(self) -> Preprocessing:
         if "preprocessing" not in self._cache:
@@ -223,20 +209,9 @@ class TorchTrainer:
                 "test": lambda: (d.x_test, d.y_test),
                 "all": lambda: (np.concatenate([d.x_train, d.x_val]), np.concatenate([d.y_train, d.y_val])),
             }[part]()
-            self._cache[part] = DeviceData.put(images, labels, self._preprocessing(), self.device)
+            padding = crop_padding(min(d.task.input_shape[1:])) if part in ("train", "all") else 0
+            self._cache[part] = DeviceData.put(images, labels, self._preprocessing(), self.device, padding)
         return self._cache[part]
-
-
-class Diverged(Exception):
-    """The loss is no number any more."""
-
-
-def schedule(progress: float, warm_up: float = 0.1) -> float:
-    """Share of the highest learning rate at a progress of 0 to 1: up in a line, down in a cosine (Loshchilov & Hutter
-    2017, ICLR)."""
-    if progress < warm_up:
-        return (progress + 0.01) / (warm_up + 0.01)
-    return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))
 
 
 def find_device(name: str) -> str:
@@ -255,12 +230,18 @@ def find_device(name: str) -> str:
     return name
 
 
-def _sgd(network: nn.Module, lr: float, weight_decay: float) -> torch.optim.SGD:
-    """Weight decay for weights only: scales and shifts of normalisation, and biases, keep their freedom."""
-    parameters: Sequence[nn.Parameter] = [p for p in network.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
-    return torch.optim.SGD(groups, lr=lr, momentum=0.9, nesterov=True, fused=True)
+def find_precision(name: str, device: str) -> str:
+    """`float32` or `bfloat16`. Raises EvonasError where `name` is neither, nor `auto`."""
+    if name not in ("auto", "float32", "bfloat16"):
+        raise EvonasError(f"no precision {name!r}; there are 'auto', 'bfloat16' and 'float32'")
+    if name != "auto":
+        return name
+    if device.startswith("cuda"):
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    return "bfloat16" if device == "cpu" and _cpu_has_bfloat16() else "float32"
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself; torch has no public word for it in all versions."""
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)

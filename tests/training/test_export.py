@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 import evonas
+from evonas import plugins
 from evonas.encodings.cell import CellEncoding
 from evonas.errors import EvonasError
 from evonas.training.export import Network, load, save
@@ -109,6 +111,14 @@ def test_one_ambiguous_image_size(tmp_path):
     network = Network(finished.model, finished.preprocessing, ("a", "b", "c"), (1, 6, 6))
     assert network.predict(trainer.data.x_test[:6, ..., 0]).shape == (6,)
     assert network.predict(trainer.data.x_test[0, ..., 0]).shape == (1,)
+
+
+@pytest.fixture(autouse=True)
+def forget_users_files():
+    """What a test loads from its own folder is gone with it."""
+    yield
+    for module in plugins.loaded_modules():
+        del sys.modules[module.__name__]
 
 
 def users_encoding(folder: Path) -> str:

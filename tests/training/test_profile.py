@@ -79,6 +79,7 @@ class Computing(Line):
         return network
 
 
+@pytest.mark.filterwarnings("ignore:Converting a tensor")
 def test_what_cannot_be_counted_on_the_meta_device_is_counted_on_the_cpu():
     torch.manual_seed(3)
     before = torch.get_rng_state()

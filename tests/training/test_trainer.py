@@ -12,7 +12,8 @@ from evonas.errors import EvonasError
 from evonas.executors import Processes, Serial
 from evonas.tasks import images_from_arrays, load_images, split
 from evonas.training.data import Preprocessing
-from evonas.training.trainer import TorchTrainer, schedule
+from evonas.training.fitting import schedule
+from evonas.training.trainer import TorchTrainer
 from evonas.types import Candidate, Task
 from tests.training.nets import Hungry, Line, blobs
 
@@ -137,9 +138,9 @@ def test_a_network_that_diverges_late_is_a_failed_evaluation():
 @pytest.mark.parametrize(("most", "micro"), [(32, 32), (16, 16), (9, 8), (1, 1)])
 def test_out_of_memory_halves_the_micro_batch(most, micro):
     encoding = Hungry()
-    evaluation = evaluate(trainer(encoding), most)
+    evaluation = evaluate(trainer(encoding, precision="float32"), most)
     assert max(encoding.seen) == micro
-    plenty = figures(evaluate(trainer(Hungry()), 1000))
+    plenty = figures(evaluate(trainer(Hungry(), precision="float32"), 1000))
     got = figures(evaluation)
     assert got["val_loss"] == pytest.approx(plenty["val_loss"], rel=1e-4)  # the same effective batch
     assert got["train_accuracy"] == pytest.approx(plenty["train_accuracy"], abs=0.02)
@@ -185,6 +186,36 @@ def test_devices_that_are_not_there(device):
 def test_options_that_make_no_training(options):
     with pytest.raises(EvonasError, match=next(iter(options))):
         trainer(**options)
+
+
+def test_precisions():
+    with pytest.raises(EvonasError, match="no precision 'float16'; there are 'auto', 'bfloat16' and 'float32'"):
+        trainer(precision="float16")
+    assert trainer().precision in ("float32", "bfloat16")
+    exact, rough = (figures(evaluate(trainer(epochs=6, precision=p))) for p in ("float32", "bfloat16"))
+    assert exact != rough
+    assert rough["val_accuracy"] == pytest.approx(exact["val_accuracy"], abs=0.15)
+    assert rough["val_loss"] == pytest.approx(exact["val_loss"], abs=0.2)
+
+
+def test_torch_s_number_of_threads_is_put_back():
+    before = torch.get_num_threads()
+    seen = []
+
+    class Looking(Line):
+        def build(self, genome: float, task: Task) -> nn.Module:
+            seen.append(torch.get_num_threads())
+            return super().build(genome, task)
+
+    torch.set_num_threads(3)
+    try:
+        evaluate(trainer(Looking()), 1.0)
+        evaluate(trainer(Looking(), threads=2), 1.0)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert 1 in seen  # little work is for one thread
+    assert 2 in seen
 
 
 def test_pickled_without_what_lies_on_the_device():

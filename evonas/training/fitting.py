@@ -1,0 +1,180 @@
+"""One training: stochastic gradient descent over augmented batches, without a wait for the device inside an epoch."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from evonas.training.data import DeviceData
+
+log = logging.getLogger(__name__)
+
+
+class Diverged(Exception):
+    """The loss is no number any more."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How networks are trained. `precision` is what convolutions compute in; weights are always float32."""
+
+    epochs: int
+    batch_size: int
+    lr: float
+    weight_decay: float
+    label_smoothing: float
+    flip: bool
+    precision: torch.dtype
+
+
+def fit(network: nn.Module, data: DeviceData, recipe: Recipe, generator: torch.Generator, micro: int) -> float:
+    """Train a network in place; its accuracy on the augmented images of the last epoch.
+
+    A step's gradient is gathered from pieces of `micro` images. Raises Diverged where the loss is no number any more.
+    """
+    network.train()
+    step = make_step(network, data, recipe, micro)
+    steps = -(-len(data) // recipe.batch_size)
+    for epoch in range(recipe.epochs):
+        step.loss.zero_()
+        step.correct.zero_()
+        for i, (images, labels) in enumerate(data.augmented(recipe.batch_size, recipe.flip, generator)):
+            if len(labels) < 2:  # batch normalisation needs two
+                continue
+            step(images, labels, recipe.lr * schedule((epoch * steps + i) / (recipe.epochs * steps)))
+        if not math.isfinite(float(step.loss)):  # the epoch's one wait for the device
+            raise Diverged(f"diverged: the loss is no number in epoch {epoch + 1} of {recipe.epochs}")
+    return float(step.correct) / len(data)
+
+
+def schedule(progress: float, warm_up: float = 0.1) -> float:
+    """Share of the highest learning rate at a progress of 0 to 1: up in a line, down in a cosine (Loshchilov & Hutter
+    2017, ICLR)."""
+    if progress < warm_up:
+        return (progress + 0.01) / (warm_up + 0.01)
+    return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))
+
+
+class Step:
+    """One step of the optimiser; `loss` and `correct` add up on the device until they are set to zero."""
+
+    def __init__(self, network: nn.Module, recipe: Recipe, device: str, micro: int):
+        self.network, self.recipe, self.micro = network, recipe, micro
+        self.kind = torch.device(device).type
+        self.loss = torch.zeros((), device=device)
+        self.correct = torch.zeros((), device=device, dtype=torch.long)
+        self.optimizer = sgd(network, recipe, torch.tensor(recipe.lr, device=device) if self.kind == "cuda" else 0.0)
+
+    def __call__(self, images: torch.Tensor, labels: torch.Tensor, lr: float) -> None:
+        self.set_lr(lr)
+        self.descend(images, labels)
+
+    def set_lr(self, lr: float) -> None:
+        for group in self.optimizer.param_groups if self.optimizer else ():
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].fill_(lr)
+            else:
+                group["lr"] = lr
+
+    def descend(self, images: torch.Tensor, labels: torch.Tensor) -> None:
+        if self.optimizer:
+            self.optimizer.zero_grad(set_to_none=True)
+        for part, answers in zip(images.split(self.micro), labels.split(self.micro), strict=True):
+            with torch.autocast(self.kind, torch.bfloat16, self.recipe.precision == torch.bfloat16, False):
+                logits = self.network(part)
+            loss = F.cross_entropy(logits.float(), answers, label_smoothing=self.recipe.label_smoothing)
+            if self.optimizer:
+                (loss * (len(part) / len(labels))).backward()
+            self.loss += loss.detach()
+            self.correct += (logits.detach().argmax(1) == answers).sum()
+        if self.optimizer:
+            self.optimizer.step()
+
+
+class GraphedStep(Step):
+    """The same step as one CUDA graph: a small network's hundreds of kernels start by a single call.
+
+    Raises RuntimeError where the network cannot be captured, and leaves it as it was.
+    """
+
+    WARM_UPS = 3  # on a side stream, as torch asks for, so that libraries choose their kernels before the capture
+
+    def __init__(self, network: nn.Module, recipe: Recipe, device: str, micro: int, example: torch.Tensor):
+        super().__init__(network, recipe, device, micro)
+        if self.optimizer is None:
+            raise RuntimeError("there is nothing to learn")
+        self.images = torch.empty_like(example)
+        self.images.copy_(example)
+        self.labels = torch.zeros(len(example), dtype=torch.long, device=device)
+        before = [tensor.detach().clone() for tensor in self._state()]
+        self.graph = torch.cuda.CUDAGraph()
+        self.set_lr(0.0)
+        try:
+            with torch.cuda.device(device):
+                self._warm_up()
+                with torch.cuda.graph(self.graph):
+                    self.descend(self.images, self.labels)
+        finally:
+            self._restore(before)
+
+    def __call__(self, images: torch.Tensor, labels: torch.Tensor, lr: float) -> None:
+        if images.shape != self.images.shape:  # the last batch of an epoch
+            super().__call__(images, labels, lr)
+            return
+        self.set_lr(lr)
+        self.images.copy_(images)
+        self.labels.copy_(labels)
+        self.graph.replay()
+
+    def _state(self) -> list[torch.Tensor]:
+        return [*self.network.parameters(), *self.network.buffers()]
+
+    def _warm_up(self) -> None:
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(self.WARM_UPS):
+                self.descend(self.images, self.labels)
+        torch.cuda.current_stream().wait_stream(stream)
+
+    def _restore(self, before: list[torch.Tensor]) -> None:
+        """Weights, running statistics and momentum as before the warm-up, in place: the graph knows their addresses."""
+        assert self.optimizer is not None
+        with torch.no_grad():
+            for tensor, value in zip(self._state(), before, strict=True):
+                tensor.copy_(value)
+            for state in self.optimizer.state.values():
+                if state.get("momentum_buffer") is not None:
+                    state["momentum_buffer"].zero_()
+        self.loss.zero_()
+        self.correct.zero_()
+
+
+def make_step(network: nn.Module, data: DeviceData, recipe: Recipe, micro: int) -> Step:
+    """A captured step on CUDA where the network allows it, else a plain one; the log says why not."""
+    if torch.device(data.device).type == "cuda" and len(data) >= recipe.batch_size:
+        example = next(iter(data.batches(recipe.batch_size)))[0]
+        try:
+            return GraphedStep(network, recipe, data.device, micro, example)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            log.info("no CUDA graph for %s: %s", type(network).__name__, (str(error).splitlines() or [""])[0])
+    return Step(network, recipe, data.device, micro)
+
+
+def sgd(network: nn.Module, recipe: Recipe, lr: float | torch.Tensor) -> torch.optim.SGD | None:
+    """Nesterov momentum; weight decay for weights only: scales and shifts of normalisation, and biases, keep their
+    freedom. None where there is nothing to learn."""
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    return torch.optim.SGD(groups, lr=lr, momentum=0.9, nesterov=True, fused=True) if groups else None
