@@ -1,4 +1,4 @@
-"""`evonas compare`: options in, a table out."""
+"""`evonas compare` and `evonas bench`: options in, tables and reports out."""
 
 from __future__ import annotations
 
@@ -159,17 +159,102 @@ def _plain(value: float) -> float | None:
     return None if np.isnan(value) else value if isinstance(value, int) else float(value)
 
 
+bench_app = typer.Typer(help="Suites: tasks × methods × seeds, compared fairly.", no_args_is_help=True)
+
+
+@bench_app.command("list")
+def list_suites() -> None:
+    """The suites that are installed, with their tasks."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from evonas_benchmarks.suites import installed, load_suite
+
+    table = Table("suite", "tasks", "trials", "seeds", "what it is", box=None)
+    for path in installed().values():
+        suite = load_suite(path)
+        table.add_row(suite.name, ", ".join(suite.task_names()), str(suite.trials), str(suite.seeds), suite.description)
+    Console().print(table)
+
+
+@bench_app.command("run")
+def run_suite(
+    suite: Annotated[str, typer.Argument(help="A suite's name, or the path of a TOML file.")],
+    methods: Annotated[str | None, typer.Option(help="Comma-separated: random,aging,aging+meta. [the suite's]")] = None,
+    tasks: Annotated[str | None, typer.Option(help="Comma-separated. [all]")] = None,
+    trials: Annotated[int | None, typer.Option(help="Of each cell. [the suite's]")] = None,
+    seeds: Annotated[int | None, typer.Option(help="How many, from 0. [the suite's]")] = None,
+    earlier: Annotated[int | None, typer.Option(help="Architectures known of each earlier task.")] = None,
+    noise: Annotated[bool | None, typer.Option(help="A searcher sees one seed of the table.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Cells at the same time, each in a process.")] = 1,
+    out: Annotated[str | None, typer.Option(help="Folder; a run in it goes on. [bench/SUITE]")] = None,
+    root: Annotated[str | None, typer.Option(help="Folder of torchvision's data sets.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Run what is missing of a suite, then write curves.parquet, summary.json, report.html and plots."""
+    from pathlib import Path
+
+    from evonas_benchmarks import runner
+    from evonas_benchmarks.suites import load_suite
+
+    chosen = load_suite(suite)
+    changes = {key: value for key, value in (("earlier", earlier), ("noise", noise)) if value is not None}
+    if changes.get("earlier", 0) < 0:
+        raise EvonasError(f"earlier={earlier} will not do; give 0 or more architectures of each earlier task")
+    chosen = chosen.model_copy(update=changes)
+    the_plan = runner.plan(
+        chosen,
+        Path(out or f"bench/{chosen.name}"),
+        methods=split_methods(methods) if methods is not None else None,
+        tasks=[name.strip() for name in tasks.split(",")] if tasks else None,
+        trials=trials,
+        seeds=seeds,
+        root=Path(root) if root else None,
+    )
+    with _Bar(len(the_plan.cells()), quiet, "cells") as bar:
+        ran = runner.run(the_plan, jobs, bar.add)
+    failed = {f"{cell.task}, {cell.method}, seed {cell.seed}": reason for cell, reason in ran.failed.items()}
+    for cell, reason in failed.items():
+        typer.echo(f"failed: {cell}: {reason}", err=True)
+    if len(failed) < len(the_plan.cells()):
+        _write_all(the_plan.out, failed)
+    typer.echo(f"{ran.done} cells done, {ran.reused} reused, {len(failed)} failed; see {the_plan.out / 'report.html'}")
+    if failed:
+        raise typer.Exit(1)
+
+
+@bench_app.command("report")
+def report(folder: Annotated[str, typer.Argument(help="The --out folder of a run.")]) -> None:
+    """Write curves, summary, page and plots again from the stored cells; also of a run that was stopped."""
+    from pathlib import Path
+
+    _write_all(Path(folder), {})
+    typer.echo(Path(folder) / "report.html")
+
+
+def _write_all(folder: Any, failed: dict[str, str]) -> None:
+    from evonas_benchmarks import page, plots, summary
+    from evonas_benchmarks.runner import IDENTITY
+
+    curves = summary.read_curves(folder)
+    suite = json.loads((folder / IDENTITY).read_text(encoding="utf-8"))
+    made = summary.summarize(curves, suite, failed)
+    summary.write(folder, curves, made)
+    page.write_page(folder / "report.html", curves, made)
+    plots.save_images(folder / "plots", curves)
+
+
 class _Bar:
     """Trials done and time left, on the error stream; nothing if it is quiet or no terminal."""
 
-    def __init__(self, total: int, quiet: bool):
+    def __init__(self, total: int, quiet: bool, description: str = ""):
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         console = Console(stderr=True)
         self.progress = Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal)
-        self.bar = self.progress.add_task("", total=total)
+        self.bar = self.progress.add_task(description, total=total)
 
     def __enter__(self) -> _Bar:
         self.progress.start()
@@ -180,3 +265,6 @@ class _Bar:
 
     def advance(self, method: str, seed: int) -> None:
         self.progress.update(self.bar, advance=1, description=f"{method}, seed {seed}")
+
+    def add(self, count: int) -> None:
+        self.progress.update(self.bar, advance=count)

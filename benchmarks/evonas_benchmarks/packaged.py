@@ -202,3 +202,10 @@ TABLES: Mapping[str, Callable[[], Table]] = {
     "fcnet": fcnet,
     "hpobench": hpobench,
 }
+
+TASKS: Mapping[str, tuple[str, ...]] = {
+    "nasbench201": tuple(NASBENCH201),
+    "nasbench-graph": tuple(GRAPHS),
+    "fcnet": FCNET,
+    "hpobench": HPOBENCH,
+}

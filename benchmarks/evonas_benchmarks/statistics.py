@@ -117,6 +117,6 @@ def winner(values: Mapping[str, np.ndarray]) -> str | None:
     return best if all(pair.verdict < 0 for pair in against(values, best).values()) else None
 
 
-def fewest_seeds(comparisons: int) -> int:
+def fewest_seeds(comparisons: int, alpha: float = ALPHA) -> int:
     """How many seeds the signed-rank test needs before it can show a win among so many comparisons at all."""
-    return int(np.ceil(np.log2(2 * max(1, comparisons) / ALPHA)))
+    return int(np.ceil(np.log2(2 * max(1, comparisons) / alpha)))

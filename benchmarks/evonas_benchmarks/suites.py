@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evonas import plugins
 from evonas.errors import EvonasError, choices
-from evonas_benchmarks.packaged import TABLES
+from evonas_benchmarks.packaged import TABLES, TASKS
 from evonas_benchmarks.tabular import Columns, Table, from_frame, table
 
 HERE = Path(__file__).parent
@@ -59,17 +59,12 @@ class Suite(BaseModel):
         return self.table is not None
 
     def task_names(self) -> list[str]:
-        return [task.name for task in self.tasks] or list(self.load_table().entries)
+        return [task.name for task in self.tasks] or list(TASKS[str(self.table)])
 
     def load_table(self) -> Table:
-        """Raises EvonasError where the table cannot be read or does not have what the suite names."""
+        """Raises EvonasError where the table cannot be read or lacks what the suite names."""
         assert self.table is not None
-        if self.table in TABLES:
-            found = table(self.table)
-            for task in self.tasks:
-                found.entry(task.name)
-            return found
-        return _users_table(self)
+        return table(self.table) if self.table in TABLES else _users_table(self)
 
     def chosen(self, names: list[str] | None) -> list[str]:
         """The tasks of that name, in the suite's order. Raises EvonasError where there is no such task."""
@@ -114,6 +109,9 @@ def make_suite(values: Mapping[str, Any], path: Path) -> Suite:
     if suite.tabular and suite.table not in TABLES and not (suite.genes and suite.tasks):
         raise EvonasError(f"{str(path)!r} has a table of its own and needs genes = [columns] and [[tasks]]")
     names = [task.name for task in suite.tasks]
+    for name in names if suite.table in TASKS else ():
+        if name not in TASKS[str(suite.table)]:
+            raise EvonasError(f"{str(path)!r}: no task {name!r}; there are {choices(TASKS[str(suite.table)])}")
     if len(set(names)) < len(names):
         raise EvonasError(f"{str(path)!r} has two tasks of one name; there are {', '.join(names)}")
     return suite

@@ -1,0 +1,47 @@
+"""A claim as a test: `assert_better("evolution+meta", "random", "nasbench201", seeds=20)`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from evonas_benchmarks import runner, summary
+from evonas_benchmarks.statistics import ALPHA, Paired, fewest_seeds, paired
+from evonas_benchmarks.suites import Suite, load_suite
+
+
+def assert_better(
+    candidate: str,
+    baseline: str,
+    suite: str | Suite,
+    seeds: int = 20,
+    alpha: float = ALPHA,
+    *,
+    trials: int | None = None,
+    tasks: Sequence[str] | None = None,
+    jobs: int = 1,
+) -> Paired:
+    """AssertionError unless the candidate's final regret, the mean over tasks, is smaller beyond chance.
+
+    Returns the comparison. Raises ValueError where so few seeds could never show it.
+    """
+    if seeds < fewest_seeds(1, alpha):
+        raise ValueError(f"{seeds} seeds cannot show anything at alpha={alpha}; give {fewest_seeds(1, alpha)} or more")
+    chosen = suite if isinstance(suite, Suite) else load_suite(suite)
+    with TemporaryDirectory() as folder:
+        the_plan = runner.plan(
+            chosen, Path(folder), methods=[candidate, baseline], tasks=tasks, trials=trials, seeds=seeds
+        )
+        ran = runner.run(the_plan, jobs)
+        if ran.failed:
+            raise AssertionError(f"cells failed: {ran.failed}")
+        curves = summary.read_curves(the_plan.out)
+    regret = summary.mean_regret(curves, the_plan.trials)
+    found = paired(-regret[candidate][:, -1], -regret[baseline][:, -1])
+    if not (found.p < alpha and found.low > 0):
+        raise AssertionError(
+            f"{candidate} is not better than {baseline} on {chosen.name}: regret smaller by {found.mean:.4f} "
+            f"({found.low:.4f} to {found.high:.4f}), p = {found.p:.3f}, {seeds} seeds"
+        )
+    return found
