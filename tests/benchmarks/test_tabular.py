@@ -1,0 +1,187 @@
+"""The tables agree with the packages that carry them; bad tables are named."""
+
+import io
+import pickle
+from itertools import pairwise, product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evonas.errors import EvonasError
+from evonas.executors import Serial
+from evonas.loop import Budget, run
+from evonas.types import Candidate
+from evonas_benchmarks import graph_cell
+from evonas_benchmarks.baselines import EarlierMean, LocalSearch, RandomSearch
+from evonas_benchmarks.graph_cell import ALL_LINKS, OPERATIONS, GraphCellEncoding
+from evonas_benchmarks.packaged import _Numbers
+from evonas_benchmarks.problems import earlier_rows
+from evonas_benchmarks.tabular import Columns, from_frame, table
+
+pytest.importorskip("nas_bench_graph", reason="the tables come with the extra bench")
+
+
+@pytest.fixture(scope="module")
+def cells():
+    return table("nasbench201")
+
+
+@pytest.fixture(scope="module")
+def graphs():
+    return table("nasbench-graph")
+
+
+def test_cells_have_the_known_optima(cells):
+    best = {task.name: 100 * np.nanmax(cells.values(task)) for task in cells.tasks}
+    assert len(cells.genomes) == 6466
+    assert best == pytest.approx({"cifar10": 91.607, "cifar100": 73.493, "ImageNet16-120": 46.733}, abs=0.001)
+
+
+def test_a_graph_cell_is_canonical_by_the_rule_of_the_benchmark():
+    """Of every shape, on a third of all operations: the package's own hash of ours is that of the original."""
+    from nas_bench_graph import Arch
+
+    chosen = [ops for i, ops in enumerate(product(OPERATIONS, repeat=4)) if i % 3 == 0]
+    for links in ALL_LINKS:
+        for operations in chosen[:: 1 + len(ALL_LINKS) // 4]:
+            ours = graph_cell.canonical((links, operations))
+            expected = Arch(list(links), list(operations)).valid_hash()
+            assert Arch(list(ours[0]), list(ours[1])).hash_arch() == expected
+            assert graph_cell.canonical(ours) == ours
+
+
+@pytest.mark.slow
+def test_every_graph_cell_is_canonical_by_the_rule_of_the_benchmark():
+    from nas_bench_graph import Arch
+
+    for links, operations in product(ALL_LINKS, product(OPERATIONS, repeat=4)):
+        ours = graph_cell.canonical((links, operations))
+        assert Arch(list(ours[0]), list(ours[1])).hash_arch() == Arch(list(links), list(operations)).valid_hash()
+
+
+@pytest.mark.parametrize("task", ["cora", "proteins"])
+def test_graph_values_are_those_of_the_package(graphs, task):
+    from nas_bench_graph import Arch, light_read
+
+    raw = light_read(task)
+    values, tests = graphs.values(task), graphs.values(task, "test_accuracy")
+    assert np.isfinite(values).sum() == len(raw)
+    for row in range(0, len(values), 97):
+        links, operations = graphs.genomes[row]
+        found = raw.get(Arch(list(links), list(operations)).hash_arch())
+        assert (
+            np.isnan(values[row])
+            if found is None
+            else (values[row], tests[row]) == (found["valid_perf"], found["perf"])
+        )
+
+
+def test_graph_features_are_the_same_for_isomorphic_cells_and_complete():
+    encoding, rng = GraphCellEncoding(), np.random.default_rng(0)
+    names = list(encoding.features(encoding.sample(rng)))
+    for _ in range(200):
+        genome = encoding.mutate(encoding.sample(rng), rng)
+        features = encoding.features(genome)
+        assert list(features) == names
+        assert features == encoding.features(encoding.canonical(genome))
+    assert len(set(names)) == len(names)
+
+
+def test_a_mutation_always_changes_a_graph_cell():
+    encoding, rng = GraphCellEncoding(), np.random.default_rng(0)
+    genomes = [encoding.sample(rng) for _ in range(300)]
+    assert all(encoding.mutate(genome, rng) != genome for genome in genomes)
+
+
+def test_proteins_has_its_own_space_and_what_is_not_there_is_absent(graphs):
+    rng = np.random.default_rng(0)
+    small, evaluate = graphs.encoding_of("proteins"), graphs.evaluator("proteins")
+    task = graphs.entry("proteins").task
+    found = [evaluate(Candidate(small.sample(rng)), task, 0).status for _ in range(200)]
+    assert found.count("ok") >= 190
+    assert evaluate(Candidate(((0, 1, 2, 3), ("gat",) * 4)), task, 0).status == "absent"
+    assert evaluate(Candidate(((0, 1, 2, 3), ("skip",) * 4)), task, 0).status == "absent"
+
+
+def test_noise_is_one_seed_of_the_table_and_the_same_each_time(cells):
+    noisy, mean = cells.evaluator("cifar10", noise=True), cells.evaluator("cifar10")
+    task, candidate = cells.tasks[0], Candidate(cells.genomes[6000])
+    seen = [noisy(candidate, task, seed).metrics["val_accuracy"] for seed in range(40)]
+    assert seen == [noisy(candidate, task, seed).metrics["val_accuracy"] for seed in range(40)]
+    seeds = cells.entry("cifar10").columns["val_accuracy"][6000]
+    seeds = seeds[~np.isnan(seeds)]
+    assert set(seen) == set(seeds)
+    assert mean(candidate, task, 0).metrics["val_accuracy"] == pytest.approx(seeds.mean())
+
+
+def test_recorded_seconds_are_returned_not_spent(cells):
+    evaluation = cells.evaluator("cifar10")(Candidate(cells.genomes[5]), cells.tasks[0], 0)
+    assert evaluation.seconds > 100
+    assert "seconds" not in evaluation.metrics
+    for task in cells.tasks:
+        for metric in cells.entry(task).columns:
+            assert np.isfinite(cells.values(task, metric)).all(), "also where a cell has fewer seeds than others"
+
+
+def test_a_pickle_that_names_another_class_is_refused():
+    with pytest.raises(pickle.UnpicklingError, match="not allowed"):
+        _Numbers(io.BytesIO(pickle.dumps(print))).load()
+
+
+FRAME = pd.DataFrame({"a": [1, 2, 1, 2], "b": list("xxyy"), "acc": [0.1, 0.2, 0.3, None], "s": [9.0, 8, 7, 6]})
+
+
+def test_a_users_table():
+    made = from_frame(FRAME, ["a", "b"], {"t": "acc", "u": Columns("s", maximize=False, seconds="s")})
+    assert made.genomes == [(1, "x"), (2, "x"), (1, "y"), (2, "y")]
+    assert made.scores("u").tolist() == [-9, -8, -7, -6]
+    evaluate = made.evaluator("t")
+    assert evaluate(Candidate((1, "y")), made.tasks[0], 0).metrics == {"acc": 0.3}
+    assert evaluate(Candidate((2, "y")), made.tasks[0], 0).status == "absent"
+    assert evaluate(Candidate((3, "y")), made.tasks[0], 0).status == "absent"
+    outcome = run(RandomSearch(made.encoding), Serial(evaluate), made.tasks[0], seed=0, budget=Budget(10))
+    assert sorted(t.evaluation.status for t in outcome.trials) == ["absent", "ok", "ok", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "genes", "column", "said"),
+    [
+        (FRAME, ["a", "c"], "acc", "no column 'c'"),
+        (FRAME, ["a", "b"], "nope", "no column 'nope'"),
+        (FRAME, ["a"], "acc", "twice"),
+        (FRAME, ["a", "s"], "b", "holds 'x'"),
+        (FRAME, ["a", "acc"], "s", "no gene in row 4"),
+        (FRAME, [], "s", "needs genes"),
+    ],
+)
+def test_a_bad_table_is_named(frame, genes, column, said):
+    with pytest.raises(EvonasError, match=said):
+        from_frame(frame, genes, {"t": column})
+
+
+def test_local_search_climbs_and_starts_again(cells):
+    searcher = LocalSearch(cells.encoding)
+    outcome = run(searcher, Serial(cells.evaluator("cifar100")), cells.tasks[1], seed=1, budget=Budget(200))
+    starts = [t for t in outcome.trials if not t.evaluation.candidate.parents]
+    genomes = [t.evaluation.candidate.genome for t in outcome.trials]
+    assert len(set(genomes)) == 200
+    assert 1 < len(starts) < 40
+    values = {t.evaluation.candidate.genome: t.evaluation.metrics["val_accuracy"] for t in outcome.trials}
+    parents = [t.evaluation.candidate.parents[0] for t in outcome.trials if t.evaluation.candidate.parents]
+    for before, after in pairwise(parents):
+        assert (
+            after == before
+            or values[after] > values[before]
+            or after in {s.evaluation.candidate.genome for s in starts}
+        )
+
+
+def test_earlier_mean_asks_for_the_best_of_the_earlier_tasks_first(cells):
+    rows = [earlier_rows(cells, i, task, 500, seed=3) for i, task in enumerate(["cifar10", "cifar100"])]
+    searcher = EarlierMean(cells.encoding, first=5)
+    searcher.learn(rows)
+    first = searcher.ask(5, np.random.default_rng(0))
+    values = dict(zip(cells.genomes, cells.values("ImageNet16-120"), strict=True))
+    assert np.mean([values[c.genome] for c in first]) > np.quantile(cells.values("ImageNet16-120"), 0.98)
+    assert all(c.parents for c in searcher.ask(20, np.random.default_rng(1)))
