@@ -71,9 +71,11 @@ def search(
     data: Annotated[str | None, typer.Option(help="digits, torchvision:NAME, npz:PATH, folder:PATH. [digits]")] = None,
     encoding: Annotated[str | None, typer.Option(help="cell, macro, your file.py:attribute. [cell]")] = None,
     method: Annotated[str | None, typer.Option(help="evolution, aging, nsga2, random, local. [evolution]")] = None,
-    surrogate: Annotated[str | None, typer.Option(help="What ranks the offspring: meta, boosting, none.")] = None,
+    surrogate: Annotated[
+        str | None, typer.Option(help="What ranks the offspring: meta, boosting, none. [meta]")
+    ] = None,
     objectives: Annotated[str | None, typer.Option(help="Metrics, the first decides. [val_accuracy]")] = None,
-    trials: Annotated[int | None, typer.Option(help="Trainings to spend. [30]")] = None,
+    trials: Annotated[int | None, typer.Option(help="Trainings to spend. [24]")] = None,
     seconds: Annotated[float | None, typer.Option(help="Seconds of wall clock to spend.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Full epochs of a training. [from the data's size]")] = None,
     train_size: Annotated[int | None, typer.Option(help="Train on so many images only.")] = None,

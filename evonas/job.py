@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from evonas.training.export import Network
     from evonas.training.trainer import TorchTrainer
 
-DEFAULT_TRIALS = 30
+DEFAULT_TRIALS = 24
 
 
 @dataclass(frozen=True)
@@ -212,6 +212,7 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
         store=job.archive.as_of(job.record.mark),
         encoding_name=plugins.plain_name(job.config.encoding),
     )
+    memory = _tell_what_is_known(searcher, callbacks)
     try:
         with make_executor(job) as executor:
             outcome = loop.run(
@@ -230,19 +231,33 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
             callback.ended("interrupted")
         raise Interrupted(job.name, len(job.archive.trials(job.name))) from None
     try:
-        result = finish(job, outcome.trials, outcome.reason, job.folder)
+        memory += [line for line in [_known(searcher)] if line and line not in memory]
+        result = finish(job, outcome.trials, outcome.reason, job.folder, memory=memory)
     except KeyboardInterrupt:
         raise Interrupted(job.name, len(outcome.trials)) from None
     job.archive.update_run(job.name, status="done", result=dict(result.values))
     return result
 
 
-def finish(job: Job, trials: Sequence[Trial], reason: str, folder: Path) -> Result:
+def _known(searcher: Any) -> str:
+    """What a screened search's ranker knows and trusts now; empty where nothing is screened."""
+    return searcher.describe() if hasattr(searcher, "describe") else ""
+
+
+def _tell_what_is_known(searcher: Any, callbacks: Sequence[Callback]) -> list[str]:
+    known = _known(searcher)
+    for callback in callbacks:
+        if known and hasattr(callback, "note"):
+            callback.note(known)  # type: ignore[attr-defined]
+    return [known] if known else []
+
+
+def finish(job: Job, trials: Sequence[Trial], reason: str, folder: Path, *, memory: Sequence[str] = ()) -> Result:
     """Train the best network in full, touch the test set once, export, report. Works without a good trial too."""
     from evonas.training import export
 
     best = best_trial(trials, job.objectives)
-    values = summary(job, trials, reason)
+    values = summary(job, trials, reason) | {"memory": list(memory)}
     folder.mkdir(parents=True, exist_ok=True)
     if best is not None:
         genome = best.evaluation.candidate.genome

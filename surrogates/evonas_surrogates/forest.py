@@ -97,6 +97,16 @@ class Forest:
         model = np.concatenate([self.model, other.model + self.models])
         return Forest(**joined, model=model, depth=max(self.depth, other.depth))
 
+    def only(self, models: Sequence[int]) -> Forest:
+        """These models, in the order given."""
+        trees = np.concatenate([np.flatnonzero(self.model == m) for m in models] or [np.zeros(0, int)]).astype(int)
+        kept = {
+            f.name: getattr(self, f.name)[trees] for f in fields(self) if f.name not in ("depth", "model", "offset")
+        }
+        counts = [int((self.model == m).sum()) for m in models]
+        model = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+        return Forest(**kept, model=model, offset=self.offset[list(models)], depth=self.depth)
+
     def arrays(self) -> dict[str, Any]:
         """For a file."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -109,15 +119,15 @@ class Forest:
         }
 
 
-def boosted(X: np.ndarray, y: np.ndarray, seed: int = 0, trees: int = 150) -> HistGradientBoostingRegressor:
+def boosted(X: np.ndarray, y: np.ndarray, seed: int = 0, trees: int = 200) -> HistGradientBoostingRegressor:
     """One earlier task's model: (n, d) features, (n,) normal scores."""
     return HistGradientBoostingRegressor(
         max_iter=trees,
-        learning_rate=0.08,
-        max_leaf_nodes=15,
-        min_samples_leaf=max(2, min(8, len(y) // 10)),
+        learning_rate=0.06,
+        max_leaf_nodes=8,
+        min_samples_leaf=max(2, min(5, len(y) // 10)),
         l2_regularization=1.0,
-        max_features=0.5,
+        max_features=0.3,
         early_stopping=False,
         random_state=seed,
     ).fit(X, y)

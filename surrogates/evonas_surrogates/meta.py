@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -42,7 +43,7 @@ class MetaSurrogate(BaseEstimator):
         portfolio: int = 8,
         explore: float = 0.3,
         max_rows: int = 20_000,
-        trees: int = 150,
+        trees: int = 200,
         seed: int = 0,
     ):
         self.portfolio = portfolio
@@ -62,9 +63,12 @@ class MetaSurrogate(BaseEstimator):
 
         rows = history.rows(store, encoding, task, objective)
         ranker = cls(**options).fit(rows.X, rows.y, rows.groups, feature_names=rows.feature_names)
-        ranker.trainings_ = len(rows.y)
-        shipped = pretrained.find(encoding, task, objective)
-        return ranker if shipped is None else ranker.with_views(shipped)
+        try:
+            shipped = pretrained.find(encoding, task, objective)
+            return ranker if shipped is None else ranker.with_views(shipped)
+        except EvonasError as error:  # sound without it: what the archive knows is left
+            warnings.warn(f"going on without the shipped model: {error}", stacklevel=2)
+            return ranker
 
     def fit(
         self,
@@ -79,7 +83,7 @@ class MetaSurrogate(BaseEstimator):
             raise EvonasError(f"fit wants X (n, d), y (n,), groups (n,); got {X.shape}, {y.shape}, {groups.shape}")
         self.feature_names_ = None if feature_names is None else list(feature_names)
         self.names_: list[str] = []
-        self.trainings_ = len(y)
+        self.sizes_: list[int] = []  # trainings behind each view
         samples: list[tuple[np.ndarray, np.ndarray]] = []
         models = []
         for name in dict.fromkeys(groups.tolist()):
@@ -92,6 +96,7 @@ class MetaSurrogate(BaseEstimator):
             scores = normal_scores(values)
             models.append(boosted(X[rows], scores, self.seed, self.trees))
             self.names_.append(str(name))
+            self.sizes_.append(int((groups == name).sum()))
             few = rng.permutation(len(rows))[:REFERENCE]
             samples.append((X[rows][few], scores[few]))
         self.forest_ = Forest.of(models)
@@ -115,8 +120,20 @@ class MetaSurrogate(BaseEstimator):
         weights = self.weight_ * len(self.names_) ** 2 + other.weight_ * len(other.names_) ** 2
         self.weight_ = weights / max(both, 1) ** 2
         self.names_ = [*self.names_, *other.names_]
+        self.sizes_ = [*self.sizes_, *other.sizes_]
         self.view_scale_ = np.concatenate([self.view_scale_, other.view_scale_])
         self.forest_ = self.forest_.joined(other.forest_)
+        return self._forget()
+
+    def without(self, names: Sequence[str]) -> Self:
+        """This one, its views of these tasks forgotten."""
+        kept = [i for i, name in enumerate(self.names_) if name not in names]
+        if len(kept) < len(self.names_):
+            self.weight_ *= len(self.names_) / max(len(kept), 1)
+            self.names_ = [self.names_[i] for i in kept]
+            self.sizes_ = [self.sizes_[i] for i in kept]
+            self.view_scale_ = self.view_scale_[kept]
+            self.forest_ = self.forest_.only(kept)
         return self._forget()
 
     # --- on the task at hand
@@ -190,7 +207,7 @@ class MetaSurrogate(BaseEstimator):
         trusted = ", ".join(
             f"{name} {share:.2f}".replace("0.", ".") for name, share in self.trust().items() if share > TRUSTED
         )
-        known = f"{tasks} earlier task{'s' if tasks > 1 else ''}, {self.trainings_:,} trainings"
+        known = f"{tasks} earlier task{'s' if tasks > 1 else ''}, {sum(self.sizes_):,} trainings"
         return f"{known}; trusting {trusted or 'none of them'}"
 
     # --- inside
