@@ -50,8 +50,12 @@ def compare(
     from evonas_benchmarks.compare import compare as run
 
     names = split_methods(methods)
-    with _Bar(len(names) * seeds * trials, quiet or as_json) as bar:
-        found = run(names, trials=trials, seeds=range(seed, seed + seeds), advance=bar.advance, **given)
+    try:
+        with _Bar(len(names) * seeds * trials, quiet or as_json) as bar:
+            found = run(names, trials=trials, seeds=range(seed, seed + seeds), advance=bar.advance, **given)
+    except KeyboardInterrupt:
+        typer.echo("evonas: stopped; a comparison keeps nothing (a suite does: evonas bench run)", err=True)
+        raise typer.Exit(130) from None
     if as_json:
         print(json.dumps(as_dict(found), indent=2))
     else:
@@ -211,8 +215,12 @@ def run_suite(
         seeds=seeds,
         root=Path(root) if root else None,
     )
-    with _Bar(len(the_plan.cells()), quiet, "cells") as bar:
-        ran = runner.run(the_plan, jobs, bar.add)
+    try:
+        with _Bar(len(the_plan.cells()), quiet, "cells") as bar:
+            ran = runner.run(the_plan, jobs, bar.add)
+    except KeyboardInterrupt:
+        typer.echo("evonas: stopped; what is finished is kept, and the same command goes on with it", err=True)
+        raise typer.Exit(130) from None
     failed = {f"{cell.task}, {cell.method}, seed {cell.seed}": reason for cell, reason in ran.failed.items()}
     for cell, reason in failed.items():
         typer.echo(f"failed: {cell}: {reason}", err=True)
