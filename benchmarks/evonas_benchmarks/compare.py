@@ -177,13 +177,14 @@ def verdict(comparison: Comparison) -> str:
     if won is not None:
         return f"{won} won: ahead of every other method beyond the 95 % interval over {n} seeds"
     needed = statistics.fewest_seeds(len(values) - 1)
-    first = statistics.leader(values)
-    if first is None:
+    first = " and ".join(statistics.leaders(values))
+    if not first:
         return "no winner: no training succeeded"
+    leads = f"{first} {'lead' if ' and ' in first else 'leads'}"
     if n < needed:
         why = f"{n} seeds cannot show one among {len(values)} methods; give --seeds {needed} or more"
-        return f"no winner: {first} leads, but {why}"
-    return f"no winner: {first} leads, but over {n} seeds its lead is not beyond chance"
+        return f"no winner: {leads}, but {why}"
+    return f"no winner: {leads}, but not beyond chance over {n} seeds"
 
 
 def budget_rows(trials: int) -> list[int]:

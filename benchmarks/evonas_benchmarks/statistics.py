@@ -103,18 +103,18 @@ def against(values: Mapping[str, np.ndarray], reference: str) -> dict[str, Paire
     return {m: Paired(**{**vars(pair), "p": p}) for m, pair, p in zip(others, found, corrected, strict=True)}
 
 
-def leader(values: Mapping[str, np.ndarray]) -> str | None:
-    """The method with the best mean, whether or not that means anything."""
+def leaders(values: Mapping[str, np.ndarray]) -> list[str]:
+    """The methods with the best mean, whether or not that means anything; several where they tie."""
     means = {method: mean(v) for method, v in values.items() if not np.isnan(v).all()}
-    return max(means, key=lambda method: means[method], default=None)
+    return [method for method in means if means[method] >= max(means.values()) - 1e-12]
 
 
 def winner(values: Mapping[str, np.ndarray]) -> str | None:
     """The method that wins against every other one; None where there is none that does."""
-    best = leader(values)
-    if best is None or len(values) < 2:
+    best = leaders(values)
+    if len(best) != 1 or len(values) < 2:
         return None
-    return best if all(pair.verdict < 0 for pair in against(values, best).values()) else None
+    return best[0] if all(pair.verdict < 0 for pair in against(values, best[0]).values()) else None
 
 
 def fewest_seeds(comparisons: int, alpha: float = ALPHA) -> int:
