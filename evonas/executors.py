@@ -143,6 +143,8 @@ class _Worker:
             pipe.close()
         if process is None:
             return None
+        if process.pid is None:  # it could not even be started
+            return None
         process.kill()
         process.join()
         return process.exitcode
@@ -150,8 +152,9 @@ class _Worker:
     def close(self) -> None:
         """End the process for good, also under a thread that waits for it."""
         self._closed = True
-        if self._process is not None:
-            self._process.kill()
+        process = self._process
+        if process is not None and process.pid is not None:
+            process.kill()
 
 
 def _serve(pipe: Connection, user_files: Sequence[str]) -> None:

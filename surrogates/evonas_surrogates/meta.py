@@ -176,12 +176,13 @@ class MetaSurrogate(BaseEstimator):
 
         At first what it adds to the best that each view has been offered; later mean and deviation.
         """
+        X = self._checked(X)
         told = 0 if self.posterior_ is None else len(self.posterior_)
         waiting = 0 if pending is None else len(pending)
         if not self.names_ or told + waiting >= self.portfolio:
             mean, deviation = self.predict(X, return_std=True)
             return mean + self.explore * deviation if told else mean
-        V = self._views(self._checked(X))
+        V = self._views(X)
         had = [self.posterior_.V] if self.posterior_ is not None else []
         if pending is not None and waiting:
             had.append(self._views(self._checked(pending)))
@@ -201,7 +202,7 @@ class MetaSurrogate(BaseEstimator):
 
     def describe(self) -> str:
         """One line: what is known, and what of it is trusted now."""
-        if not self.names_:
+        if not getattr(self, "names_", None):
             return "no earlier tasks with this encoding are remembered; learning from scratch"
         tasks = len(set(self.names_))
         trusted = ", ".join(

@@ -1,0 +1,167 @@
+"""Each break of a contract is caught, by the inherited tests and by the check before a search."""
+
+import random
+
+import numpy as np
+import pytest
+
+from evonas.encodings.cell import CellEncoding
+from evonas.encodings.check import check_encoding
+from evonas.errors import EvonasError
+from evonas.evolution import Evolution
+from evonas.testing import EncodingContract, Mirrored, RankerContract, SearcherContract
+from evonas.types import Candidate, Task
+from evonas_surrogates.boosting import BoostingSurrogate
+
+TASK = Task("contract", (1, 8, 8), 3)
+
+
+class Unhashable(CellEncoding):
+    def mutate(self, genome, rng):
+        return [genome]
+
+
+class GlobalRandom(CellEncoding):
+    def mutate(self, genome, rng):
+        return super().mutate(genome, np.random.default_rng(random.getrandbits(32)))
+
+
+class ChangingNames(CellEncoding):
+    def features(self, genome):
+        return {genome: 1.0}
+
+
+class Restless(CellEncoding):
+    def canonical(self, genome):
+        return self.mutate(genome, np.random.default_rng(0))
+
+
+class WrongLogits(CellEncoding):
+    def build(self, genome, task):
+        return super().build(genome, Task(task.name, task.input_shape, task.n_classes + 1))
+
+
+class Raising(CellEncoding):
+    def build(self, genome, task):
+        raise ZeroDivisionError("no network today")
+
+
+class NoJSON(CellEncoding):
+    def sample(self, rng):
+        return frozenset([1])
+
+
+class Words(CellEncoding):
+    def features(self, genome):
+        return {"genome": genome}
+
+
+@pytest.mark.parametrize(
+    ("broken", "test"),
+    [
+        (Unhashable, "test_genomes_are_immutable_values"),
+        (GlobalRandom, "test_global_randomness_is_left_alone"),
+        (ChangingNames, "test_features_are_numbers_of_stable_names"),
+        (Restless, "test_canonical_is_idempotent"),
+        (WrongLogits, "test_networks_give_logits_and_take_gradients"),
+    ],
+)
+def test_a_broken_encoding_fails_its_test(broken, test):
+    case = type("Case", (EncodingContract,), {"encoding": broken()})()
+    with pytest.raises((AssertionError, TypeError, ValueError)):
+        getattr(case, test)()
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (Unhashable, r"'Unhashable' breaks the contract: mutate\('\|.*not hashable"),
+        (ChangingNames, "features.*other names"),
+        (Restless, "canonical.*whose own canonical form is another one"),
+        (WrongLogits, r"build\('\|.*\(2, 4\).*not logits of shape \(2, 3\)"),
+        (Raising, r"build\('\|.*raised ZeroDivisionError: no network today"),
+        (NoJSON, "JSON does not keep"),
+        (Words, "gave something that is no number"),
+    ],
+)
+def test_the_check_before_a_search_names_the_genome(broken, says):
+    with pytest.raises(EvonasError, match=says) as error:
+        check_encoding(broken(), TASK, np.random.default_rng(0))
+    assert "\n" not in str(error.value)
+
+
+def test_the_check_lets_a_good_encoding_pass():
+    check_encoding(CellEncoding(width=4), TASK, np.random.default_rng(0))
+
+
+class Forgetful(Evolution):
+    def expect(self, candidates):
+        pass
+
+
+class Stateful(Evolution):
+    def ask(self, n, rng):
+        return super().ask(n, np.random.default_rng())
+
+
+class Repeating:
+    def __init__(self, encoding):
+        self.encoding = encoding
+
+    def ask(self, n, rng):
+        return [Candidate((0,) * self.encoding.length)] * n
+
+    def tell(self, evaluations):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("broken", "test"),
+    [
+        (Forgetful, "test_what_is_pending_is_not_asked_again"),
+        (Stateful, "test_the_same_history_gives_the_same_search"),
+        (Repeating, "test_a_small_space_runs_dry"),
+    ],
+)
+def test_a_broken_searcher_fails_its_test(broken, test):
+    case = type("Case", (SearcherContract,), {"make_searcher": lambda self, encoding: broken(encoding)})()
+    with pytest.raises(AssertionError):
+        getattr(case, test)()
+
+
+class Accumulating(BoostingSurrogate):
+    def fit(self, X, y, groups):
+        self.rows = []
+        return super().fit(X, y, groups)
+
+    def adapt(self, X, y):
+        self.rows.append((X, y))
+        return super().adapt(np.concatenate([x for x, _ in self.rows]), np.concatenate([y for _, y in self.rows]))
+
+
+class Shuffling(BoostingSurrogate):
+    def predict(self, X):
+        return np.random.default_rng().permutation(super().predict(X))
+
+
+class Blind(BoostingSurrogate):
+    def predict(self, X):
+        return np.full(len(X), np.nan)
+
+
+@pytest.mark.parametrize(
+    ("broken", "test"),
+    [
+        (Accumulating, "test_adapt_starts_anew_each_time"),
+        (Shuffling, "test_equal_input_gives_equal_scores"),
+        (Blind, "test_scores_are_finite_numbers"),
+    ],
+)
+def test_a_broken_ranker_fails_its_test(broken, test):
+    case = type("Case", (RankerContract,), {"make_ranker": lambda self: broken()})()
+    with pytest.raises(AssertionError):
+        getattr(case, test)()
+
+
+def test_mirrored_is_a_space():
+    assert Mirrored().canonical((3, 1, 0, 0)) == (0, 0, 1, 3)

@@ -1,0 +1,130 @@
+"""The built-in parts pass the contracts that plug-in authors inherit."""
+
+import random
+
+from deap import base, tools
+from torch import nn
+
+from evonas.encodings.categorical import CategoricalEncoding
+from evonas.encodings.cell import CellEncoding
+from evonas.encodings.macro import MacroEncoding
+from evonas.encodings.toolbox import ToolboxEncoding
+from evonas.evolution import AgingEvolution, Evolution, nsga2
+from evonas.halving import SuccessiveHalving
+from evonas.plugins import make
+from evonas.screening import Screened
+from evonas.testing import EncodingContract, RankerContract, SearcherContract
+from evonas.types import Task
+from evonas_benchmarks.baselines import LocalSearch, RandomSearch
+from evonas_surrogates.boosting import BoostingSurrogate
+from evonas_surrogates.meta import MetaSurrogate
+
+
+class TestCell(EncodingContract):
+    encoding = CellEncoding(width=4)
+
+
+class TestCellAsPublished(EncodingContract):
+    encoding = CellEncoding(width=4, cells=2, pruned=False)
+    task = Task("colour", (3, 16, 16), 5)
+
+
+class TestMacro(EncodingContract):
+    encoding = MacroEncoding()
+
+
+class Perceptron(CategoricalEncoding):
+    genes = {"hidden": (4, 8, 16), "act": ("relu", "tanh"), "bias": (True, False)}  # noqa: RUF012
+
+    def build(self, genome, task):
+        named = self.named(genome)
+        act = nn.ReLU() if named["act"] == "relu" else nn.Tanh()
+        inputs = task.input_shape[0] * task.input_shape[1] * task.input_shape[2]
+        first = nn.Linear(inputs, named["hidden"], bias=named["bias"])
+        return nn.Sequential(nn.Flatten(), first, act, nn.Linear(named["hidden"], task.n_classes))
+
+
+class TestCategorical(EncodingContract):
+    encoding = Perceptron()
+
+
+def widths(genome, task):
+    return Perceptron().build((4 * (1 + int(genome[0])), "relu", True), task)
+
+
+def gene():
+    return random.randint(0, 3)
+
+
+def toolbox():
+    box = base.Toolbox()
+    box.register("gene", gene)
+    box.register("individual", tools.initRepeat, list, box.gene, 5)
+    box.register("mutate", tools.mutUniformInt, low=0, up=3, indpb=0.4)
+    box.register("mate", tools.cxTwoPoint)
+    return box
+
+
+class TestToolbox(EncodingContract):
+    encoding = ToolboxEncoding(toolbox(), widths)
+
+
+class TestExample(EncodingContract):
+    encoding = make("evonas.encodings", "examples/custom_encoding.py:Chain")
+
+
+class TestEvolution(SearcherContract):
+    def make_searcher(self, encoding):
+        return Evolution(encoding)
+
+
+class TestNSGA2(SearcherContract):
+    def make_searcher(self, encoding):
+        return nsga2(encoding)
+
+
+class TestAging(SearcherContract):
+    def make_searcher(self, encoding):
+        return AgingEvolution(encoding)
+
+
+class TestHalving(SearcherContract):
+    def make_searcher(self, encoding):
+        return SuccessiveHalving(Evolution(encoding), eta=2, rungs=2)
+
+
+class TestRandom(SearcherContract):
+    def make_searcher(self, encoding):
+        return RandomSearch(encoding)
+
+
+class TestLocal(SearcherContract):
+    def make_searcher(self, encoding):
+        return LocalSearch(encoding)
+
+
+class TestScreened(SearcherContract):
+    def make_searcher(self, encoding):
+        return Screened(AgingEvolution(encoding), MetaSurrogate(), encoding, Task("none", (0, 0, 0), 0))
+
+
+class TestScreenedFromScratch(SearcherContract):
+    def make_searcher(self, encoding):
+        return Screened(RandomSearch(encoding), BoostingSurrogate(), encoding, Task("none", (0, 0, 0), 0))
+
+
+class TestScreenedForSeveralObjectives(SearcherContract):
+    def make_searcher(self, encoding):
+        searcher = nsga2(encoding)
+        rankers = [MetaSurrogate(), MetaSurrogate()]
+        return Screened(searcher, rankers, encoding, Task("none", (0, 0, 0), 0), objectives=searcher.objectives)
+
+
+class TestMeta(RankerContract):
+    def make_ranker(self):
+        return MetaSurrogate(trees=20)
+
+
+class TestBoosting(RankerContract):
+    def make_ranker(self):
+        return BoostingSurrogate()
