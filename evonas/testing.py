@@ -55,13 +55,11 @@ class EncodingContract:
     @given(seed=seeds)
     @some
     def test_global_randomness_is_left_alone(self, seed: int) -> None:
-        before, np_before = random.getstate(), np.random.get_state()  # noqa: NPY002
+        before, np_before = random.getstate(), pickle.dumps(np.random.get_state())  # noqa: NPY002
         self.genomes(seed)
-        after, np_after = random.getstate(), np.random.get_state()  # noqa: NPY002
-        assert before == after, "draws from the global `random`; use the generator that is passed"
-        assert np_before[0] == np_after[0]
-        assert np_before[2:] == np_after[2:], "draws from numpy's global generator; use the one that is passed"
-        assert (np_before[1] == np_after[1]).all(), "draws from numpy's global generator; use the one that is passed"
+        assert random.getstate() == before, "draws from the global `random`; use the generator that is passed"
+        same = pickle.dumps(np.random.get_state()) == np_before  # noqa: NPY002
+        assert same, "draws from numpy's global generator; use the one that is passed"
 
     @given(seed=seeds)
     @some
@@ -224,7 +222,7 @@ class RankerContract:
         X, y = self.rows()
         for ranker in (self.fitted(), self.empty()):
             scores = ranker.adapt(X[:40], y[:40]).predict(X[40:])
-            assert spearmanr(scores, y[40:]).statistic > 0.5
+            assert spearmanr(scores, y[40:])[0] > 0.5
 
     def test_equal_input_gives_equal_scores(self) -> None:
         X, y = self.rows()

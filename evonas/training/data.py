@@ -44,8 +44,8 @@ class Preprocessing:
 class DeviceData:
     """A set of images for one device.
 
-    `x` (n, height + 2·padding, width + 2·padding, channels) has a border of the mean level around each image, so that
-    a shifted crop is one gather. It is normalised floats on a CPU, bytes on a GPU, and bytes of the host where the
+    `x` (n, height + 2·padding, width + 2·padding, channels) has a black border around each image, so that a shifted
+    crop is one gather and the same as torchvision's `RandomCrop`. It is normalised floats on a CPU, bytes on a GPU, and bytes of the host where the
     GPU's memory is too small. `y` (n,) is on the device.
     """
 
@@ -61,9 +61,7 @@ class DeviceData:
     ) -> DeviceData:
         """From (n, height, width, channels) uint8 images and (n,) labels."""
         n, height, width, channels = images.shape
-        level = np.rint(255 * np.array(preprocessing.mean)).astype(np.uint8)
-        padded = np.empty((n, height + 2 * padding, width + 2 * padding, channels), np.uint8)
-        padded[:] = level
+        padded = np.zeros((n, height + 2 * padding, width + 2 * padding, channels), np.uint8)
         padded[:, padding : padding + height, padding : padding + width] = images
         data = cls(torch.from_numpy(padded), torch.from_numpy(labels).to(device), preprocessing, device, padding)
         if device == "cpu":

@@ -39,7 +39,7 @@ class BoostingSurrogate(BaseEstimator):
                 min_samples_leaf=3,
                 l2_regularization=1.0,
                 max_features=0.3,
-                early_stopping=False,
+                early_stopping=False,  # pyright: ignore[reportArgumentType]
                 random_state=self.seed,
             ).fit(np.asarray(X, dtype=float), normal_scores(y))
         return self

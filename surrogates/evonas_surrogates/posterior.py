@@ -101,7 +101,7 @@ class Posterior:
         lower = np.linalg.cholesky(kernel)
         half = solve_triangular(lower, self._residual, lower=True)
         evidence = float(-0.5 * half @ half - np.log(np.diag(lower)).sum())
-        return lower, solve_triangular(lower, half, lower=True, trans="T"), evidence
+        return lower, solve_triangular(lower, half, lower=True, trans=1), evidence
 
 
 class _Distances:

@@ -20,7 +20,7 @@ def put(n=23, height=5, width=7, channels=3, padding=2) -> tuple[np.ndarray, Dev
 def possible(image: np.ndarray, data: DeviceData, flip: bool) -> list[np.ndarray]:
     """All crops of one image, by hand: (height, width, channels), normalised."""
     mean, deviation = np.array(data.preprocessing.mean), np.array(data.preprocessing.deviation)
-    padded = np.broadcast_to(np.rint(mean * 255), [s + 2 * data.padding for s in image.shape[:2]] + [len(mean)]).copy()
+    padded = np.zeros([s + 2 * data.padding for s in image.shape[:2]] + [len(mean)])
     height, width, _ = image.shape
     padded[data.padding : data.padding + height, data.padding : data.padding + width] = image
     shifts = range(2 * data.padding + 1)

@@ -1,0 +1,237 @@
+"""From one search to the next: what is remembered, what is left out, and files that are none."""
+
+import math
+import zipfile
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+from sklearn.ensemble import HistGradientBoostingRegressor
+
+from evonas.archive import Archive, RunRecord
+from evonas.encodings.cell import CellEncoding
+from evonas.errors import EvonasError
+from evonas.evolution import AgingEvolution, Evolution
+from evonas.executors import Serial
+from evonas.loop import Budget, run
+from evonas.screening import Screened, pareto_scores, row
+from evonas.types import VAL_ACCURACY, Candidate, Evaluation, Task, Trial
+from evonas_benchmarks.baselines import RandomSearch
+from evonas_surrogates import history, modelfile, pretrained
+from evonas_surrogates.boosting import BoostingSurrogate
+from evonas_surrogates.forest import Forest, boosted
+from evonas_surrogates.meta import MetaSurrogate
+from evonas_surrogates.ranks import normal_scores
+
+ENCODING = CellEncoding()
+DIGITS, USPS = Task("digits", (1, 8, 8), 10, {}, "a1 b2 c3"), Task("usps", (1, 16, 16), 10, {}, "d4 e5 f6")
+
+
+def worth(genome, task=DIGITS):
+    """Convolutions on the edges to the output help; a little differently on each task."""
+    features = ENCODING.features(genome)
+    value = features["live nor_conv_3x3"] + 0.7 * features["live nor_conv_1x1"] - 0.2 * features["count avg_pool_3x3"]
+    return 0.5 + 0.05 * value + (0.02 * features["count skip_connect"] if task is USPS else 0.0)
+
+
+def evaluate(candidate, task, seed):
+    return Evaluation(candidate, {"val_accuracy": worth(candidate.genome, task)}, 0.0)
+
+
+def remembered(tmp_path, tasks=(DIGITS, USPS), n=60):
+    archive = Archive(tmp_path / "a.db")
+    for task in tasks:
+        archive.add_run(RunRecord(f"on-{task.name}", task, "cell", "random"))
+        run(
+            RandomSearch(ENCODING),
+            Serial(evaluate),
+            task,
+            seed=1,
+            budget=Budget(n),
+            store=archive,
+            name=f"on-{task.name}",
+        )
+    return archive
+
+
+def test_normal_scores():
+    np.testing.assert_allclose(normal_scores(np.array([3.0, 1.0, 2.0])), [0.869, -0.869, 0], atol=1e-3)
+    failed = normal_scores(np.array([0.5, np.nan, 0.9]))
+    assert failed[1] < failed[0] < failed[2]
+    assert normal_scores(np.array([2.0, 2.0])).tolist() == [0, 0]
+    assert normal_scores(np.array([np.nan, np.nan])).tolist() == [0, 0]
+    assert len(normal_scores(np.array([]))) == 0
+
+
+def test_the_forest_predicts_as_the_models_it_was_made_of():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 8)).round(1)
+    X[rng.random(X.shape) < 0.1] = np.nan
+    models: list[HistGradientBoostingRegressor] = [boosted(X, np.nan_to_num(X[:, i]), trees=30) for i in range(4)]
+    forest = Forest.of(models[:1]).joined(Forest.of(models[1:]))
+    expected = np.stack([model.predict(X) for model in models], axis=1)
+    np.testing.assert_allclose(forest.predict(X), expected, atol=1e-9)
+    np.testing.assert_allclose(forest.only([2, 0]).predict(X), expected[:, [2, 0]], atol=1e-9)
+
+
+def test_history_leaves_the_target_out_by_content_and_not_only_by_name(tmp_path):
+    archive = remembered(tmp_path)
+    renamed = Task("something-else", (1, 8, 8), 10, {}, DIGITS.fingerprint)
+    assert set(history.rows(archive, "cell", renamed).groups) == {"usps"}
+    namesake = Task("digits", (1, 8, 8), 10, {}, "99 88 77")
+    assert set(history.rows(archive, "cell", namesake).groups) == {"digits", "usps"}
+    rows = history.rows(archive, "cell", renamed)
+    assert (
+        rows.X.shape
+        == (60, len(rows.feature_names))
+        == (60, len(ENCODING.features(ENCODING.sample(np.random.default_rng(0)))))
+    )
+    assert len(history.rows(archive, "macro", renamed).y) == 0
+
+
+def test_of_each_genome_the_best_fidelity_counts_and_seeds_are_averaged(tmp_path):
+    archive = Archive(tmp_path / "a.db")
+    genome = ENCODING.canonical("|nor_conv_3x3~0|+|none~0|none~1|+|none~0|nor_conv_1x1~1|none~2|")
+    for run_name, fidelity, value in (("a", 0.5, 0.1), ("b", 1.0, 0.6), ("c", 1.0, 0.8), ("d", 1.0, math.nan)):
+        archive.add_run(RunRecord(run_name, USPS, "cell", "random"))
+        failed = math.isnan(value)
+        candidate = Candidate(genome, fidelity)
+        evaluation = Evaluation.failure(candidate, "x") if failed else Evaluation(candidate, {"val_accuracy": value})
+        archive.append(Trial(run_name, 0, 0, evaluation))
+    rows = history.rows(archive, "cell", DIGITS)
+    assert rows.y.tolist() == [pytest.approx(0.7)]
+
+
+def test_a_useful_earlier_task_is_trusted_and_a_misleading_one_is_not(tmp_path):
+    rng = np.random.default_rng(0)
+    genomes = list({ENCODING.canonical(ENCODING.sample(rng)) for _ in range(300)})
+    X = np.array([row(ENCODING.features(g)) for g in genomes])
+    y = np.array([worth(g) for g in genomes])
+    ranker = MetaSurrogate(trees=60).fit(
+        np.tile(X, (3, 1)), np.concatenate([y, -y, rng.permutation(y)]), np.repeat(["twin", "liar", "noise"], len(y))
+    )
+    ranker.adapt(X[:25], y[:25] + 0.001 * rng.normal(size=25))
+    trust = ranker.trust()
+    assert max(trust, key=lambda name: trust[name]) == "twin"
+    assert trust["liar"] < 0.1
+    assert spearmanr(ranker.predict(X[25:]), y[25:])[0] > 0.9
+    assert "3 earlier tasks" in ranker.describe()
+    assert "trusting twin" in ranker.describe()
+
+
+def test_memory_saves_trainings(tmp_path):
+    archive = remembered(tmp_path, tasks=(USPS,), n=200)
+    goal = 0.75
+
+    def needed(seed, with_memory):
+        ranker = MetaSurrogate.recall(archive, "cell", DIGITS) if with_memory else BoostingSurrogate()
+        if with_memory:
+            ranker = ranker.without([name for name in ranker.names_ if "NAS-Bench" in name])
+            assert ranker.names_ == ["usps"]
+        searcher = Screened(AgingEvolution(ENCODING), ranker, ENCODING, DIGITS)
+        trials = run(searcher, Serial(evaluate), DIGITS, seed=seed, budget=Budget(60)).trials
+        return next((i for i, t in enumerate(trials) if t.evaluation.metrics["val_accuracy"] >= goal), 60)
+
+    with_memory, without = ([needed(seed, memory) for seed in range(5)] for memory in (True, False))
+    assert np.median(with_memory) < np.median(without) / 2
+
+
+@pytest.mark.parametrize("make", [Evolution, AgingEvolution, RandomSearch])
+def test_a_screened_search_resumes_exactly(make):
+    def search(told=()):
+        searcher = Screened(make(ENCODING), MetaSurrogate(), ENCODING, DIGITS)
+        return run(searcher, Serial(evaluate), DIGITS, seed=2, budget=Budget(30), trials=told).trials
+
+    whole = search()
+    assert [t.evaluation for t in search(whole[:17])] == [t.evaluation for t in whole]
+
+
+def test_screening_a_searcher_of_a_users_own():
+    class Mine:
+        def ask(self, n, rng):
+            return [Candidate(ENCODING.sample(rng)) for _ in range(n)]
+
+        def tell(self, evaluations):
+            pass
+
+    searcher = Screened(Mine(), BoostingSurrogate(), ENCODING, DIGITS, explore=0.0)
+    trials = run(searcher, Serial(evaluate), DIGITS, seed=0, budget=Budget(60)).trials
+    values = [t.evaluation.metrics["val_accuracy"] for t in trials]
+    assert np.mean(values[30:]) > np.mean(values[:8]) + 0.05
+    genomes = [ENCODING.canonical(t.evaluation.candidate.genome) for t in trials]
+    assert len(set(genomes)) == 60
+
+
+def test_the_first_trainings_are_a_portfolio():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 3))
+    ranker = MetaSurrogate(trees=60).fit(
+        np.tile(X, (2, 1)), np.concatenate([X[:, 0], X[:, 1]]), np.repeat(["first", "second"], 400)
+    )
+    chosen: list[int] = []
+    for _ in range(4):
+        scores = ranker.acquire(X, X[chosen])
+        scores[chosen] = -np.inf
+        chosen.append(int(scores.argmax()))
+    assert X[chosen, 0].max() > 1.5
+    assert X[chosen, 1].max() > 1.5
+
+
+def test_pareto_scores():
+    values = np.array([[1.0, 0.0], [0.0, 1.0], [0.4, 0.4], [0.3, 0.3]])
+    scores = pareto_scores(values)
+    assert scores[3] == scores.min()
+    assert set(np.argsort(-scores)[:3]) == {0, 1, 2}
+
+
+def test_the_shipped_model_ranks_cells_and_knows_its_own_data_sets():
+    model = pretrained.find("cell", DIGITS, VAL_ACCURACY)
+    assert model is not None
+    conv = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
+    nothing = "|none~0|+|none~0|none~1|+|none~0|none~1|avg_pool_3x3~2|"
+    scores = model.predict(np.array([row(ENCODING.features(g)) for g in (conv, nothing)]))
+    assert scores[0] > scores[1] + 1
+    on_cifar = pretrained.find("cell", Task("cifar10_jpeg_full", (3, 32, 32), 10), VAL_ACCURACY)
+    assert on_cifar is not None
+    assert [name.split(" ")[0] for name in on_cifar.names_] == ["CIFAR-100", "ImageNet16-120"]
+    assert pretrained.find("macro", DIGITS, VAL_ACCURACY) is None
+
+
+def test_a_model_file_and_what_is_none(tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    model = MetaSurrogate(trees=10).fit(X, X[:, 0], ["t"] * 40, feature_names=["a", "b", "c"])
+    path = tmp_path / "m.skops"
+    modelfile.save(model, path, encoding="mine", objective="val_accuracy", tasks={})
+    loaded, said = modelfile.load(path, encoding="mine")
+    np.testing.assert_allclose(loaded.predict(X), model.predict(X))
+    assert said["encoding"] == "mine"
+    with pytest.raises(EvonasError, match="of encoding 'mine', not 'cell'"):
+        modelfile.load(path, encoding="cell")
+    (tmp_path / "text.skops").write_text("nothing")
+    with pytest.raises(EvonasError, match="is no skops file"):
+        modelfile.load(tmp_path / "text.skops")
+    with zipfile.ZipFile(tmp_path / "zip.skops", "w") as archive:
+        archive.writestr("a", "b")
+    with pytest.raises(EvonasError, match="is no skops file"):
+        modelfile.load(tmp_path / "zip.skops")
+    from skops import io
+
+    io.dump(HistGradientBoostingRegressor(max_iter=2).fit(X, X[:, 0]), tmp_path / "other.skops")
+    with pytest.raises(EvonasError, match=r"types that are not trusted|no meta-surrogate"):
+        modelfile.load(tmp_path / "other.skops")
+    other = MetaSurrogate(trees=10).fit(X, X[:, 0], ["t"] * 40, feature_names=["a", "b", "d"])
+    with pytest.raises(EvonasError, match="know other features"):
+        model.with_views(other)
+
+
+def test_earlier_tasks_of_any_size():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30_000, 4))
+    y = X[:, 0].copy()
+    X[::7, 2] = np.nan
+    y[::11] = np.nan
+    groups = np.array(["large"] * 29_900 + ["small"] * 20 + ["one"] * 1 + ["constant"] * 79)
+    y[groups == "constant"] = 0.5
+    ranker = MetaSurrogate(trees=20, max_rows=2000).fit(X, y, groups)
+    assert ranker.names_ == ["large", "small"]
+    assert np.isfinite(ranker.predict(X[:50])).all()
