@@ -38,7 +38,7 @@ class CategoricalEncoding:
                 raise EvonasError(f"gene {name!r} needs choices that differ, got {options}")
 
     def sample(self, rng: np.random.Generator) -> Genome:
-        return tuple(options[rng.integers(len(options))] for options in self.genes.values())
+        return tuple(options[int(rng.integers(len(options)))] for options in self.genes.values())
 
     def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome:
         """One gene is changed for certain, each other one with probability 1 / genes."""
@@ -77,4 +77,4 @@ class CategoricalEncoding:
 def _another(options: Sequence[Any], value: Any, rng: np.random.Generator) -> Any:
     """A choice other than `value`."""
     others = [option for option in options if option != value]
-    return others[rng.integers(len(others))]
+    return others[int(rng.integers(len(others)))]

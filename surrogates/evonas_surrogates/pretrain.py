@@ -38,8 +38,8 @@ def main(seed: int = 0) -> None:
         best = np.argsort(-predicted)[:10]
         true = values[held_out]
         quality[_title(name)] = {
-            "spearman": float(spearmanr(predicted, true)[0]),
-            "kendall": float(kendalltau(predicted, true)[0]),
+            "spearman": float(np.asarray(spearmanr(predicted, true))[0]),
+            "kendall": float(np.asarray(kendalltau(predicted, true))[0]),
             "top_10_regret": float(true.max() - true[best].max()),
             "held_out": int(held_out.sum()),
         }
