@@ -205,7 +205,7 @@ def settings(options: argparse.Namespace) -> list[Setting]:
     digits = split(load_images("digits"), seed=0)
     found = [Setting("digits 8×8", digits, 3 if options.quick else 12, device=options.device)]
     if options.npz and not options.quick:
-        fashion = split(load_images(f"npz:{options.npz}"), seed=0, train_size=4000)
+        fashion = split(load_images(f"npz:{options.npz}"), seed=0, train_size=2000)
         found.append(Setting(f"{fashion.task.name} 28×28", fashion, 3, device=options.device))
     return found
 

@@ -45,8 +45,8 @@ class DeviceData:
     """A set of images for one device.
 
     `x` (n, height + 2·padding, width + 2·padding, channels) has a black border around each image, so that a shifted
-    crop is one gather and the same as torchvision's `RandomCrop`. It is normalised floats on a CPU, bytes on a GPU, and bytes of the host where the
-    GPU's memory is too small. `y` (n,) is on the device.
+    crop is one gather and the same as torchvision's `RandomCrop`. It is normalised floats on a CPU, bytes on a GPU,
+    and bytes of the host where the GPU's memory is too small. `y` (n,) is on the device.
     """
 
     x: torch.Tensor
