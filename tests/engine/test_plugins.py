@@ -32,7 +32,7 @@ def test_options():
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ("agin", "no searcher named 'agin'; there are 'aging', 'evolution'"),
+        ("agin", "no searcher named 'agin'; there are 'aging', 'earlier-mean', 'evolution'"),
         ("nowhere.at.all:X", "cannot import 'nowhere.at.all'"),
         ("missing.py:X", "no file 'missing.py'"),
         ("tests.engine.toys:Nothing", "has no 'Nothing'; it has .*'Digits'"),
