@@ -1,0 +1,177 @@
+"""Latency of a network: on the device it is meant for, and in ONNX Runtime on the CPU. An objective like any other."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import logging
+import statistics
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from evonas.errors import EvonasError
+from evonas.training import profile
+from evonas.types import Candidate, Encoding, Evaluation, Evaluator, Objective, Task
+
+METRICS = ("latency_ms", "latency_batch_ms", "latency_onnx_ms")
+"""All to be made small: one image on the device, a batch on it, one image in ONNX Runtime on the CPU."""
+
+log = logging.getLogger(__name__)
+
+
+def milliseconds(
+    network: nn.Module,
+    input_shape: tuple[int, ...],
+    device: str = "cpu",
+    batch: int = 1,
+    *,
+    repeats: int = 50,
+    threads: int = 1,
+) -> float:
+    """What a network in eval mode takes for `batch` float32 images on a device: the median of `repeats`, warmed up.
+
+    The network is moved there and stays. CUDA's own clock is read on a GPU, the wall's elsewhere; `threads` are those
+    of a CPU.
+    """
+    with _threads(threads):
+        return 1000 * profile.latency(network.to(device), input_shape, device, batch, repeats)
+
+
+def onnx_milliseconds(
+    network: nn.Module, input_shape: tuple[int, ...], batch: int = 1, *, repeats: int = 50, threads: int = 1
+) -> float:
+    """The same in ONNX Runtime on the CPU, with all its optimisations of the graph.
+
+    Raises EvonasError where onnxruntime is missing, and whatever `torch.onnx.export` raises for a network that it
+    cannot take.
+    """
+    runtime = onnx_runtime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors
+    images = np.zeros((batch, *input_shape), np.float32)
+    session = runtime.InferenceSession(_program(network, images), options, providers=["CPUExecutionProvider"])
+    feed = {session.get_inputs()[0].name: images}
+    seconds = []
+    for _ in range(max(3, repeats // 5) + repeats):
+        start = time.perf_counter()
+        session.run(None, feed)
+        seconds.append(time.perf_counter() - start)
+    return 1000 * statistics.median(seconds[-repeats:])
+
+
+def onnx_runtime() -> Any:
+    """The module. Raises EvonasError where it, or onnx, which torch exports with, is not installed."""
+    try:
+        importlib.import_module("onnx")
+        return importlib.import_module("onnxruntime")
+    except ImportError as error:
+        raise EvonasError(f"latency_onnx_ms needs {error.name}, not installed; pip install 'evonas[onnx]'") from error
+
+
+@dataclass
+class WithLatency:
+    """An Evaluator that also measures what another one trained: adds `latency_ms`, `latency_batch_ms`, and with
+    `onnx` `latency_onnx_ms`.
+
+    Latency does not depend on the weights, so a fresh network of the same genome is measured, after its training and
+    in the same process; trainings that run beside it are part of what it measures. A metric that cannot be measured
+    (no export, no memory for the batch) is left out, which is worse than any number to a search.
+
+    Args:
+        evaluator: trains.
+        encoding: builds the networks.
+        device: where latency is measured.
+        batch: images of `latency_batch_ms`.
+        onnx: whether ONNX Runtime is measured too; takes a twentieth of a second a network.
+        repeats: measurements that the median is taken of.
+        threads: of a CPU.
+
+    Raises EvonasError where `onnx` is wanted and onnxruntime is missing.
+    """
+
+    evaluator: Evaluator
+    encoding: Encoding[Any]
+    device: str = "cpu"
+    batch: int = 64
+    onnx: bool = False
+    repeats: int = 50
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.onnx:
+            onnx_runtime()
+        if min(self.batch, self.repeats, self.threads) < 1:
+            raise EvonasError(
+                f"batch={self.batch}, repeats={self.repeats}, threads={self.threads} measure nothing; give 1 or more"
+            )
+
+    def __call__(self, candidate: Candidate, task: Task, seed: int) -> Evaluation:
+        evaluation = self.evaluator(candidate, task, seed)
+        if not evaluation.ok:
+            return evaluation
+        start = time.perf_counter()
+        metrics = {**evaluation.metrics, **self.measure(candidate.genome, task)}
+        return replace(evaluation, metrics=metrics, seconds=evaluation.seconds + time.perf_counter() - start)
+
+    def measure(self, genome: Any, task: Task) -> dict[str, float]:
+        """The metrics of a genome's network, as far as they can be measured; milliseconds."""
+        with torch.random.fork_rng(devices=[]):
+            network = self.encoding.build(genome, task)
+        shape, how = task.input_shape, {"repeats": self.repeats, "threads": self.threads}
+        measurements = {"latency_onnx_ms": lambda: onnx_milliseconds(network, shape, **how)} if self.onnx else {}
+        measurements |= {  # last: they move the network to the device
+            "latency_ms": lambda: milliseconds(network, shape, self.device, **how),
+            "latency_batch_ms": lambda: milliseconds(network, shape, self.device, self.batch, **how),
+        }
+        found = {}
+        for name, measured in measurements.items():
+            try:
+                found[name] = measured()
+            except EvonasError:
+                raise
+            except Exception as error:
+                log.warning("no %s: %s", name, (str(error).splitlines() or [type(error).__name__])[0])
+        return found
+
+
+def with_latency(trainer: Any, objectives: Sequence[Objective]) -> Any:
+    """A TorchTrainer, measured too if an objective is one of `METRICS`; else as it is.
+
+    Raises EvonasError where `latency_onnx_ms` is one and onnxruntime is missing.
+    """
+    wanted = {objective.name for objective in objectives} & set(METRICS)
+    if not wanted:
+        return trainer
+    return WithLatency(trainer, trainer.encoding, trainer.device, trainer.batch_size, "latency_onnx_ms" in wanted)
+
+
+def _program(network: nn.Module, images: np.ndarray) -> bytes:
+    """The network as ONNX. The exporter that traces takes a twentieth of the time of the newer one (0.04 s, 1 s)."""
+    was_training = network.training
+    file = io.BytesIO()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(network.eval(), (torch.from_numpy(images),), file, dynamo=False)
+    finally:
+        network.train(was_training)
+    return file.getvalue()
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
