@@ -161,7 +161,7 @@ def _program(network: nn.Module, images: np.ndarray) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            torch.onnx.export(network.eval(), (torch.from_numpy(images),), file, dynamo=False)
+            torch.onnx.export(network.eval(), (torch.from_numpy(images),), file, dynamo=False)  # type: ignore[arg-type]
     finally:
         network.train(was_training)
     return file.getvalue()

@@ -106,9 +106,10 @@ def test_a_network_with_branches_is_measured_in_torch(with_onnx):
     assert "latency_ms" in WithLatency(trained, Branching(), onnx=True, repeats=3).measure(1.0, TASK)
 
 
-def test_missing_onnx_is_said_in_one_line_before_the_search(monkeypatch):
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(EvonasError, match=r"latency_onnx_ms needs onnxruntime.*pip install 'evonas\[onnx\]'"):
+@pytest.mark.parametrize("missing", ["onnx", "onnxruntime"])
+def test_missing_onnx_is_said_in_one_line_before_the_search(monkeypatch, missing):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(EvonasError, match=r"latency_onnx_ms needs onnx.*pip install 'evonas\[onnx\]'"):
         with_latency(TorchTrainer(Line(), blobs()), [Objective("latency_onnx_ms", False)])
 
 
