@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -193,14 +193,43 @@ class Archive:
     def delete_run(self, name: str) -> int:
         """Forget a run and its trials; returns how many trials that were. Raises EvonasError where there is none."""
         self.run(name)
+        return self.delete_runs([name])
+
+    def delete_runs(self, names: Sequence[str]) -> int:
+        """Forget these runs and their trials, all or none; returns how many trials that were."""
+        deleted = 0
         with self._begin() as connection:
-            run_id = connection.execute(sa.select(_runs.c.id).where(_runs.c.name == name)).scalar_one()
-            deleted = connection.execute(sa.delete(_evaluations).where(_evaluations.c.run_id == run_id)).rowcount
-            connection.execute(sa.delete(_runs).where(_runs.c.id == run_id))
+            for name in names:
+                run_id = sa.select(_runs.c.id).where(_runs.c.name == name).scalar_subquery()
+                deleted += connection.execute(sa.delete(_evaluations).where(_evaluations.c.run_id == run_id)).rowcount
+                connection.execute(sa.delete(_runs).where(_runs.c.name == name))
+                self._run_ids.pop(name, None)
             orphan = ~sa.exists().where(_runs.c.task_id == _tasks.c.id)
             connection.execute(sa.delete(_tasks).where(orphan))
-        self._run_ids.pop(name, None)
         return deleted
+
+    def summary(self) -> list[dict[str, Any]]:
+        """What is remembered: one row for each data set and encoding spec, in the order they were begun."""
+        ok = _evaluations.c.status == "ok"
+        accuracy = sa.case((ok, _evaluations.c.metrics["val_accuracy"].as_float()))
+        query = (
+            sa.select(
+                *_TASK_COLUMNS,
+                _runs.c.encoding,
+                sa.func.count(sa.case((_evaluations.c.status != "absent", 1))).label("trainings"),
+                sa.func.count(sa.case((ok, 1))).label("succeeded"),
+                sa.func.count(sa.distinct(_runs.c.id)).label("runs"),
+                sa.func.max(accuracy).label("best"),
+                sa.func.max(_runs.c.created).label("last"),
+            )
+            .select_from(_runs.join(_tasks).outerjoin(_evaluations))
+            .group_by(_tasks.c.id, _runs.c.encoding)
+            .order_by(sa.func.min(_runs.c.id))
+        )
+        with self._connect() as connection:
+            found = connection.execute(query).mappings().all()
+        figures = ("encoding", "trainings", "succeeded", "runs", "best", "last")
+        return [{"task": _task(row), **{name: row[name] for name in figures}} for row in found]
 
     # --- trials (the Store agreement)
 

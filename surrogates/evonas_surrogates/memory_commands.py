@@ -1,0 +1,169 @@
+"""`evonas memory`: what is remembered, and taking it from one archive to another."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from evonas.errors import EvonasError, choices
+
+memory_app = typer.Typer(
+    help="What earlier searches taught: list, import, export, merge, forget.", no_args_is_help=True
+)
+
+ArchiveOption = Annotated[
+    str | None, typer.Option("--archive", help="File or database URL of the archive.", envvar="EVONAS_ARCHIVE")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+@memory_app.command("list")
+def list_memory(archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
+    """What is remembered of each data set and encoding, and the models that evonas ships."""
+    from evonas.archive import Archive
+    from evonas_surrogates import pretrained
+
+    store = Archive(archive)
+    remembered = [{**row, "task": row["task"].name} for row in store.summary()]
+    shipped = pretrained_models(pretrained.FOLDER)
+    if as_json:
+        print(json.dumps({"archive": store.where, "remembered": remembered, "shipped": shipped}, indent=2))
+        return
+    if remembered:
+        _print_table(
+            ("task", "encoding", "trainings", "failed", "runs", "best val_accuracy", "last begun"),
+            [_line(row) for row in remembered],
+        )
+    else:
+        print(f"nothing is remembered yet in {store.where}; every search adds to it: evonas search")
+    for model in shipped:
+        tasks = ", ".join(f"{name} ({size:,})" for name, size in model["tasks"].items())
+        print(f"shipped with evonas for the encoding {model['encoding']!r}: {tasks}")
+
+
+@memory_app.command("export")
+def export_memory(
+    file: Annotated[Path, typer.Argument(help="Parquet file to write.")], archive: ArchiveOption = None
+) -> None:
+    """Write every training to a Parquet file: for another machine, for a colleague, for pandas."""
+    from evonas import exchange
+    from evonas.archive import Archive
+
+    _refuse_folder(file)
+    print(f"{exchange.write_parquet(Archive(archive), file):,} trainings written to {file}")
+
+
+@memory_app.command("import")
+def import_memory(
+    file: Annotated[Path, typer.Argument(help="Parquet file that `evonas memory export` wrote.")],
+    archive: ArchiveOption = None,
+) -> None:
+    """Take in the trainings of a Parquet file; those that are remembered already are left out."""
+    from evonas import exchange
+    from evonas.archive import Archive
+
+    if not file.is_file():
+        raise EvonasError(f"no file {str(file)!r}; give one that `evonas memory export` wrote")
+    _say(exchange.absorb(Archive(archive), exchange.read_parquet(file)))
+
+
+@memory_app.command("merge")
+def merge_memory(
+    other: Annotated[str, typer.Argument(help="File or database URL of another archive.")],
+    archive: ArchiveOption = None,
+) -> None:
+    """Take in all that another archive holds; the other one stays as it is."""
+    from evonas import exchange
+    from evonas.archive import Archive
+
+    source = exchange.open_existing(other)
+    store = Archive(archive)
+    if _place(other) == _place(store.where):
+        raise EvonasError(f"{other!r} is the archive itself; give another one to merge into it")
+    _say(exchange.absorb(store, exchange.rows(source)))
+
+
+@memory_app.command("forget")
+def forget(
+    task: Annotated[str, typer.Argument(help="Name of the data set; `evonas memory list` shows them.")],
+    encoding: Annotated[str | None, typer.Option(help="Only what was learned with this encoding.")] = None,
+    archive: ArchiveOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Forget all runs on a data set with all their trainings. The folders with their results stay."""
+    from evonas.archive import Archive
+
+    store = Archive(archive)
+    runs = _runs_on(store, task, encoding)
+    counts = store.counts()
+    trainings = sum(counts.get(name, 0) for name in runs)
+    what = f"{trainings:,} training{'' if trainings == 1 else 's'} of {len(runs)} run{'' if len(runs) == 1 else 's'}"
+    if not yes and not typer.confirm(f"Forget {what} on {task!r} for good?"):
+        raise typer.Exit(1)
+    store.delete_runs(runs)
+    print(f"{what} on {task!r} forgotten")
+
+
+def _line(row: dict[str, Any]) -> tuple[str, ...]:
+    figures = (f"{row['trainings']:,}", str(row["trainings"] - row["succeeded"]), str(row["runs"]))
+    best = "" if row["best"] is None else f"{row['best']:.4f}"
+    return (row["task"], row["encoding"], *figures, best, row["last"][:16].replace("T", " "))
+
+
+def _runs_on(store: Any, task: str, encoding: str | None) -> list[str]:
+    """Names of the runs on a task. Raises EvonasError, with the choices, where there are none."""
+    from evonas import plugins
+
+    records = store.runs()
+    tasks = {record.task.name for record in records}
+    if task not in tasks:
+        there = f"there are {choices(tasks)}" if tasks else "nothing is remembered yet"
+        raise EvonasError(f"no task named {task!r} in {store.where!r}; {there}")
+    on_task = [record for record in records if record.task.name == task]
+    found = [r.name for r in on_task if encoding in (None, r.encoding, plugins.plain_name(r.encoding))]
+    if not found:
+        there = choices({record.encoding for record in on_task})
+        raise EvonasError(f"nothing is remembered of {task!r} with the encoding {encoding!r}; there are {there}")
+    return found
+
+
+def pretrained_models(folder: Path) -> list[dict[str, Any]]:
+    """Of every model file in a folder: its encoding, and each view's task with the trainings behind it."""
+    from evonas_surrogates import modelfile
+
+    found = []
+    for path in sorted(folder.glob("*.skops")):
+        model, said = modelfile.load(path)
+        tasks = dict(zip(model.names_, map(int, model.sizes_), strict=True))
+        found.append({"file": path.name, "encoding": said["encoding"], "tasks": tasks})
+    return found
+
+
+def _say(absorbed: Any) -> None:
+    known = f"; {absorbed.known:,} were there already" if absorbed.known else ""
+    runs = f" in {absorbed.runs} new run{'' if absorbed.runs == 1 else 's'}" if absorbed.runs else ""
+    print(f"{absorbed.trainings:,} new training{'' if absorbed.trainings == 1 else 's'}{runs}{known}")
+
+
+def _place(where: str) -> str:
+    return where if "://" in where else str(Path(where).expanduser().resolve())
+
+
+def _refuse_folder(file: Path) -> None:
+    if file.is_dir():
+        raise EvonasError(f"{str(file)!r} is a folder; give a file, for example {str(file / 'memory.parquet')!r}")
+
+
+def _print_table(heads: tuple[str, ...], lines: list[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None)
+    for i, head in enumerate(heads):
+        table.add_column(head, justify="right" if i > 1 else "left")
+    for line in lines:
+        table.add_row(*line)
+    Console().print(table)
