@@ -303,7 +303,15 @@ def write_report(job: Job, trials: Sequence[Trial], values: Mapping[str, Any], f
 
     run = {**vars(job.record), "task": vars(job.record.task)}
     path = folder / "report.html"
-    report.write_report(path, run=run, trials=trials, result=values, encoding=job.encoding, objective=job.objectives[0])
+    report.write_report(
+        path,
+        run=run,
+        trials=trials,
+        result=values,
+        encoding=job.encoding,
+        objective=job.objectives[0],
+        sections=report.sections(job.record, trials, job.encoding, job.archive, job.objectives[0]),
+    )
     return path
 
 

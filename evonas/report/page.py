@@ -69,7 +69,8 @@ def figure(traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any] | None
     """HTML of a plot in the report's own colours and type, for a section.
 
     `traces` and `layout` are plotly's, as dicts; arrays may be in them.
-    `"color": "accent"` (or `best`, `bad`, `soft`, `ink`) anywhere in them means the page's colour, light or dark.
+    `"color": "accent"` (or `best`, `bad`, `soft`, `ink`, `line`, or `view1` to `view6` for series) anywhere in them
+    means the page's colour, light or dark.
     """
     content = _json({"traces": list(traces), "layout": dict(layout or {})})
     return f'<div class="plot" style="height:{int(height)}px"><script type="application/json">{content}</script></div>'

@@ -181,7 +181,7 @@
     if (Array.isArray(value)) return value.map(themed);
     if (value === null || typeof value !== "object") return value;
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [
-      key, /color$/.test(key) && /^(accent|best|bad|soft|ink|line|paper)$/.test(inner) ? colour(inner) : themed(inner),
+      key, /color$/.test(key) && /^(accent|best|bad|soft|ink|line|paper|view[1-6])$/.test(inner) ? colour(inner) : themed(inner),
     ]));
   };
   const guests = [...document.querySelectorAll(".plot > script")].map((script) => [script.parentNode, JSON.parse(script.textContent)]);

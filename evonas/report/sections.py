@@ -1,0 +1,32 @@
+"""Sections of the report from other rooms, found by entry point: the engine knows none of them by name."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from evonas import plugins
+from evonas.archive import Archive, RunRecord
+from evonas.types import VAL_ACCURACY, Encoding, Objective, Trial
+
+
+def sections(
+    record: RunRecord,
+    trials: Sequence[Trial],
+    encoding: Encoding[Any],
+    store: Archive,
+    objective: Objective = VAL_ACCURACY,
+) -> list[tuple[str, str]]:
+    """What every function in the group `evonas.sections` has to say of a run: (title, HTML) pairs for `write_report`.
+
+    Each is called with these arguments and gives a pair, or None. A section is no reason to lose a report: one that
+    fails is left out with a warning.
+    """
+    found = []
+    for name, entry in sorted(plugins.available("evonas.sections").items()):
+        try:
+            found.append(entry.load()(record, trials, encoding, store, objective))
+        except Exception as error:
+            warnings.warn(f"the report goes without its section {name!r}: {error}", stacklevel=2)
+    return [section for section in found if section]

@@ -1,0 +1,209 @@
+"""The report's section on the memory: what was predicted, whom it trusted, what it saved.
+
+All of it is told again from the archive: the ranker is recalled as it was when the run began, and hears the
+run's results in their order. So a resumed run, or a report written again, shows the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from evonas import plugins
+from evonas.archive import Archive, RunRecord
+from evonas.methods import make_ranker
+from evonas.report import figure
+from evonas.report.words import figure_text
+from evonas.screening import row
+from evonas.types import VAL_ACCURACY, Encoding, Objective, Trial
+from evonas_surrogates.quality import Course, course, random_trainings, rank_correlation, ranks
+
+SAMPLE = 2000  # random architectures that the saving is judged by
+FIRST = 8  # trainings that are the memory's choice mostly
+SHOWN = 6  # earlier tasks with a line of their own
+LEAST_POINTS = 5  # fewer make no picture of predicted against measured
+
+Plot = tuple[str, str, str]  # title, HTML, caption
+
+
+def memory(
+    record: RunRecord,
+    trials: Sequence[Trial],
+    encoding: Encoding[Any],
+    store: Archive,
+    objective: Objective = VAL_ACCURACY,
+) -> tuple[str, str] | None:
+    """("Memory", HTML) of a run whose ranker trusts earlier tasks; None for any other."""
+    ranker = recalled(record, store, objective)
+    trials = [trial for trial in trials if trial.evaluation.status != "absent"]
+    if not hasattr(ranker, "trust"):
+        return None
+    if not ranker.trust():
+        return "Memory", _paragraph(
+            "No earlier task with this encoding was remembered when this run began, so it learned from its own results "
+            "only. The next search on other data begins with what was learned here."
+        )
+    known = ranker.describe()
+    if not trials:
+        return "Memory", _paragraph(f"It began with {escape(known)}.")
+    X = np.array([row(encoding.features(trial.evaluation.candidate.genome)) for trial in trials])
+    y = np.array([objective.value(t.evaluation.metrics) if t.evaluation.ok else np.nan for t in trials])
+    y = np.where(np.isfinite(y), y, np.nan)
+    told = course(ranker, X, y, [trial.after for trial in trials], looks=200 if len(y) <= 500 else 50)
+    learned = ranker.describe()
+    whole = _at_full_fidelity(trials)
+    saved, words = _saving(ranker, X[whole], y[whole], encoding, record)
+    lines = [f"It began with {escape(known)}."]
+    lines += [f"With all results in: {escape(learned.split('; ')[-1])}."] if learned != known else []
+    plots = [_predicted(told, trials, whole, objective), saved]
+    side = [_framed(plot) for plot in plots if plot]
+    html = (
+        _paragraph(words)
+        + _paragraph("<br>".join(lines), "caption")
+        + f'<div class="side">{"".join(side)}</div>'
+        + _framed(_trust(told))
+    )
+    return "Memory", html
+
+
+def recalled(record: RunRecord, store: Archive, objective: Objective) -> Any:
+    """The ranker of a run as it was when the run began; None where there was none."""
+    spec = record.method if "+" in record.method or record.surrogate == "none" else f"+{record.surrogate}"
+    _, plus, ranker = spec.partition("+")
+    if not plus:
+        return None
+    name = plugins.plain_name(record.encoding)
+    return make_ranker(ranker, record.task, objective, store=store.as_of(record.mark), encoding_name=name)
+
+
+def _predicted(told: Course, trials: Sequence[Trial], whole: np.ndarray, objective: Objective) -> Plot | None:
+    """Rank among the run's trainings: as predicted just before each, and by the memory alone, against as measured."""
+    rows = whole[np.isfinite(told.values[whole]) & np.isfinite(told.y[whole])]
+    if len(rows) < LEAST_POINTS:
+        return None
+    measured = ranks(told.y[rows])
+    texts = [
+        f"<b>trial {i + 1}</b><br>{figure_text(objective.name, trials[i].evaluation.metrics[objective.name])}"
+        for i in rows.tolist()
+    ]
+    series = (
+        ("memory alone", told.alone[rows], {"color": "soft", "symbol": "circle-open", "size": 7}),
+        ("with the results before it", told.values[rows], {"color": "accent", "size": 8, "opacity": 0.75}),
+    )
+    end = len(rows) + 0.5
+    traces: list[Mapping[str, Any]] = [
+        {"x": [0.5, end], "y": [0.5, end], "mode": "lines", "hoverinfo": "skip", "showlegend": False}
+        | {"line": {"color": "line", "width": 1.5}}
+    ]
+    for name, scores, marker in series:
+        traces.append(
+            {"x": ranks(scores), "y": measured, "mode": "markers", "name": name, "marker": marker, "text": texts}
+            | {"hovertemplate": "%{text}<br>predicted %{x}, measured %{y}<extra></extra>"}
+        )
+    axis = {"range": [0.5 - 0.03 * end, end * 1.03], "showgrid": False}
+    layout = {"xaxis": {"title": "predicted rank", **axis}, "yaxis": {"title": "measured rank", **axis}}
+    before, during = (rank_correlation(scores, told.y[rows]) for _, scores, _ in series)
+    caption = (
+        f"Rank 1 is the best of {len(rows)} trainings, those on the line were predicted rightly. "
+        f"Spearman {_two(during)} with the results before it, {_two(before)} by the memory alone. "
+        "Only what was thought good was trained, which makes it harder to be right than among all."
+    )
+    return "Predicted against measured", figure(traces, layout, height=340), caption
+
+
+def _saving(
+    ranker: Any, X: np.ndarray, y: np.ndarray, encoding: Encoding[Any], record: RunRecord
+) -> tuple[Plot | None, str]:
+    """The plot of trainings against what random search would have needed, and its last point in words."""
+    needed = random_trainings(ranker, X, y, _random_rows(encoding, record.seed))
+    if not np.isfinite(needed).any():
+        return None, "No training has succeeded, so nothing can be said of a saving."
+    took = int(np.nanargmax(y)) + 1
+    same = float(needed[took - 1])
+    least = "more than " if same >= SAMPLE else "about "
+    words = f"The best was found after {took} training{'' if took == 1 else 's'}. "
+    words += f"Random search would have needed {least}{same:,.0f} in the mean to find one as good: "
+    words += f"<strong>{least}{same - took:,.0f} trainings saved</strong>." if same > took else "no saving this time."
+    if took > FIRST and np.isfinite(needed[FIRST - 1]):
+        early = f"{needed[FIRST - 1]:,.0f}"
+        words += (
+            f" Its first {FIRST}, which had little but the memory to go by, were as good as about {early} random ones."
+        )
+    x = np.arange(1, len(needed) + 1)
+    top = max(float(np.nanmax(needed)), len(x)) * 1.4
+    traces = [
+        {"x": x, "y": x, "mode": "lines", "name": "random search itself", "hoverinfo": "skip"}
+        | {"line": {"color": "soft", "width": 1.5, "dash": "dot"}},
+        {"x": x, "y": needed, "mode": "lines+markers", "name": "this run", "marker": {"color": "best", "size": 5}}
+        | {"line": {"shape": "hv", "color": "best", "width": 2}, "hovertemplate": _SAVING_HOVER},
+    ]
+    ticks = [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000) if t <= top]
+    log = {
+        "type": "log",
+        "range": [-0.08, float(np.log10(top))],
+        "tickvals": ticks,
+        "ticktext": [str(t) for t in ticks],
+    }
+    layout = {
+        "xaxis": {"title": "trainings", "showgrid": False},
+        "yaxis": {"title": "random trainings for as good a result", **log},
+    }
+    caption = (
+        f"An estimate of the order of magnitude: one over the chance that a random architecture is as good as the best "
+        f"so far, by what the ranker thinks of {SAMPLE:,} random ones with all results in, its doubt included. "
+        "It takes the ranker to be right about them, and counts the whole search against random search."
+    )
+    return ("Trainings saved", figure(traces, layout, height=340), caption), words
+
+
+_SAVING_HOVER = "after %{x} trainings: as good as %{y:.3s} random ones<extra></extra>"
+
+
+def _trust(told: Course) -> Plot:
+    """Each earlier task's share of the trust after so many results; the most trusted have lines."""
+    steps = np.array([k for k, _ in told.trust])
+    shares = {name: np.array([shares.get(name, 0.0) for _, shares in told.trust]) for name in told.trust[0][1]}
+    names = sorted(shares, key=lambda name: -shares[name].max())
+    traces = [
+        {"x": steps, "y": 100 * shares[name], "mode": "lines", "name": escape(name)}
+        | {"line": {"shape": "hv", "width": 2, "color": f"view{i + 1}"}}
+        | {"hovertemplate": "after %{x} results: %{y:.0f} %"}
+        for i, name in enumerate(names[:SHOWN])
+    ]
+    layout = {
+        "xaxis": {"title": "results", "showgrid": False},
+        "yaxis": {"title": "share of the trust (%)", "range": [-3, 103]},
+        "legend": {"orientation": "v", "x": 1.01, "y": 1, "yanchor": "top", "font": {"color": "soft"}},
+        "hovermode": "x unified",
+    }
+    rest = f" The {len(names) - SHOWN} others were trusted less." if len(names) > SHOWN else ""
+    caption = "An earlier task that orders this one's results wrongly loses its share." + rest
+    return "Trust in earlier tasks", figure(traces, layout, height=300), caption
+
+
+def _random_rows(encoding: Encoding[Any], seed: int) -> np.ndarray:
+    """(SAMPLE, d) features of random architectures; a stream of its own, that no search draws from."""
+    rng = np.random.default_rng([seed, SAMPLE, SAMPLE])
+    return np.array([row(encoding.features(encoding.sample(rng))) for _ in range(SAMPLE)])
+
+
+def _at_full_fidelity(trials: Sequence[Trial]) -> np.ndarray:
+    """Positions of the trials that are compared with one another."""
+    full = max((t.evaluation.candidate.fidelity for t in trials if t.evaluation.ok), default=1.0)
+    return np.array([i for i, t in enumerate(trials) if t.evaluation.candidate.fidelity >= full], dtype=int)
+
+
+def _framed(plot: Plot) -> str:
+    title, html, caption = plot
+    return f'<div><h3>{title}</h3>{html}<p class="caption">{caption}</p></div>'
+
+
+def _paragraph(text: str, style: str = "") -> str:
+    return f'<p class="{style}">{text}</p>' if style else f"<p>{text}</p>"
+
+
+def _two(number: float) -> str:
+    return "–" if np.isnan(number) else f"{number:.2f}"
