@@ -1,0 +1,184 @@
+"""What all peers share: a foreign optimizer is asked until it says something new, and told everything once."""
+
+from __future__ import annotations
+
+import importlib
+import random
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evonas.errors import EvonasError
+from evonas.seen import Seen
+from evonas.types import VAL_ACCURACY, Candidate, Encoding, Evaluation, Objective
+from evonas_benchmarks.peers.space import Choice, space_of
+
+TRIES = 100
+"""Times a peer is asked for one candidate; after so many known ones in a row a random new one is taken instead."""
+
+
+def required(module: str) -> Any:
+    """The peer's module. Raises EvonasError where it is not installed."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0].replace("_", "-")
+        raise EvonasError(f'{package} cannot be imported ({error}); pip install "evonas[peers]"') from error
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What a peer proposed, and the handle by which it wants to hear of it."""
+
+    choice: Choice
+    handle: Any = None
+
+
+class Peer(ABC):
+    """A searcher whose ideas are another optimizer's. One objective; higher scores are handed over as lower costs.
+
+    The optimizer starts at the first ask, seeded from the generator of that ask, and has its own random state from
+    then on: asking and telling the same again gives the same search, which is how a run is resumed. What it draws
+    from the global generators is drawn from states of its own, lent to them meanwhile.
+
+    A network that is known already is no trial: an optimizer that proposes one in a spelling that it has not been
+    told about is told its cost, any other repetition is dropped, and it is asked again. After `TRIES` such in a row,
+    or while it waits for results, a random network is taken.
+
+    A subclass says how its optimizer starts (`start`), proposes (`suggest`), learns (`report`), and what a
+    repetition is to it (`drop`).
+    """
+
+    def __init__(self, encoding: Encoding[Any], objectives: Sequence[Objective] = (VAL_ACCURACY,)):
+        if len(objectives) != 1:
+            names = ", ".join(map(str, objectives)) or "none"
+            raise EvonasError(f"{type(self).__name__} searches for one objective, got {names}; give one")
+        self.encoding = encoding
+        self.objectives = tuple(objectives)
+        self.space = space_of(encoding)
+        self.seen: Seen[Any] = Seen(encoding)
+        self.fallbacks = 0  # candidates that were drawn at random
+        self._asked: dict[Any, Suggestion] = {}
+        self._costs: dict[Any, float | None] = {}
+        self._reported: set[Choice] = set()
+        self._early: list[Evaluation] | None = []  # told before the first ask
+        self._states: tuple[Any, Any] = (None, None)
+
+    @abstractmethod
+    def start(self, seed: int) -> None:
+        """Make the optimizer."""
+
+    @abstractmethod
+    def suggest(self) -> Suggestion | None:
+        """Its next proposal; None while it waits for results or has no more."""
+
+    @abstractmethod
+    def report(self, suggestion: Suggestion, cost: float | None, own: bool) -> None:
+        """A result, lower is better; None where the network failed or does not exist.
+
+        `own`: whether the optimizer proposed it; otherwise there is no handle.
+        """
+
+    def drop(self, suggestion: Suggestion) -> None:  # noqa: B027, most have nothing to do
+        """A repetition of something that it has heard of already, or that is on its way."""
+
+    @property
+    def worst(self) -> float | None:
+        """The highest cost so far: what a missing one is taken for where an optimizer wants a number."""
+        return max((cost for cost in self._costs.values() if cost is not None), default=None)
+
+    def ask(self, n: int, rng: np.random.Generator) -> list[Candidate]:
+        self._begin(rng)
+        found: list[Candidate] = []
+        while len(found) < n:
+            with self._own_randomness():
+                candidate = self._proposed()
+            candidates = [candidate] if candidate else self._random(rng)
+            if not candidates:
+                break
+            self.seen.add(candidates)
+            found += candidates
+        return found
+
+    def tell(self, evaluations: Sequence[Evaluation]) -> None:
+        self.seen.add([evaluation.candidate for evaluation in evaluations])
+        if self._early is not None:
+            self._early += evaluations
+            return
+        with self._own_randomness():
+            for evaluation in evaluations:
+                self._told(evaluation)
+
+    def _begin(self, rng: np.random.Generator) -> None:
+        if self._early is None:
+            return
+        seed, first, second = (int(number) for number in rng.integers(2**31 - 1, size=3))
+        self._states = random.Random(first).getstate(), np.random.RandomState(second).get_state()
+        early, self._early = self._early, None
+        with self._own_randomness():
+            self.start(seed)
+        self.tell(early)
+
+    def _proposed(self) -> Candidate | None:
+        for _ in range(TRIES):
+            suggestion = self.suggest()
+            if suggestion is None:
+                return None
+            genome = self.seen.canonical(self.space.genome(suggestion.choice))
+            if genome not in self.seen:
+                self._asked[genome] = suggestion
+                return Candidate(genome)
+            if genome in self._costs and suggestion.choice not in self._reported:
+                self._report(suggestion, self._costs[genome], own=True)
+            else:
+                self.drop(suggestion)
+        return None
+
+    def _random(self, rng: np.random.Generator) -> list[Candidate]:
+        found = self.seen.draw(1, lambda: Candidate(self.encoding.sample(rng)))
+        self.fallbacks += len(found)
+        return found
+
+    def _told(self, evaluation: Evaluation) -> None:
+        genome = self.seen.canonical(evaluation.candidate.genome)
+        value = self.objectives[0].value(evaluation.metrics) if evaluation.ok else float("-inf")
+        cost = -value if np.isfinite(value) else None
+        self._costs[genome] = cost
+        own = self._asked.pop(genome, None)
+        self._report(own or Suggestion(self.space.choice(genome)), cost, own is not None)
+
+    def _report(self, suggestion: Suggestion, cost: float | None, own: bool) -> None:
+        self._reported.add(suggestion.choice)
+        self.report(suggestion, cost, own)
+
+    @contextmanager
+    def _own_randomness(self) -> Iterator[None]:
+        """The global generators in this peer's own states; its warnings are for its users, who are not here."""
+        outside = random.getstate(), np.random.get_state()  # noqa: NPY002
+        _set_states(*self._states)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            self._states = random.getstate(), np.random.get_state()  # noqa: NPY002
+            _set_states(*outside)
+
+
+def _set_states(own: Any, numpys: Any) -> None:
+    random.setstate(own)
+    np.random.set_state(numpys)  # noqa: NPY002
+
+
+def with_options(make: Callable[..., Peer], **fixed: Any) -> Callable[..., Peer]:
+    """The same peer under another name, with some options set."""
+
+    def factory(encoding: Encoding[Any], objectives: Sequence[Objective] = (VAL_ACCURACY,), **options: Any) -> Peer:
+        return make(encoding, objectives, **{**fixed, **options})
+
+    return factory
