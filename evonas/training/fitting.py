@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from evonas.training.checkpoints import State
 from evonas.training.data import DeviceData
 
 log = logging.getLogger(__name__)
@@ -32,24 +33,86 @@ class Recipe:
     precision: torch.dtype
 
 
-def fit(network: nn.Module, data: DeviceData, recipe: Recipe, generator: torch.Generator, micro: int) -> float:
-    """Train a network in place; its accuracy on the augmented images of the last epoch.
+class Fitting:
+    """One training, which can be left after any epoch and taken up again.
 
-    A step's gradient is gathered from pieces of `micro` images. Raises Diverged where the loss is no number any more.
+    A step's gradient is gathered from pieces of `micro` images. `epoch` is how many are done, `accuracy` that on the
+    augmented images of the last one.
     """
-    network.train()
-    step = make_step(network, data, recipe, micro)
-    steps = -(-len(data) // recipe.batch_size)
-    for epoch in range(recipe.epochs):
-        step.loss.zero_()
-        step.correct.zero_()
-        for i, (images, labels) in enumerate(data.augmented(recipe.batch_size, recipe.flip, generator)):
-            if len(labels) < 2:  # batch normalisation needs two
+
+    def __init__(self, network: nn.Module, data: DeviceData, recipe: Recipe, generator: torch.Generator, micro: int):
+        self.network, self.data, self.recipe, self.generator = network, data, recipe, generator
+        self.epoch, self.accuracy = 0, 0.0
+        network.train()
+        self.step = make_step(network, data, recipe, micro)
+
+    def run(self, until: int) -> None:
+        """Train in place until so many of the recipe's epochs are done. Raises Diverged where the loss is no number
+        any more."""
+        self.network.train()
+        recipe, step = self.recipe, self.step
+        steps = -(-len(self.data) // recipe.batch_size)
+        for epoch in range(self.epoch, until):
+            step.loss.zero_()
+            step.correct.zero_()
+            for i, (images, labels) in enumerate(self.data.augmented(recipe.batch_size, recipe.flip, self.generator)):
+                if len(labels) < 2:  # batch normalisation needs two
+                    continue
+                step(images, labels, recipe.lr * schedule((epoch * steps + i) / (recipe.epochs * steps)))
+            if not math.isfinite(float(step.loss)):  # the epoch's one wait for the device
+                raise Diverged(f"diverged: the loss is no number in epoch {epoch + 1} of {recipe.epochs}")
+            self.epoch, self.accuracy = epoch + 1, float(step.correct) / len(self.data)
+
+    def state(self) -> State:
+        """All that the rest of the training depends on."""
+        tensors = {f"network.{name}": tensor for name, tensor in named_tensors(self.network).items()}
+        tensors |= {f"momentum.{i}": buffer for i, buffer in enumerate(self._momentum()) if buffer is not None}
+        tensors |= {"generator": self.generator.get_state(), "random": torch.get_rng_state()}
+        if self.step.kind == "cuda":
+            tensors["random cuda"] = torch.cuda.get_rng_state(self.data.device)
+        copies = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+        return State(copies, {"epoch": self.epoch, "accuracy": self.accuracy})
+
+    def restore(self, state: State) -> None:
+        """Go on from there. Raises ValueError, and changes nothing, where it is another network's state."""
+        own = named_tensors(self.network)
+        kept = {name.removeprefix("network."): t for name, t in state.tensors.items() if name.startswith("network.")}
+        if {name: tensor.shape for name, tensor in own.items()} != {name: t.shape for name, t in kept.items()}:
+            raise ValueError("the checkpoint is of another network")
+        with torch.no_grad():
+            for name, tensor in own.items():
+                tensor.copy_(kept[name])
+        self._restore_momentum(state.tensors)
+        self.generator.set_state(state.tensors["generator"])
+        torch.set_rng_state(state.tensors["random"])
+        if self.step.kind == "cuda":
+            torch.cuda.set_rng_state(state.tensors["random cuda"], self.data.device)
+        self.epoch, self.accuracy = state.notes["epoch"], state.notes["accuracy"]
+
+    def _parameters(self) -> list[nn.Parameter]:
+        """What the optimiser moves, in its order."""
+        return [
+            p for group in (self.step.optimizer.param_groups if self.step.optimizer else ()) for p in group["params"]
+        ]
+
+    def _momentum(self) -> list[torch.Tensor | None]:
+        optimizer = self.step.optimizer
+        return [optimizer.state[p].get("momentum_buffer") for p in self._parameters()] if optimizer else []
+
+    def _restore_momentum(self, tensors: dict[str, torch.Tensor]) -> None:
+        """In place where there is some: a CUDA graph knows its address."""
+        for i, (parameter, buffer) in enumerate(zip(self._parameters(), self._momentum(), strict=True)):
+            value = tensors.get(f"momentum.{i}")
+            if value is None or self.step.optimizer is None:
                 continue
-            step(images, labels, recipe.lr * schedule((epoch * steps + i) / (recipe.epochs * steps)))
-        if not math.isfinite(float(step.loss)):  # the epoch's one wait for the device
-            raise Diverged(f"diverged: the loss is no number in epoch {epoch + 1} of {recipe.epochs}")
-    return float(step.correct) / len(data)
+            if buffer is None:
+                buffer = self.step.optimizer.state[parameter]["momentum_buffer"] = torch.empty_like(parameter)
+            buffer.detach().copy_(value)
+
+
+def named_tensors(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Weights and running statistics by name; a shared one once."""
+    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
 
 
 def schedule(progress: float, warm_up: float = 0.1) -> float:

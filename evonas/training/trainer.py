@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,11 +20,13 @@ from evonas import environment
 from evonas.errors import EvonasError
 from evonas.tasks import Split
 from evonas.training import profile
+from evonas.training.checkpoints import Checkpoints, digest
 from evonas.training.data import DeviceData, Preprocessing, crop_padding
-from evonas.training.fitting import Diverged, Recipe, fit
+from evonas.training.fitting import Diverged, Fitting, Recipe
 from evonas.types import Candidate, Encoding, Evaluation, Task
 
 TARGET_STEPS = 240  # of a full training where the epochs are not given: about two seconds on a core for 8×8 images
+NOT_OF_THE_TRAINING = {"encoding", "data", "device", "threads", "checkpoints", "_cache"}  # the rest is in its key
 WORK_OF_A_THREAD = 2e9  # floating-point operations a step, some 15 ms: below it, waiting for one another costs more
 
 
@@ -53,6 +57,10 @@ class TorchTrainer:
         precision: `float32`, `bfloat16` (convolutions only; weights and sums stay float32), or `auto`: bfloat16 where
             the device has instructions for it. On a CPU networks with grouped convolutions train in float32 always.
             Accuracies are always measured in float32.
+        checkpoints: a folder where trainings are left, so that one with a higher fidelity goes on from one with a
+            lower. A fidelity below 1 is then the first part of the full training. Without the folder, or with
+            nothing in it that can be read, it is trained from the start, to the same figures.
+            Where this is None, a fidelity below 1 is a short training with a whole schedule of its own.
 
     Raises EvonasError where the device is not there or an option makes no training.
     """
@@ -67,6 +75,7 @@ class TorchTrainer:
     device: str = "auto"
     threads: int | None = None
     precision: str = "auto"
+    checkpoints: str | Path | None = None
     _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -106,7 +115,7 @@ class TorchTrainer:
         costs = profile.costs(self.encoding, candidate.genome, self.data.task)
         try:
             with self._threads(costs["flops"]):
-                network, figures = self._train(candidate.genome, self._on_device("train"), candidate.fidelity, seed)
+                network, figures = self._train(candidate, self._on_device("train"), seed, self._left())
                 accuracy, loss = self.test(network, self._on_device("val"))
             if not math.isfinite(loss):
                 raise Diverged("diverged: the validation loss is no number")
@@ -121,7 +130,7 @@ class TorchTrainer:
         start = time.perf_counter()
         costs = profile.costs(self.encoding, genome, self.data.task)
         with self._threads(costs["flops"]):
-            network, figures = self._train(genome, self._on_device("all"), 1.0, seed)
+            network, figures = self._train(Candidate(genome), self._on_device("all"), seed, None)
             accuracy, loss = self.test(network, self._on_device("test"))
         seconds = time.perf_counter() - start
         metrics = {"test_accuracy": accuracy, "test_loss": loss, **figures, **costs, "seconds": seconds}
@@ -140,39 +149,77 @@ class TorchTrainer:
                 correct += (logits.argmax(1) == labels).sum()
         return float(correct) / len(data), float(loss) / len(data)
 
-    def _train(self, genome: Any, data: DeviceData, fidelity: float, seed: int) -> tuple[nn.Module, dict[str, Any]]:
+    def _train(
+        self, candidate: Candidate, data: DeviceData, seed: int, left: Checkpoints | None
+    ) -> tuple[nn.Module, dict[str, Any]]:
         """The trained network and its figures. Out of memory halves the micro-batch, with the same effective batch."""
         micro = self.batch_size
         while True:
             try:
-                network, accuracy = self._attempt(genome, data, fidelity, seed, micro)
+                training = self._attempt(candidate, data, seed, micro, left)
                 break
             except torch.OutOfMemoryError:
                 if micro <= 1:
                     raise
                 micro //= 2
             torch.cuda.empty_cache()  # after the exception, which holds the failed attempt's tensors
-        return network, {"train_accuracy": accuracy, "peak_memory_mb": profile.peak_memory_mb(self.device)}
+        figures = {"train_accuracy": training.accuracy, "peak_memory_mb": profile.peak_memory_mb(self.device)}
+        return training.network, figures
 
     def _attempt(
-        self, genome: Any, data: DeviceData, fidelity: float, seed: int, micro: int
-    ) -> tuple[nn.Module, float]:
-        """One training from scratch; the network, and its accuracy on the augmented images of the last epoch."""
+        self, candidate: Candidate, data: DeviceData, seed: int, micro: int, left: Checkpoints | None
+    ) -> Fitting:
+        """One training, from scratch or from where it was left."""
         cuda = self.device.startswith("cuda")
         if cuda:
             torch.cuda.reset_peak_memory_stats(self.device)
         with torch.random.fork_rng(devices=[self.device] if cuda else []):
             torch.manual_seed(seed)
-            network = self.encoding.build(genome, self.data.task)
+            network = self.encoding.build(candidate.genome, self.data.task)
             network = network.to(memory_format=torch.channels_last).to(self.device)
             generator = torch.Generator().manual_seed(seed)
-            return network, fit(network, data, self._recipe(network, fidelity), generator, micro)
+            until = self._epochs_of(candidate.fidelity)
+            recipe = self._recipe(network, until if left is None else self._epochs_of(1.0))
+            training = Fitting(network, data, recipe, generator, micro)
+            if left is None:
+                training.run(until)
+            else:
+                self._go_on(training, left, self._key(candidate.genome, seed), until)
+        return training
 
-    def _recipe(self, network: nn.Module, fidelity: float) -> Recipe:
+    def _go_on(self, training: Fitting, left: Checkpoints, key: str, until: int) -> None:
+        """Train from where the same training was left, if that was earlier, and leave it for a longer one."""
+        state = left.load(key)
+        if state is not None and state.notes["epoch"] <= until:
+            with suppress(ValueError):  # another network's
+                training.restore(state)
+        begun = training.epoch
+        training.run(until)
+        if begun < until < training.recipe.epochs:
+            left.save(key, training.state())
+
+    def _left(self) -> Checkpoints | None:
+        return None if self.checkpoints is None else Checkpoints(self.checkpoints)
+
+    def _key(self, genome: Any, seed: int) -> str:
+        """Names all that a training depends on; options of the encoding by their representation."""
+        if "key" not in self._cache:
+            kind = type(self.encoding)
+            options = {k: v for k, v in sorted(vars(self.encoding).items()) if not k.startswith("_")}
+            own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in NOT_OF_THE_TRAINING}
+            data = (self.data.x_train, self.data.y_train, self.data.flip, self.data.task.n_classes)
+            encoding = re.sub(r" at 0x[0-9a-f]+", "", repr((kind.__module__, kind.__qualname__, options)))
+            self._cache["key"] = digest(encoding, own, torch.device(self.device).type, *data)
+        return digest(self._cache["key"], genome, seed)
+
+    def _epochs_of(self, fidelity: float) -> int:
         assert self.epochs is not None
+        return max(1, round(self.epochs * fidelity))
+
+    def _recipe(self, network: nn.Module, epochs: int) -> Recipe:
         precision = "float32" if self.device == "cpu" and _has_groups(network) else self.precision
         return Recipe(
-            epochs=max(1, round(self.epochs * fidelity)),
+            epochs=epochs,
             batch_size=self.batch_size,
             lr=self.lr,
             weight_decay=self.weight_decay,
