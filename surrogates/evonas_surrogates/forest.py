@@ -63,10 +63,14 @@ class Forest:
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """(n, models) predictions of (n, d) features."""
+        return self.sums(self.leaves(X))
+
+    def leaves(self, X: np.ndarray) -> np.ndarray:
+        """(n, trees) the leaf that each row falls into in each tree."""
         X = np.asarray(X, dtype=float)
-        if not len(self.model) or not len(X):
-            return np.tile(self.offset, (len(X), 1))
         trees, width = self.feature.shape
+        if not trees or not len(X):
+            return np.zeros((len(X), trees), np.int32)
         base = (np.arange(trees) * width)[None]
         at = np.broadcast_to(base, (len(X), trees))
         feature, threshold = self.feature.ravel(), self.threshold.ravel()
@@ -79,10 +83,16 @@ class Forest:
             if missing is not None:
                 goes_left |= np.isnan(seen) & missing[at]
             at = np.where(goes_left, left[at], right[at])
-        leaves = self.value.ravel()[at]
+        return at - base
+
+    def sums(self, leaves: np.ndarray) -> np.ndarray:
+        """(n, models) predictions of rows that fall into these leaves."""
+        if not leaves.size:
+            return np.tile(self.offset, (len(leaves), 1))
+        values = self.value.ravel()[leaves + (np.arange(len(self.model)) * self.feature.shape[1])[None]]
         starts = np.flatnonzero(np.diff(self.model, prepend=-1))
-        sums = np.zeros((len(X), self.models))
-        sums[:, self.model[starts]] = np.add.reduceat(leaves, starts, axis=1)
+        sums = np.zeros((len(leaves), self.models))
+        sums[:, self.model[starts]] = np.add.reduceat(values, starts, axis=1)
         return sums + self.offset
 
     def joined(self, other: Forest) -> Forest:

@@ -12,11 +12,12 @@ from sklearn.base import BaseEstimator
 from evonas.errors import EvonasError
 from evonas.types import VAL_ACCURACY, Objective, Store, Task
 from evonas_surrogates.forest import Forest, boosted
-from evonas_surrogates.posterior import Posterior
+from evonas_surrogates.posterior import Posterior, Rows
 from evonas_surrogates.ranks import normal_scores
 
 LEAST_ROWS = 5  # an earlier task with fewer results that differ teaches nothing
 REFERENCE = 2000  # rows that say how views and features are spread
+LEAF_TREES = 700  # that say how alike two genomes are
 TRUSTED = 0.02  # a view below this share of the trust is not mentioned
 
 
@@ -145,17 +146,18 @@ class MetaSurrogate(BaseEstimator):
             return self._forget()
         if self.center_ is None:
             self._standardize(X)
-        V, F, z = self._views(X), self._features(X), normal_scores(y)
+        rows, z = self._rows_of_results(X), normal_scores(y)
         # shares of the parts are chosen on the first so many results: every result would be dear, and settles little
         settled = max((n for n in _SCHEDULE if n <= len(y)), default=0)
         chosen = None
         if 0 < settled < len(y):
             key = (X[:settled].tobytes(), y[:settled].tobytes())
             if self._settled is None or self._settled[0] != key:
-                early = Posterior(V[:settled], F[:settled], normal_scores(y[:settled]), self.weight_)
+                early = Posterior(rows[:settled], normal_scores(y[:settled]), self.weight_)
                 self._settled = (key, early.chosen)
             chosen = self._settled[1]
-        self.posterior_ = Posterior(V, F, z, self.weight_, chosen)
+        self.posterior_ = Posterior(rows, z, self.weight_, chosen, before=self.posterior_)
+        self._told = X
         return self
 
     def predict(self, X: np.ndarray, return_std: bool = False) -> Any:
@@ -164,11 +166,11 @@ class MetaSurrogate(BaseEstimator):
         if self.center_ is None:  # neither earlier tasks nor results
             mean, deviation = np.zeros(len(X)), np.ones(len(X))
         elif self.posterior_ is None:
-            V = self._views(X)
+            V = self._rows(X).views
             mean = self.weight_ * V.sum(1)
             deviation = np.sqrt(1.0 + V.var(1)) if V.shape[1] else np.ones(len(X))
         else:
-            mean, deviation = self.posterior_.predict(self._views(X), self._features(X))
+            mean, deviation = self.posterior_.predict(self._rows(X))
         return (mean, deviation) if return_std else mean
 
     def acquire(self, X: np.ndarray, pending: np.ndarray | None = None) -> np.ndarray:
@@ -182,10 +184,10 @@ class MetaSurrogate(BaseEstimator):
         if not self.names_ or told + waiting >= self.portfolio:
             mean, deviation = self.predict(X, return_std=True)
             return mean + self.explore * deviation if told else mean
-        V = self._views(X)
-        had = [self.posterior_.V] if self.posterior_ is not None else []
+        V = self._rows(X).views
+        had = [self.posterior_.rows.views] if self.posterior_ is not None else []
         if pending is not None and waiting:
-            had.append(self._views(self._checked(pending)))
+            had.append(self._rows(self._checked(pending)).views)
         best = np.maximum(np.concatenate(had).max(0), 0.0) if had else np.zeros(V.shape[1])
         return np.maximum(V, best).mean(1) + 0.3 * self.predict(X)
 
@@ -217,6 +219,7 @@ class MetaSurrogate(BaseEstimator):
         """Without results of the task at hand."""
         self.posterior_: Posterior | None = None
         self._settled: tuple[Any, Any] | None = None
+        self._told: np.ndarray | None = None
         return self
 
     def _standardize(self, X: np.ndarray) -> None:
@@ -251,9 +254,20 @@ class MetaSurrogate(BaseEstimator):
     def _views(self, X: np.ndarray) -> np.ndarray:
         return self.forest_.predict(X) / self.view_scale_
 
-    def _features(self, X: np.ndarray) -> np.ndarray:
+    def _rows(self, X: np.ndarray) -> Rows:
+        """What the posterior sees of (n, d) features."""
         assert self.center_ is not None
-        return np.nan_to_num((X - self.center_) / self.scale_, posinf=0.0, neginf=0.0)
+        leaves = self.forest_.leaves(X)
+        trees = np.unique(np.linspace(0, leaves.shape[1] - 1, LEAF_TREES).astype(int)) if leaves.shape[1] else []
+        features = np.nan_to_num((X - self.center_) / self.scale_, posinf=0.0, neginf=0.0)
+        return Rows(self.forest_.sums(leaves) / self.view_scale_, leaves[:, trees].astype(np.int16), features)
+
+    def _rows_of_results(self, X: np.ndarray) -> Rows:
+        """The same; results that were there before are not looked at anew."""
+        n = 0 if self.posterior_ is None else len(self.posterior_)
+        if self.posterior_ is None or not np.array_equal(X[:n], self._told, equal_nan=True):
+            return self._rows(X)
+        return self.posterior_.rows.followed_by(self._rows(X[n:]))
 
     def _checked(self, X: np.ndarray) -> np.ndarray:
         if not hasattr(self, "names_"):

@@ -1,15 +1,19 @@
 """What the target's own results say: which views to trust, and what no view knows.
 
-The target's score is a weighted sum of the views (each weight normal around a common prior), plus a smooth function of
-the features, plus noise: a Gaussian process whose kernel is linear in the views and squared-exponential in views and
-features (Rasmussen & Williams 2006, ch. 2). Everything is exact and closed-form, so a few hundred results cost
-milliseconds, a view that orders the target's results wrongly gets a weight near zero or below, and the deviation is the
-posterior's own. The shares of the parts are weighed by their marginal likelihood.
+The target's score is a weighted sum of the views (each weight normal around a common prior), plus a function of the
+leaves that a genome falls into in the views' trees, plus a smooth function of its features, plus noise: a Gaussian
+process (Rasmussen & Williams 2006, ch. 2). Two genomes are alike by their leaves where few trees tell them apart (the
+forest kernel of Davies & Ghahramani 2014, squared), so earlier tasks say *what matters* even where they are wrong about
+*what is good*: a view that is negated tells the same genomes apart.
+
+Everything is exact and closed-form, so a few hundred results cost milliseconds, a view that orders the target's results
+wrongly gets a weight near zero or below, and the deviation is the posterior's own. The shares of the parts are weighed
+by their marginal likelihood.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import product
 
 import numpy as np
@@ -17,78 +21,97 @@ from scipy.linalg import solve_triangular
 
 KEPT = 4  # shares of the parts that answer, of all that were tried
 INTERCEPT = 1.0  # variance of the mean level: the results of a search are no fair sample of the space
-LENGTH_OF_VIEWS = 0.7
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Genomes as the posterior sees them: (n, t) standardized views, (n, k) leaves, (n, d) standardized features."""
+
+    views: np.ndarray
+    leaves: np.ndarray
+    features: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.views)
+
+    def __getitem__(self, chosen: slice) -> Rows:
+        return Rows(self.views[chosen], self.leaves[chosen], self.features[chosen])
+
+    def followed_by(self, other: Rows) -> Rows:
+        pairs = ((getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
+        return Rows(*(np.concatenate(pair) for pair in pairs))
 
 
 @dataclass(frozen=True)
 class Shares:
-    """Variances: `linear` in the views, `views` smooth in them, `features` smooth with `length`; and of the `noise`."""
+    """Variances: `linear` in the views, by `leaves`, smooth in the `features` with `length`; and of the `noise`."""
 
     linear: float
-    views: float
+    leaves: float
     features: float
     noise: float
     length: float
 
 
-GRID = tuple(
-    Shares(*values)
-    for values in product((0.02, 0.15, 0.5), (0.0, 0.3), (0.05, 0.25, 0.8), (0.05, 0.25, 0.6), (0.35, 0.8))
-)[::3]
+NOISES = (0.03, 0.1, 0.3, 0.6)
+WITH_VIEWS = tuple(Shares(*values) for values in product((0.02, 0.1, 0.3), (0.3, 1.0, 2.0), (0.0, 0.3), NOISES, (0.8,)))
+WITHOUT = tuple(Shares(*values) for values in product((0.0,), (0.0,), (0.25, 0.8, 2.0), NOISES, (0.35, 0.8)))
 
 
 class Posterior:
-    """Exact inference from (n, t) standardized views and (n, d) standardized features of the results, and their scores.
+    """Exact inference from the rows of the results and their scores.
 
     Args:
-        V, F: of the results; `t` may be 0.
+        rows: of the results; there may be no views.
         z: (n,) normal scores.
         weight: every view's prior weight.
         chosen: the shares to use with their weights; by default those that suit the results best.
+        before: an earlier posterior whose rows may be the first of these: what is alike is not counted anew.
     """
 
     def __init__(
         self,
-        V: np.ndarray,
-        F: np.ndarray,
+        rows: Rows,
         z: np.ndarray,
         weight: float,
         chosen: list[tuple[float, Shares]] | None = None,
+        before: Posterior | None = None,
     ):
-        self.V, self.F, self.weight = V, F, weight
-        self._residual = z - weight * V.sum(1)
-        self._distances = _Distances(V, F, V, F)
+        self.rows, self.weight = rows, weight
+        self._residual = z - weight * rows.views.sum(1)
+        self._alike = _Alike(rows, rows, alike_within(rows.leaves, before._alike if before else None))
         if chosen is None:
             chosen = self._choose()
         self.chosen = chosen
         self._parts = [(share, shares, *self._factor(shares)[:2]) for share, shares in chosen]
 
     def __len__(self) -> int:
-        return len(self.V)
+        return len(self.rows)
 
-    def predict(self, V: np.ndarray, F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(m,) means and (m,) deviations at other views and features."""
-        distances = _Distances(V, F, self.V, self.F)
-        mean, variance = self.weight * V.sum(1), np.zeros(len(V))
+    def predict(self, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+        """(m,) means and (m,) deviations of others."""
+        alike = _Alike(rows, self.rows, shared(rows.leaves, self.rows.leaves))
+        mean, variance = self.weight * rows.views.sum(1), np.zeros(len(rows))
         for share, shares, lower, solved in self._parts:
-            kernel = distances.kernel(shares)
+            kernel = alike.kernel(shares)
             mean = mean + share * (kernel @ solved)
             explained = solve_triangular(lower, kernel.T, lower=True)
-            prior = INTERCEPT + shares.linear * (V**2).mean(1) if V.shape[1] else INTERCEPT
-            own = prior + (shares.views if V.shape[1] else 0.0) + shares.features
+            own = INTERCEPT + shares.leaves + shares.features
+            if rows.views.shape[1]:
+                own = own + shares.linear * (rows.views**2).mean(1)
             variance += share * np.maximum(own - (explained**2).sum(0), 1e-9)
         return mean, np.sqrt(variance)
 
     def view_weights(self) -> np.ndarray:
         """(t,) posterior mean weight of each view."""
-        t = self.V.shape[1]
-        weights = np.full(t, self.weight)
+        views = self.rows.views
+        weights = np.full(views.shape[1], self.weight)
         for share, shares, _, solved in self._parts:
-            weights += share * shares.linear / max(t, 1) * (self.V.T @ solved)
+            weights += share * shares.linear / max(len(weights), 1) * (views.T @ solved)
         return weights
 
     def _choose(self) -> list[tuple[float, Shares]]:
-        grid = GRID if self.V.shape[1] else [s for s in GRID if s.linear == 0.02 and s.views == 0]
+        grid = WITH_VIEWS if self.rows.views.shape[1] else WITHOUT
         evidence = np.array([self._factor(shares)[2] for shares in grid])
         best = np.argsort(-evidence)[:KEPT]
         shares = np.exp(evidence[best] - evidence[best[0]])
@@ -96,7 +119,7 @@ class Posterior:
 
     def _factor(self, shares: Shares) -> tuple[np.ndarray, np.ndarray, float]:
         """Cholesky factor, solution, log marginal likelihood up to a constant."""
-        kernel = self._distances.kernel(shares)
+        kernel = self._alike.kernel(shares)
         kernel[np.diag_indices(len(kernel))] += shares.noise
         lower = np.linalg.cholesky(kernel)
         half = solve_triangular(lower, self._residual, lower=True)
@@ -104,28 +127,38 @@ class Posterior:
         return lower, solve_triangular(lower, half, lower=True, trans=1), evidence
 
 
-class _Distances:
-    """Products and distances between two sets of rows, from which the kernel of any shares is made."""
+class _Alike:
+    """How alike two sets of rows are, part by part, from which the kernel of any shares is made."""
 
-    def __init__(self, V: np.ndarray, F: np.ndarray, V2: np.ndarray, F2: np.ndarray):
-        t = V.shape[1]
-        self.products = V @ V2.T / t if t else np.zeros((len(V), len(V2)))
-        self.by_views = _squared(V, V2) / t if t else None
-        self.by_features = _squared(F, F2) / max(F.shape[1], 1)
+    def __init__(self, a: Rows, b: Rows, leaves: np.ndarray):
+        self.leaf_ids = a.leaves
+        self.shared = leaves
+        self.by_leaves = leaves**2
+        self.products = a.views @ b.views.T / max(a.views.shape[1], 1)
+        squares = (a.features**2).sum(1)[:, None] + (b.features**2).sum(1)[None] - 2 * a.features @ b.features.T
+        self.by_features = np.maximum(squares, 0) / max(a.features.shape[1], 1)
         self._smooth: dict[float, np.ndarray] = {}
 
     def kernel(self, shares: Shares) -> np.ndarray:
-        if shares.length not in self._smooth:
-            self._smooth[shares.length] = np.exp(-0.5 * self.by_features / shares.length**2)
-        kernel = INTERCEPT + shares.features * self._smooth[shares.length]
-        if self.by_views is not None:
-            kernel += shares.linear * self.products
-            if shares.views:
-                if 0.0 not in self._smooth:
-                    self._smooth[0.0] = np.exp(-0.5 * self.by_views / LENGTH_OF_VIEWS**2)
-                kernel += shares.views * self._smooth[0.0]
+        kernel = INTERCEPT + shares.linear * self.products + shares.leaves * self.by_leaves
+        if shares.features:
+            if shares.length not in self._smooth:
+                self._smooth[shares.length] = np.exp(-0.5 * self.by_features / shares.length**2)
+            kernel += shares.features * self._smooth[shares.length]
         return kernel
 
 
-def _squared(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.maximum((a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T, 0)
+def shared(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(n, m) in how many of k trees, of 0 to 1, the rows of (n, k) and (m, k) leaves fall into the same one."""
+    if not a.shape[1]:
+        return np.zeros((len(a), len(b)))
+    return np.array([np.count_nonzero(b == row, axis=1) for row in a]).reshape(len(a), len(b)) / a.shape[1]
+
+
+def alike_within(leaves: np.ndarray, before: _Alike | None) -> np.ndarray:
+    """`shared(leaves, leaves)`, where the first rows may be those of `before`."""
+    n = 0 if before is None else len(before.leaf_ids)
+    if before is None or not np.array_equal(leaves[:n], before.leaf_ids):
+        return shared(leaves, leaves)
+    new = shared(leaves[n:], leaves)
+    return np.block([[before.shared, new[:, :n].T], [new]])
