@@ -1,14 +1,16 @@
 """evonas's trainer against the plain loop that people write (plain_loop.py), side by side in one run.
 
-    python benchmarks/speed/train.py [--quick] [--json] [--npz FASHION.npz] [--seeds 5] [--device cpu] [--record]
+    python benchmarks/speed/train.py [--quick] [--json] [--data digits npz:FILE] [--seeds 5] [--device cpu] [--record]
 
-Same network, images, epochs and batch size; both train, turn about, each network with each seed. The plain loop runs
-with the fastest of 0, 1 and 2 DataLoader workers and of torch's own number of threads and one, evonas's with the
-faster number of threads, chosen for each data set by trials that are not counted. Prints a table, or with `--json` an
-object: `ratio` (plain seconds / evonas
-seconds: the geometric mean over data sets of the median of all pairs), `ratio_two_workers` (trainings an hour of two
-worker processes of one thread each, against the plain loop one at a time), the accuracies, and each data set's row.
-`--quick`: digits only, within a minute, no files. `--record` writes benchmarks/results/speed.md.
+Five cells and three macro networks, each with each seed, from the same initial weights; the arms take turns, and the
+turn changes with every pair. The plain loop runs with the fastest of its DataLoader workers and threads, chosen for
+each data set by trainings that are not counted; evonas as it comes. On a CPU `--amp` adds the plain loop under
+autocast; on CUDA that is the control of the ratio.
+
+Seconds are those of a whole training, from the genome to the validation accuracy, without what evonas does once for
+all trainings of a search (the images become tensors). `ratio` is plain / evonas: the geometric mean over data sets and
+cells of the median of a cell's pairs; `ratio_macro` the same of macro networks. Accuracies are compared by seed: the
+mean difference over networks, and its 95 % interval over seeds (Student's t).
 """
 
 from __future__ import annotations
@@ -18,177 +20,268 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from speed import plain_loop
+from speed import plain_loop, results
 
 from evonas import environment
 from evonas.encodings.cell import CellEncoding
-from evonas.executors import Processes
+from evonas.encodings.macro import MacroEncoding
 from evonas.tasks import Split, load_images, split
 from evonas.training.trainer import TorchTrainer
-from evonas.types import Candidate
+from evonas.types import Candidate, Encoding
 
-BAR, AIM = 1.5, 2.5
+BARS = {"cpu": (1.5, 2.5), "cuda": (5.0, 10.0)}  # bar and aim for cells
 CELLS = {
     "dense": "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|",
+    "residual": "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|",
     "mixed": "|nor_conv_1x1~0|+|avg_pool_3x3~0|skip_connect~1|+|nor_conv_3x3~0|nor_conv_1x1~1|none~2|",
+    "narrow": "|nor_conv_1x1~0|+|nor_conv_1x1~0|skip_connect~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_1x1~2|",
     "light": "|skip_connect~0|+|none~0|none~1|+|nor_conv_3x3~0|skip_connect~1|avg_pool_3x3~2|",
+}
+MACROS = {  # (depth, width, kernel, expansion, squeeze-excite, stride) of three stages
+    "slim": (1, 16, 3, 1, 0, 1, 1, 24, 3, 2, 0, 2, 1, 32, 3, 2, 0, 2),
+    "deep": (2, 16, 3, 2, 0, 1, 3, 24, 3, 2, 0, 2, 2, 32, 3, 2, 0, 2),
+    "attentive": (1, 16, 5, 2, 1, 1, 2, 24, 5, 2, 1, 2, 1, 32, 5, 4, 1, 2),
 }
 
 
 @dataclass(frozen=True)
-class Setting:
-    """How much is trained; the plain loop's workers and threads once they are chosen."""
-
+class Network:
     name: str
+    kind: str
+    encoding: Encoding[Any]
+    genome: Any
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How much is trained of what; the plain loop's DataLoader workers and threads, once they are chosen."""
+
     data: Split
     epochs: int
-    batch_size: int = 64
-    lr: float = 0.1
-    device: str = "cpu"
+    batch_size: int
+    device: str
+    networks: Sequence[Network]
+    amp: bool = False
     workers: int = 0
     threads: int = 1
+    lr: float = 0.1
+
+    @property
+    def arms(self) -> list[str]:
+        return ["plain", *(["amp"] if self.amp else []), "evonas"]
 
 
-def plain(setting: Setting, cell: str, seed: int) -> tuple[float, float]:
+def networks(device: str) -> list[Network]:
+    """On a GPU the cells stand in the benchmark's own skeleton (C = 16, N = 5)."""
+    cell, macro = CellEncoding(cells=1 if device == "cpu" else 5), MacroEncoding()
+    return [
+        *(Network(name, "cell", cell, genome) for name, genome in CELLS.items()),
+        *(Network(name, "macro", macro, genome) for name, genome in MACROS.items()),
+    ]
+
+
+def initial(network: Network, data: Split, seed: int) -> torch.nn.Module:
+    """With the weights that evonas starts from; a test says that they are the same."""
+    torch.manual_seed(seed)
+    return network.encoding.build(network.genome, data.task)
+
+
+def plain(setting: Setting, network: Network, seed: int, amp: bool = False) -> tuple[float, float]:
     """(seconds, validation accuracy) of one training."""
-    with _threads(setting.threads):
-        torch.manual_seed(seed)
+    cudnn = torch.backends.cudnn.flags(enabled=True, benchmark=True)
+    with _threads(setting.threads), cudnn, torch.random.fork_rng(devices=[]):
         start = time.perf_counter()
-        network = CellEncoding().build(CELLS[cell], setting.data.task)
         accuracy = plain_loop.train(
-            network,
+            initial(network, setting.data, seed),
             setting.data,
             epochs=setting.epochs,
             batch_size=setting.batch_size,
             lr=setting.lr,
             workers=setting.workers,
             device=setting.device,
+            amp=amp,
         )
         return time.perf_counter() - start, accuracy
 
 
-def ours(setting: Setting, trainer: TorchTrainer, cell: str, seed: int) -> tuple[float, float]:
-    """(seconds, validation accuracy) of one training."""
+def ours(trainer: TorchTrainer, network: Network, seed: int) -> tuple[float, float]:
+    """(seconds, validation accuracy) of one training; the trainer keeps its images on the device."""
     start = time.perf_counter()
-    evaluation = trainer(Candidate(CELLS[cell]), setting.data.task, seed)
+    trainer = replace(trainer, encoding=network.encoding)
+    evaluation = trainer(Candidate(network.genome), trainer.data.task, seed)
     if not evaluation.ok:
         raise RuntimeError(evaluation.error)
     return time.perf_counter() - start, evaluation.metrics["val_accuracy"]
 
 
 def make_trainer(setting: Setting, **options: Any) -> TorchTrainer:
-    return TorchTrainer(
-        CellEncoding(),
-        setting.data,
-        epochs=setting.epochs,
-        batch_size=setting.batch_size,
-        lr=setting.lr,
-        device=setting.device,
-        **options,
-    )
+    common: dict[str, Any] = {"batch_size": setting.batch_size, "lr": setting.lr, "device": setting.device}
+    common |= {"epochs": setting.epochs} | options
+    return TorchTrainer(setting.networks[0].encoding, setting.data, **common)
 
 
 def tuned(setting: Setting) -> Setting:
-    """With the plain loop's fastest workers and threads."""
-    few = replace(setting, data=_few(setting.data), epochs=1)
-    threads = _promising(lambda threads: plain(replace(few, threads=threads), "mixed", 99)[0])
-    trials = [replace(setting, epochs=2, workers=w, threads=t) for t in threads for w in (0, 1, 2)]
-    seconds = [plain(trial, "mixed", 99)[0] for trial in trials]
-    best = trials[seconds.index(min(seconds))]
-    return replace(best, epochs=setting.epochs)
+    """With the plain loop's fastest DataLoader workers and threads on the middle cell; half of its epochs each."""
+    network, few = setting.networks[2], replace(setting, data=_few(setting), epochs=1)
+    plain(few, network, 99)
+    alone = plain(few, network, 99)[0]
+    own = replace(few, threads=torch.get_num_threads())
+    # threads that wait for one another on a busy machine take a hundred times as long: they are not tried at length
+    threads = sorted({1, *([own.threads] if plain(own, network, 99)[0] < 1.5 * alone else [])})
+    workers = [w for w in (0, 1, 2, 4, 8, 16) if w <= max(2, environment.cores())]
+    short = replace(setting, epochs=-(-setting.epochs // 2))
+    trials = [replace(short, workers=w, threads=t) for t in threads for w in workers]
+    best = min(trials, key=lambda trial: plain(trial, network, 99, setting.device != "cpu")[0])
+    return replace(setting, workers=best.workers, threads=best.threads)
 
 
-def tuned_trainer(setting: Setting) -> TorchTrainer:
-    """With the faster number of threads, and the data on the device, which is done once for all trainings."""
-    if setting.device != "cpu":
-        trainer = make_trainer(setting)
-        ours(setting, trainer, "mixed", 99)
-        return trainer
-    few = replace(setting, data=_few(setting.data), epochs=1)
-    threads = _promising(lambda threads: ours(few, make_trainer(few, threads=threads), "mixed", 99)[0])
-    trainers = [make_trainer(setting, threads=number) for number in threads]
-    short = [
-        replace(trainer, epochs=2) for trainer in trainers
-    ]  # they share what is on the device with their long ones
-    for trainer in short:
-        ours(setting, trainer, "mixed", 99)
-    seconds = [ours(setting, trainer, "mixed", 99)[0] for trainer in short]
-    return trainers[seconds.index(min(seconds))]
-
-
-def _promising(seconds: Callable[[int], float]) -> list[int]:
-    """One thread, and torch's own number unless a short trial with it takes far longer: on a busy machine threads that
-    wait for one another take a hundred times as long."""
-    numbers = sorted({1, torch.get_num_threads()})
-    seconds(1)
-    alone = seconds(1)
-    return [number for number in numbers if number == 1 or seconds(number) < 1.5 * alone]
-
-
-def _few(data: Split) -> Split:
-    """Two batches."""
-    return replace(
-        data, x_train=data.x_train[:128], y_train=data.y_train[:128], x_val=data.x_val[:64], y_val=data.y_val[:64]
-    )
-
-
-def compare(setting: Setting, seeds: int) -> dict[str, Any]:
-    """The row of one data set: medians over all pairs of trainings, turn about."""
+def compare(setting: Setting, seeds: int, seconds: float = float("inf")) -> dict[str, Any]:
+    """Figures of one data set. No further seed is begun when so many seconds are over."""
+    start = time.perf_counter()
     setting = tuned(setting)
-    trainer = tuned_trainer(setting)
-    pairs = [
-        (plain(setting, cell, seed), ours(setting, trainer, cell, seed)) for seed in range(seeds) for cell in CELLS
-    ]
-    differences = [o[1] - p[1] for p, o in pairs]
+    trainer = make_trainer(setting)
+    ours(make_trainer(setting, epochs=1, _cache=trainer._cache), setting.networks[0], 99)
+    found: dict[str, list[dict[str, tuple[float, float]]]] = {network.name: [] for network in setting.networks}
+    for seed in range(seeds):
+        if seed and time.perf_counter() - start > seconds:
+            break
+        for i, network in enumerate(setting.networks):
+            arms = setting.arms if (seed + i) % 2 else setting.arms[::-1]
+            found[network.name].append({arm: once(arm, setting, trainer, network, seed) for arm in arms})
+    return summary(setting, found, trainer)
+
+
+def once(arm: str, setting: Setting, trainer: TorchTrainer, network: Network, seed: int) -> tuple[float, float]:
+    return ours(trainer, network, seed) if arm == "evonas" else plain(setting, network, seed, arm == "amp")
+
+
+def summary(
+    setting: Setting, found: dict[str, list[dict[str, tuple[float, float]]]], trainer: TorchTrainer
+) -> dict[str, Any]:
+    """A row a network, their means, and how far apart accuracies are."""
     images = setting.epochs * len(setting.data.y_train)
-    row = {
-        "data": setting.name,
-        "trainings": len(pairs),
-        "epochs": setting.epochs,
+    rows = []
+    for network in setting.networks:
+        pairs = found[network.name]
+        row: dict[str, Any] = {"network": f"{network.kind} {network.name}", "kind": network.kind, "n": len(pairs)}
+        for arm in setting.arms:
+            row[f"{arm}_images_a_second"] = round(images / statistics.median(pair[arm][0] for pair in pairs))
+            row[f"{arm}_accuracy"] = round(statistics.mean(pair[arm][1] for pair in pairs), 4)
+        for name, arm in (("ratio", "plain"), ("ratio_amp", "amp"))[: len(setting.arms) - 1]:
+            row[name] = round(statistics.median(pair[arm][0] / pair["evonas"][0] for pair in pairs), 3)
+        rows.append(row)
+    control = "amp" if setting.device != "cpu" else "plain"
+    by_seed = [
+        100 * statistics.mean(pair["evonas"][1] - pair[control][1] for pair in pairs)
+        for pairs in zip(*found.values(), strict=True)
+    ]
+    return {
+        "data": setting.data.task.name,
         "images": len(setting.data.y_train),
+        "image_shape": setting.data.task.input_shape,
+        "epochs": setting.epochs,
+        "batch_size": setting.batch_size,
         "plain_workers": setting.workers,
         "plain_threads": setting.threads,
-        "evonas_threads": trainer.threads,
-        "precision": trainer.precision,
-        "plain_images_a_second": round(images / statistics.median(p[0] for p, _ in pairs)),
-        "evonas_images_a_second": round(images / statistics.median(o[0] for _, o in pairs)),
-        "ratio": round(statistics.median(p[0] / o[0] for p, o in pairs), 3),
-        "plain_accuracy": round(statistics.mean(p[1] for p, _ in pairs), 4),
-        "evonas_accuracy": round(statistics.mean(o[1] for _, o in pairs), 4),
-        "accuracy_difference_points": round(100 * statistics.mean(differences), 2),
-        "standard_error_points": round(100 * statistics.stdev(differences) / len(differences) ** 0.5, 2),
-        "plain_trainings_an_hour": round(3600 / statistics.mean(p[0] for p, _ in pairs)),
+        "evonas_precision": trainer.precision,
+        "accuracy_difference_points": round(statistics.mean(by_seed), 2),
+        "accuracy_interval_points": interval(by_seed),
+        "rows": rows,
     }
-    row["evonas_trainings_an_hour_two_workers"] = round(two_workers(setting, len(pairs)))
-    row["ratio_two_workers"] = round(row["evonas_trainings_an_hour_two_workers"] / row["plain_trainings_an_hour"], 3)
-    return row
 
 
-def two_workers(setting: Setting, trainings: int) -> float:
-    """Trainings an hour of two worker processes of one thread each, started and warm."""
-    trainer = make_trainer(setting)
-    workers = trainer.for_workers(2)
-    with Processes([replace(worker, threads=1) for worker in workers]) as pool:
-        for future in [pool.submit(Candidate(CELLS["light"]), setting.data.task, 99) for _ in range(2)]:
-            future.result()
-        start = time.perf_counter()
-        cells = list(CELLS.values())
-        futures = [
-            pool.submit(Candidate(cells[i % len(cells)]), setting.data.task, i // len(cells)) for i in range(trainings)
+def interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """95 % for the mean, by Student's t; None of a single value."""
+    if len(values) < 2:
+        return None
+    half = stats.t.ppf(0.975, len(values) - 1) * statistics.stdev(values) / len(values) ** 0.5
+    return round(statistics.mean(values) - half, 2), round(statistics.mean(values) + half, 2)
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    cuda = options.device.startswith("cuda")
+    bar, aim = BARS["cuda" if cuda else "cpu"]
+    found = [compare(setting, options.seeds, 30 if options.quick else float("inf")) for setting in settings(options)]
+    key = "ratio_amp" if cuda else "ratio"
+    return {
+        "ratio": mean_ratio(found, "cell", key),
+        "ratio_macro": mean_ratio(found, "macro", key),
+        "control": f"plain loop, {'bfloat16 autocast' if cuda else 'float32'}",
+        "bar": bar,
+        "aim": aim,
+        "accuracy_difference_points": round(statistics.mean(f["accuracy_difference_points"] for f in found), 2),
+        "seeds": options.seeds,
+        "data_sets": found,
+        "hardware": results.hardware(options.device),
+        "versions": environment.versions(),
+    }
+
+
+def mean_ratio(found: Sequence[dict[str, Any]], kind: str, key: str) -> float:
+    ratios = [row[key] for data in found for row in data["rows"] if row["kind"] == kind]
+    return round(statistics.geometric_mean(ratios), 3)
+
+
+def settings(options: argparse.Namespace) -> Iterator[Setting]:
+    """Sizes: a quick look lasts half a minute; else a few steps a second of a CPU make some minutes a data set."""
+    cpu = options.device == "cpu"
+    for spec in ["digits"] if options.quick else options.data:
+        images = load_images(spec)
+        data = split(images, seed=0, train_size=min(options.train_size or 10**9, len(images.y) * 4 // 5))
+        epochs = options.epochs or (3 if options.quick or spec != "digits" else 12)
+        batch = options.batch or (64 if cpu else 256)
+        yield Setting(data, epochs, batch, options.device, networks(options.device), options.amp or not cpu)
+
+
+COLUMNS = {
+    "network": "{network}",
+    "n": "{n}",
+    "plain, images/s": "{plain_images_a_second:,}",
+    "plain AMP, images/s": "{amp_images_a_second:,}",
+    "evonas, images/s": "{evonas_images_a_second:,}",
+    "ratio": "**{ratio:.2f}**",
+    "ratio to AMP": "{ratio_amp:.2f}",
+    "accuracy, plain": "{plain_accuracy:.1%}",
+    "accuracy, plain AMP": "{amp_accuracy:.1%}",
+    "accuracy, evonas": "{evonas_accuracy:.1%}",
+}
+
+
+def text(found: dict[str, Any]) -> str:
+    parts = [
+        f"Geometric mean against the {found['control']}: cells **{found['ratio']:.2f} ×** (bar {found['bar']:g}, aim "
+        f"{found['aim']:g}), macro networks {found['ratio_macro']:.2f} ×."
+    ]
+    for data in found["data_sets"]:
+        low_high = data["accuracy_interval_points"]
+        within = f", 95 % interval {low_high[0]:+.2f} to {low_high[1]:+.2f}" if low_high else ""
+        columns = {k: v for k, v in COLUMNS.items() if "AMP" not in k or "ratio_amp" in data["rows"][0]}
+        parts += [
+            f"**{data['data']}**, {data['images']:,} images of {'×'.join(map(str, data['image_shape']))}, "
+            f"{data['epochs']} epochs, batch {data['batch_size']}; the plain loop with {data['plain_workers']} "
+            f"DataLoader workers and {data['plain_threads']} threads, the best of those tried; evonas as it comes, "
+            f"convolutions in {data['evonas_precision']}. Accuracy, evonas less plain: "
+            f"{data['accuracy_difference_points']:+.2f} points{within} (n = {data['rows'][0]['n']} seeds).",
+            results.table(data["rows"], columns),
         ]
-        if not all(future.result().ok for future in futures):
-            raise RuntimeError("a training failed")
-        return 3600 * trainings / (time.perf_counter() - start)
+    return "\n\n".join(parts)
+
+
+def _few(setting: Setting) -> Split:
+    """Two batches."""
+    d, n = setting.data, 2 * setting.batch_size
+    return replace(d, x_train=d.x_train[:n], y_train=d.y_train[:n], x_val=d.x_val[:64], y_val=d.y_val[:64])
 
 
 @contextmanager
@@ -201,97 +294,38 @@ def _threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def settings(options: argparse.Namespace) -> list[Setting]:
-    digits = split(load_images("digits"), seed=0)
-    found = [Setting("digits 8×8", digits, 3 if options.quick else 12, device=options.device)]
-    if options.npz and not options.quick:
-        fashion = split(load_images(f"npz:{options.npz}"), seed=0, train_size=2000)
-        found.append(Setting(f"{fashion.task.name} 28×28", fashion, 3, device=options.device))
-    return found
-
-
-def measure(options: argparse.Namespace) -> dict[str, Any]:
-    rows = [compare(setting, options.seeds) for setting in settings(options)]
-    return {
-        "ratio": round(statistics.geometric_mean(row["ratio"] for row in rows), 3),
-        "ratio_two_workers": round(statistics.geometric_mean(row["ratio_two_workers"] for row in rows), 3),
-        "bar": BAR,
-        "aim": AIM,
-        "accuracy_difference_points": round(statistics.mean(row["accuracy_difference_points"] for row in rows), 2),
-        "seeds": options.seeds,
-        "cells": len(CELLS),
-        "rows": rows,
-        "device": environment.processor() if options.device == "cpu" else torch.cuda.get_device_name(options.device),
-        "versions": environment.versions(),
-    }
-
-
-COLUMNS = {
-    "data": "{data}",
-    "images × epochs": "{images:,} × {epochs}",
-    "n": "{trainings}",
-    "plain: workers, threads": "{plain_workers}, {plain_threads}",
-    "evonas: threads": "{evonas_threads}",
-    "plain, images/s": "{plain_images_a_second:,}",
-    "evonas, images/s": "{evonas_images_a_second:,}",
-    "ratio": "**{ratio:.2f}**",
-    "accuracy, plain": "{plain_accuracy:.1%}",
-    "accuracy, evonas": "{evonas_accuracy:.1%}",
-    "difference, points": "{accuracy_difference_points:+.2f} ± {standard_error_points:.2f}",
-    "trainings/h, plain": "{plain_trainings_an_hour:,}",
-    "trainings/h, evonas with two workers": "{evonas_trainings_an_hour_two_workers:,}",
-    "their ratio": "**{ratio_two_workers:.2f}**",
-}
-
-
-def table(found: dict[str, Any]) -> str:
-    rows = [COLUMNS, dict.fromkeys(COLUMNS, "---")]
-    rows += [{title: text.format(**row) for title, text in COLUMNS.items()} for row in found["rows"]]
-    lines = ["| " + " | ".join(row if row is COLUMNS else row.values()) + " |" for row in rows]
-    means = (
-        f"Geometric means: one training {found['ratio']:.2f} × (bar {BAR}, aim {AIM}), two workers "
-        f"{found['ratio_two_workers']:.2f} ×. {found['cells']} cells, {found['seeds']} seeds; ± is the standard error."
-    )
-    return "\n".join([*lines, "", means])
-
-
-def record(found: dict[str, Any]) -> None:
-    """Rewrite the section of this device in the results file."""
-    command = " ".join(["python benchmarks/speed/train.py", *(Path(a).name if "/" in a else a for a in sys.argv[1:])])
-    versions = ", ".join(f"{k} {v}" for k, v in found["versions"].items())
-    gpu = (
-        "Open: the machine that made this file has no CUDA device, so nothing about GPUs has been measured. The rows "
-        "that wait: images/s of NAS-Bench-201 networks against the plain AMP loop (bar 5 ×, aim 10 ×), trainings an "
-        "hour with a shared device (bar 2 ×, aim 4 ×), time to the first step (bar 15 s, aim 8 s), Spearman with the "
-        "published 12-epoch accuracies (bar .9, aim .97). `python benchmarks/speed/train.py --device cuda` measures "
-        "the first."
-    )
-    text = (
-        "# Speed of training\n\nevonas's trainer against the plain loop that people write "
-        "([plain_loop.py](../speed/plain_loop.py)), turn about in one run: same network (cell encoding as it stands), "
-        "images,\nepochs, batch size and schedule. Both have the fastest of their own settings. Ratios are "
-        f"medians over pairs of trainings.\n\n## {found['device']}\n\n{table(found)}\n\nConvolutions compute in "
-        f"{found['rows'][0]['precision']} in evonas (its `auto` for this processor) and in float32 in the plain loop."
-        f"\n\nMade by `{command}`; {versions}.\n\n## GPU\n\n{gpu}\n"
-    )
-    (Path(__file__).parents[1] / "results" / "speed.md").write_text(text, encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--npz", help="a file of images, as of Fashion-MNIST, besides digits")
+    parser.add_argument("--quick", action="store_true", help="digits, few epochs: within a minute")
+    parser.add_argument("--json", action="store_true", help="print one object")
+    parser.add_argument("--data", nargs="+", default=["digits"], help="digits, npz:FILE, …")
+    parser.add_argument("--train-size", type=int, help="train on so many images only")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--batch", type=int, help="images a step: 64, on a GPU 256")
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--record", action="store_true", help="write benchmarks/results/speed.md")
+    parser.add_argument("--amp", action="store_true", help="on a CPU too, the plain loop under autocast")
+    parser.add_argument("--breakdown", action="store_true", help="what a step is spent on, and the share of the ceiling")
+    parser.add_argument("--record", action="store_true", help="write its section of benchmarks/results/speed.md")
     options = parser.parse_args()
     options.seeds = options.seeds or (2 if options.quick else 5)
-    found = measure(options)
-    print(json.dumps(found) if options.json else table(found))
-    if options.record:
-        record(found)
+    if options.breakdown:
+        from speed import breakdown
 
+        found, body = breakdown.measure(next(settings(options)))
+        title, waiting = "A step's breakdown", breakdown.WAITING
+    else:
+        found = measure(options)
+        title, body, waiting = "One training", text(found), WAITING
+    print(json.dumps(found) if options.json else body)
+    if options.record:
+        results.record(title, options.device, body, waiting=waiting)
+
+
+WAITING = (
+    "Images/s of NAS-Bench-201 networks (C = 16, N = 5, batch 256, 32×32) against the plain AMP loop: bar 5 ×, aim "
+    "10 ×. `python benchmarks/speed/train.py --device cuda --data npz:cifar10_jpeg_full.npz --record` measures it."
+)
 
 if __name__ == "__main__":
     main()
