@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -13,7 +14,7 @@ from uuid import uuid4
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 log = logging.getLogger(__name__)
@@ -45,9 +46,10 @@ class Checkpoints:
             self.folder.mkdir(parents=True, exist_ok=True)
             save_file({name: tensor.contiguous() for name, tensor in state.tensors.items()}, unfinished, header)
             os.replace(unfinished, self._path(key))
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             log.warning("a checkpoint could not be written: %s", error)
-            unfinished.unlink(missing_ok=True)
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
 
     def load(self, key: str) -> State | None:
         """None where there is none, or it is damaged."""
@@ -70,10 +72,14 @@ class Checkpoints:
 
 
 def digest(*parts: Any) -> str:
-    """A short name for arrays (by content) and anything else (by its representation)."""
+    """A short name for arrays (by type, shape and content) and anything else (by its representation)."""
     sponge = blake2b(digest_size=16)
     for part in parts:
-        sponge.update(np.ascontiguousarray(part).data if isinstance(part, np.ndarray) else repr(part).encode())
+        if isinstance(part, np.ndarray):
+            sponge.update(repr((part.dtype.str, part.shape)).encode())
+            sponge.update(np.ascontiguousarray(part).data)
+        else:
+            sponge.update(repr(part).encode())
         sponge.update(b"\n")
     return sponge.hexdigest()
 

@@ -79,6 +79,8 @@ class Fitting:
         kept = {name.removeprefix("network."): t for name, t in state.tensors.items() if name.startswith("network.")}
         if {name: tensor.shape for name, tensor in own.items()} != {name: t.shape for name, t in kept.items()}:
             raise ValueError("the checkpoint is of another network")
+        if not {"epoch", "accuracy"} <= state.notes.keys() or not {"generator", "random"} <= state.tensors.keys():
+            raise ValueError("the checkpoint is of no training")
         with torch.no_grad():
             for name, tensor in own.items():
                 tensor.copy_(kept[name])

@@ -190,12 +190,13 @@ class TorchTrainer:
     def _go_on(self, training: Fitting, left: Checkpoints, key: str, until: int) -> None:
         """Train from where the same training was left, if that was earlier, and leave it for a longer one."""
         state = left.load(key)
-        if state is not None and state.notes["epoch"] <= until:
+        later = state is not None and state.notes.get("epoch", 0) > until
+        if state is not None and not later:
             with suppress(ValueError):  # another network's
                 training.restore(state)
         begun = training.epoch
         training.run(until)
-        if begun < until < training.recipe.epochs:
+        if begun < until < training.recipe.epochs and not later:
             left.save(key, training.state())
 
     def _left(self) -> Checkpoints | None:
@@ -205,7 +206,7 @@ class TorchTrainer:
         """Names all that a training depends on; options of the encoding by their representation."""
         if "key" not in self._cache:
             kind = type(self.encoding)
-            options = {k: v for k, v in sorted(vars(self.encoding).items()) if not k.startswith("_")}
+            options = {k: v for k, v in sorted(getattr(self.encoding, "__dict__", {}).items()) if not k.startswith("_")}
             own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in NOT_OF_THE_TRAINING}
             data = (self.data.x_train, self.data.y_train, self.data.flip, self.data.task.n_classes)
             encoding = re.sub(r" at 0x[0-9a-f]+", "", repr((kind.__module__, kind.__qualname__, options)))
