@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evonas.errors import EvonasError, choices
+from evonas.screening import row as feature_row
 from evonas.types import VAL_ACCURACY, Candidate, Encoding, Evaluation, Objective, Task
 
 if TYPE_CHECKING:
@@ -84,13 +85,12 @@ class Table:
 
     @cached_property
     def feature_names(self) -> list[str]:
-        return list(self.encoding.features(self.genomes[0]))
+        return sorted(self.encoding.features(self.genomes[0]))
 
     @cached_property
     def features(self) -> np.ndarray:
-        """(n, d) of all genomes, in the order of `feature_names`; made once, in 32 bits."""
-        rows = (self.encoding.features(genome) for genome in self.genomes)
-        return np.array([list(row.values()) for row in rows], dtype=np.float32)
+        """(n, d) of all genomes, ordered by name as a screened search has them; made once, in 32 bits."""
+        return np.array([feature_row(self.encoding.features(genome)) for genome in self.genomes], dtype=np.float32)
 
     def evaluator(self, task: str | Task, noise: bool = False) -> Lookup:
         """Looks architectures up; with `noise` a metric is that of one of the table's seeds, drawn by seed and row."""
