@@ -54,6 +54,10 @@ class SuccessiveHalving(Generic[G]):
             self._finished[rung][genome] = value
         self.searcher.tell(evaluations)
 
+    def describe(self) -> str:
+        """What the searcher's ranker knows and trusts, where it is screened; else nothing."""
+        return self.searcher.describe() if hasattr(self.searcher, "describe") else ""  # type: ignore[attr-defined]
+
     def _promoted(self) -> Candidate[G] | None:
         """The best candidate that has earned the next rung, looking from the top."""
         for rung in reversed(range(len(self.fidelities) - 1)):

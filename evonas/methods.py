@@ -32,10 +32,16 @@ def make_method(
         return searcher
     from evonas.screening import Screened
 
-    objectives = getattr(searcher, "objectives", tuple(objectives))  # nsga2 adds one of its own
+    # one that only decides how long to train what another one proposes (SuccessiveHalving): that one is screened
+    proposing = getattr(searcher, "searcher", searcher)
+    objectives = getattr(proposing, "objectives", tuple(objectives))  # nsga2 adds one of its own
     rankers = [make_ranker(ranker_spec, task, o, store=store, encoding_name=encoding_name) for o in objectives]
     ranker = rankers[0] if len(rankers) == 1 else rankers
-    return Screened(searcher, ranker, encoding, task, objectives=tuple(objectives))
+    screened = Screened(proposing, ranker, encoding, task, objectives=tuple(objectives))
+    if proposing is searcher:
+        return screened
+    searcher.searcher = screened  # type: ignore[attr-defined]
+    return searcher
 
 
 def make_ranker(
@@ -46,4 +52,8 @@ def make_ranker(
     _, options = plugins.split_spec(spec)
     if store is not None and hasattr(found, "recall"):
         return found.recall(store, encoding_name, task, objective, **options)
-    return plugins.make("evonas.rankers", spec)
+    ranker = plugins.make("evonas.rankers", spec)
+    missing = [method for method in ("fit", "adapt", "predict") if not hasattr(ranker, method)]
+    if missing:
+        raise EvonasError(f"ranker {spec!r} has no {missing[0]}(); see Ranker in evonas/types.py")
+    return ranker

@@ -8,6 +8,7 @@ from typing import Any, Generic
 import numpy as np
 
 from evonas.evolution import at_least
+from evonas.fidelity import at_full
 from evonas.seen import Seen
 from evonas.types import VAL_ACCURACY, Candidate, Encoding, Evaluation, G, Objective, Ranker, Searcher, Task
 
@@ -147,13 +148,12 @@ class Screened(Generic[G]):
             self.searcher.expect([candidate])  # type: ignore[attr-defined]
 
     def _adapt(self) -> None:
-        """Give the rankers all results, if there are new ones."""
+        """Give the rankers all results, those of few epochs too, if there are new ones."""
         if self._adapted == len(self._told):
             return
-        X = self._features([evaluation.candidate.genome for evaluation in self._told])
         for ranker, objective in zip(self.rankers, self.objectives, strict=True):
-            values = [objective.value(e.metrics) if e.ok else np.nan for e in self._told]
-            ranker.adapt(X, np.array([value if np.isfinite(value) else np.nan for value in values]))
+            values = at_full(self._told, objective)
+            ranker.adapt(self._features(list(values)), np.array(list(values.values())))
         self._adapted = len(self._told)
 
 
