@@ -49,6 +49,8 @@ def images_from_arrays(
     codes = np.searchsorted(classes, labels)
     if class_names is not None:
         _check_names(class_names, len(classes), name)
+    words = tuple(map(str, classes if class_names is None else class_names))
+    _check_enough(codes, words, name, 2 if x_test is not None else 3)
     if x_test is None:
         kept, aside = stratified(codes, round(TEST_SHARE * len(codes)), np.random.default_rng(TEST_SEED), name)
         images, codes, test, test_codes = images[kept], codes[kept], images[aside], codes[aside]
@@ -67,7 +69,7 @@ def images_from_arrays(
         y=codes.astype(np.int64),
         x_test=test,
         y_test=test_codes.astype(np.int64),
-        class_names=tuple(map(str, classes if class_names is None else class_names)),
+        class_names=words,
         flip=images.shape[-1] == 3 if flip is None else flip,
     )
 
@@ -135,6 +137,16 @@ def _array(values: Any, what: str) -> np.ndarray:
 def _check_count(images: np.ndarray, labels: np.ndarray, name: str) -> None:
     if len(images) != len(labels):
         raise EvonasError(f"{name!r} has {len(images)} images but {len(labels)} labels; give one label an image")
+
+
+def _check_enough(codes: np.ndarray, words: Sequence[str], name: str, needed: int) -> None:
+    counts = np.bincount(codes)
+    if counts.min() < needed:
+        what = "train and validate on" if needed == 2 else "train, validate and test on"
+        raise EvonasError(
+            f"class {words[counts.argmin()]!r} of {name!r} has {counts.min()} of the {needed} images or more that it "
+            f"takes to {what}; add some, or leave the class out"
+        )
 
 
 def _check_names(class_names: Sequence[str], classes: int, name: str) -> None:

@@ -56,12 +56,11 @@ def from_npz(argument: str, *, root: Path | None = None) -> Images:
     """Arrays `x_train, y_train[, x_test, y_test][, class_names]`, or JPEG bytes `jpeg_train` with `offset_train`."""
     path = Path(argument).expanduser()
     if not path.is_file():
-        raise EvonasError(f"no file {str(path)!r}; give npz:PATH of a file with x_train and y_train")
+        raise EvonasError(f"no file {argument!r}; give npz:PATH of a file with x_train and y_train")
     try:
-        arrays = np.load(path, allow_pickle=False)
-        if isinstance(arrays, np.ndarray):
-            raise ValueError("it holds a single array")
-        with arrays:
+        if not zipfile.is_zipfile(path):
+            raise ValueError("it is another kind of file, or a part of one")
+        with np.load(path, allow_pickle=False) as arrays:
             held = {key: arrays[key] for key in arrays.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise EvonasError(f"{str(path)!r} cannot be read as an npz file without pickled objects: {error}") from error
@@ -85,8 +84,8 @@ def from_folder(argument: str, *, root: Path | None = None) -> Images:
     text, _, query = argument.partition("?")
     size = _size(query, argument)
     path = Path(text).expanduser()
-    if not path.is_dir():
-        raise EvonasError(f"no folder {str(path)!r}; give folder:PATH with one folder of images a class")
+    if not text or not path.is_dir():
+        raise EvonasError(f"no folder {text!r}; give folder:PATH with one folder of images a class")
     parts = [path / "train", path / "test"] if (path / "train").is_dir() and (path / "test").is_dir() else [path]
     files = [[(p, p.parent.name) for p in sorted(part.glob("*/*")) if _is_picture(p)] for part in parts]
     if not all(files):

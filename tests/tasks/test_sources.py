@@ -217,7 +217,7 @@ def test_folder_mistakes(tmp_path):
     refused(f"folder:{tmp_path / 'one'}", "test' holds no images")
     for name in ("a", "b"):
         write(tmp_path / "single" / name / "0.png", np.zeros((4, 4, 3), np.uint8))
-    refused(f"folder:{tmp_path / 'single'}", "has a single image")
+    refused(f"folder:{tmp_path / 'single'}", "class 'a' of 'single' has 1 of the 3 images")
 
 
 # names
