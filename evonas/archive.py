@@ -82,7 +82,7 @@ class RunRecord:
     """A run with its whole configuration.
 
     `mark` is the id of the newest evaluation when the run began: what it could remember, and can again on resume.
-    `status` is 'running' until it is 'done'; an interrupted run stays 'running'.
+    `status` is 'running' until it is 'done' or 'interrupted'; a killed run stays 'running'.
     """
 
     name: str

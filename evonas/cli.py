@@ -35,6 +35,13 @@ class _WithPlugins(TyperGroup):
         command.name = cmd_name
         return command
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # outside of a search, which says itself what is kept
+            print("evonas: interrupted; nothing was kept of this command", file=sys.stderr)
+            raise typer.Exit(130) from None
+
 
 app = typer.Typer(
     cls=_WithPlugins,
@@ -318,16 +325,34 @@ def _command() -> str:
 def main() -> None:
     """The `evonas` command. What a user can mend is one line and exit code 2."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or 0)
     except EvonasError as error:
-        print(f"evonas: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("evonas: interrupted before the search began; nothing was kept", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(_complain(str(error)))
+    except _UsageError as error:
+        sys.exit(_misused(error))
+    except typer.Abort:  # a question was left without an answer
+        sys.exit(_complain("nothing was done", 1))
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+
+
+def _complain(message: str, code: int = 2) -> int:
+    print(f"evonas: {message}", file=sys.stderr)
+    return code
+
+
+_UsageError: Any = typer.BadParameter.__base__  # click's; newer versions of typer carry their own click
+
+
+def _misused(error: Any) -> int:
+    """One line on a word that the command line does not take; where there was no word, the help is printed already."""
+    message = error.format_message().strip()
+    if not message or "\n" in message:
+        print(message, end="")
+        return 2
+    path = error.ctx.command_path if error.ctx else "evonas"
+    return _complain(f"{message[0].lower()}{message[1:].rstrip('.')}; see {path} --help")
 
 
 if __name__ == "__main__":

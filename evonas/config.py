@@ -13,8 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from evonas.errors import EvonasError, choices
 from evonas.types import Objective
 
-SMALLER_IS_BETTER = {"val_loss", "params", "flops", "seconds", "peak_memory_mb"}
-"""Metrics that are objectives to minimize when named without a sign."""
+METRICS = {
+    **dict.fromkeys(("val_accuracy", "train_accuracy"), True),
+    **dict.fromkeys(("val_loss", "params", "flops", "seconds", "peak_memory_mb"), False),
+    **dict.fromkeys(("latency_ms", "latency_batch_ms", "latency_onnx_ms"), False),
+}
+"""What can be an objective, and whether more of it is better. A latency is measured where it is one."""
 
 
 class SearchConfig(BaseModel):
@@ -78,10 +82,14 @@ class SearchConfig(BaseModel):
 
 
 def parse_objectives(text: str) -> tuple[Objective, ...]:
-    """`'val_accuracy,-params'`: a minus sign minimizes; losses and costs are minimized without one too."""
+    """`'val_accuracy,params'`: losses and costs are made small, also without a minus sign before them.
+
+    Raises EvonasError where a name is no metric of a training.
+    """
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise EvonasError(f"no objective in {text!r}; give for example val_accuracy or val_accuracy,params")
-    return tuple(
-        Objective(name.lstrip("-"), not name.startswith("-") and name not in SMALLER_IS_BETTER) for name in names
-    )
+    for name in names:
+        if name.lstrip("-") not in METRICS:
+            raise EvonasError(f"no metric named {name.lstrip('-')!r} to search for; there are {choices(METRICS)}")
+    return tuple(Objective(name.lstrip("-"), METRICS[name.lstrip("-")] and name[0] != "-") for name in names)

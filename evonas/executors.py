@@ -18,6 +18,17 @@ from evonas import plugins
 from evonas.types import Candidate, Evaluation, Evaluator, Task
 
 
+def on_this_machine(evaluator: Evaluator, workers: int = 1, timeout: float | None = None) -> Serial | Processes:
+    """This process for one worker; spawned ones for several, or where a training may have to be ended.
+
+    An evaluator with `for_workers(n)` says itself what each of them gets: a device of its own, say.
+    """
+    if workers == 1 and timeout is None:
+        return Serial(evaluator)
+    divide = getattr(evaluator, "for_workers", lambda n: [evaluator] * n)
+    return Processes(divide(workers), timeout)
+
+
 def guarded(evaluator: Evaluator, candidate: Candidate, task: Task, seed: int) -> Evaluation:
     """The evaluation, or a failed one that says which exception it was."""
     start = time.perf_counter()

@@ -18,9 +18,8 @@ from evonas.archive import Archive, RunRecord
 from evonas.config import SearchConfig, parse_objectives
 from evonas.environment import versions
 from evonas.errors import EvonasError
-from evonas.executors import Processes, Serial
 from evonas.methods import make_method
-from evonas.types import Callback, Encoding, Objective, Task, Trial
+from evonas.types import Callback, Encoding, Evaluator, Objective, Task, Trial
 
 if TYPE_CHECKING:
     from evonas.tasks import Images, Split
@@ -57,6 +56,7 @@ class Job:
     encoding: Encoding[Any]
     data: Split
     trainer: TorchTrainer
+    evaluator: Evaluator[Any]  # the trainer, or what also measures what it trained
     objectives: tuple[Objective, ...]
 
     @property
@@ -131,6 +131,7 @@ def prepare(
 
     from evonas.encodings.check import check_encoding
     from evonas.tasks import load_images, split
+    from evonas.training.latency import with_latency
     from evonas.training.trainer import TorchTrainer
 
     objectives = parse_objectives(config.objectives)
@@ -139,12 +140,13 @@ def prepare(
     plugins.resolve("evonas.searchers", searcher)
     if plus:
         plugins.resolve("evonas.rankers", ranker)
-    if config.executor != "processes":
-        plugins.resolve("evonas.executors", config.executor)
+    plugins.resolve("evonas.executors", config.executor)
     images = images or load_images(config.data, root=Path(config.root) if config.root else None)
     data = split(images, seed=config.seed, train_size=config.train_size)
     check_encoding(encoding, data.task, np.random.default_rng(config.seed))
+    make_method(config.method_spec, encoding, data.task, objectives)  # tried before anything is written
     trainer = TorchTrainer(encoding, data, epochs=config.epochs, device=config.device)
+    evaluator = with_latency(trainer, objectives)
     archive = Archive(config.archive)
     name = config.name or _free_name(archive, data.task, config.encoding)
     record = RunRecord(
@@ -159,7 +161,7 @@ def prepare(
         device=trainer.device_name(),
         command=command,
     )
-    job = Job(config, archive, record, encoding, data, trainer, objectives)
+    job = Job(config, archive, record, encoding, data, trainer, evaluator, objectives)
     check_folder(job.folder, name)
     return job
 
@@ -171,7 +173,12 @@ def carry_out(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
     """
     with _sole_owner(job):
         job = replace(job, record=job.archive.add_run(job.record))
-        return _search_and_finish(job, callbacks, [])
+        try:
+            return _search_and_finish(job, callbacks, [])
+        except EvonasError:  # an option of the method's that will not do: nothing was searched
+            if not job.archive.trials(job.name):
+                job.archive.delete_run(job.name)
+            raise
 
 
 def resume(name: str, *, archive: str | None = None, callbacks: Sequence[Callback] = (), **changes: Any) -> Result:
@@ -198,22 +205,30 @@ def prepare_resume(name: str, *, archive: str | None = None, **changes: Any) -> 
 
 
 def go_on(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
+    """Go on where the run stopped; one that is done, with nothing left of its budget, gives the result that it has.
+
+    Raises Interrupted on Ctrl-C, and EvonasError where the run is running now.
+    """
     with _sole_owner(job):
+        trials, had = job.archive.trials(job.name), job.record.result
+        spent = not job.budget.allows(_counted(trials), trials[-1].elapsed if trials else 0.0)
+        if job.record.status == "done" and had and spent and (job.folder / "result.json").exists():
+            return Result(job.folder, had)
         job.archive.update_run(job.name, status="running", config=job.record.config)
-        return _search_and_finish(job, callbacks, job.archive.trials(job.name))
+        return _search_and_finish(job, callbacks, trials)
 
 
 def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[Trial]) -> Result:
-    searcher = make_method(
-        job.config.method_spec,
-        job.encoding,
-        job.data.task,
-        job.objectives,
-        store=job.archive.as_of(job.record.mark),
-        encoding_name=plugins.plain_name(job.config.encoding),
-    )
-    memory = _tell_what_is_known(searcher, callbacks)
     try:
+        searcher = make_method(
+            job.config.method_spec,
+            job.encoding,
+            job.data.task,
+            job.objectives,
+            store=job.archive.as_of(job.record.mark),
+            encoding_name=job.config.encoding,
+        )
+        memory = _tell_what_is_known(searcher, callbacks)
         with make_executor(job) as executor:
             outcome = loop.run(
                 searcher,
@@ -229,14 +244,23 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
     except KeyboardInterrupt:
         for callback in callbacks:
             callback.ended("interrupted")
-        raise Interrupted(job.name, len(job.archive.trials(job.name))) from None
+        raise _interrupted(job) from None
     try:
         memory += [line for line in [_known(searcher)] if line and line not in memory]
         result = finish(job, outcome.trials, outcome.reason, job.folder, memory=memory)
     except KeyboardInterrupt:
-        raise Interrupted(job.name, len(outcome.trials)) from None
+        raise _interrupted(job) from None
     job.archive.update_run(job.name, status="done", result=dict(result.values))
     return result
+
+
+def _interrupted(job: Job) -> Interrupted:
+    job.archive.update_run(job.name, status="interrupted")
+    return Interrupted(job.name, _counted(job.archive.trials(job.name)))
+
+
+def _counted(trials: Sequence[Trial]) -> int:
+    return sum(trial.evaluation.status != "absent" for trial in trials)
 
 
 def _known(searcher: Any) -> str:
@@ -282,7 +306,7 @@ def summary(job: Job, trials: Sequence[Trial], reason: str) -> dict[str, Any]:
         "method": job.config.method,
         "surrogate": job.config.surrogate,
         "seed": job.config.seed,
-        "trials": sum(trial.evaluation.status != "absent" for trial in trials),
+        "trials": _counted(trials),
         "failed": sum(trial.evaluation.status == "failed" for trial in trials),
         "seconds": trials[-1].elapsed if trials else 0.0,
         "val_accuracy": best.evaluation.metrics.get("val_accuracy") if best else None,
@@ -337,13 +361,8 @@ def make_encoding(spec: str) -> Encoding[Any]:
 
 
 def make_executor(job: Job) -> Any:
-    """This process for one worker; spawned ones for several, or where a training may have to be ended; or a cluster."""
-    workers, timeout = job.config.workers, job.config.timeout
-    if job.config.executor != "processes":
-        return plugins.make("evonas.executors", job.config.executor, job.trainer, workers, timeout)
-    if workers == 1 and timeout is None:
-        return Serial(job.trainer)
-    return Processes(job.trainer.for_workers(workers), timeout)
+    """Where the trainings go: this machine's processes, or a cluster."""
+    return plugins.make("evonas.executors", job.config.executor, job.evaluator, job.config.workers, job.config.timeout)
 
 
 def _spec_of(encoding: Encoding[Any]) -> str:

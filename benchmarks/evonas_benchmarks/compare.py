@@ -118,6 +118,7 @@ class _Bench:
         from evonas.encodings.check import check_encoding
         from evonas.methods import make_method
         from evonas.tasks import split
+        from evonas.training.latency import with_latency
         from evonas.training.trainer import TorchTrainer
 
         seed = config.seed
@@ -125,7 +126,15 @@ class _Bench:
         check_encoding(self.encoding, data.task, np.random.default_rng(seed))
         trainer = TorchTrainer(self.encoding, data, epochs=config.epochs, device=config.device)
         with ExitStack() as stack:
-            executor = stack.enter_context(_executor(config, trainer))
+            executor = stack.enter_context(
+                plugins.make(
+                    "evonas.executors",
+                    config.executor,
+                    with_latency(trainer, self.objectives),
+                    config.workers,
+                    config.timeout,
+                )
+            )
             sharing = Sharing(executor, getattr(self.encoding, "canonical", lambda genome: genome))
             for method in methods:
                 searcher = make_method(
@@ -134,7 +143,7 @@ class _Bench:
                     data.task,
                     self.objectives,
                     store=self.store,
-                    encoding_name=plugins.plain_name(config.encoding),
+                    encoding_name=config.encoding,
                 )
                 rows, told = run_cell(
                     searcher,
@@ -157,16 +166,6 @@ def _memory(config: SearchConfig):
     from evonas.archive import Archive
 
     return Archive(config.archive)
-
-
-def _executor(config: SearchConfig, trainer: Any) -> Any:
-    from evonas.executors import Processes, Serial
-
-    if config.executor != "processes":
-        return plugins.make("evonas.executors", config.executor, trainer, config.workers, config.timeout)
-    if config.workers == 1 and config.timeout is None:
-        return Serial(trainer)
-    return Processes(trainer.for_workers(config.workers), config.timeout)
 
 
 def verdict(comparison: Comparison) -> str:

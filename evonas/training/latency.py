@@ -122,6 +122,11 @@ class WithLatency:
         metrics = {**evaluation.metrics, **self.measure(candidate.genome, task)}
         return replace(evaluation, metrics=metrics, seconds=evaluation.seconds + time.perf_counter() - start)
 
+    def for_workers(self, workers: int) -> list[WithLatency]:
+        """One for each of the trainer's own; each measures on the device that it trains on."""
+        trainers: list[Any] = self.evaluator.for_workers(workers)  # type: ignore[attr-defined]
+        return [replace(self, evaluator=trainer, device=trainer.device) for trainer in trainers]
+
     def measure(self, genome: Any, task: Task) -> dict[str, float]:
         """The metrics of a genome's network, as far as they can be measured; milliseconds."""
         with torch.random.fork_rng(devices=[]):

@@ -46,6 +46,8 @@ def test_a_file_that_is_none(tmp_path):
 
 def test_objectives():
     assert parse_objectives("val_accuracy, params") == (Objective("val_accuracy"), Objective("params", False))
-    assert parse_objectives("-latency") == (Objective("latency", False),)
+    assert parse_objectives("-latency_ms") == parse_objectives("latency_ms") == (Objective("latency_ms", False),)
     with pytest.raises(EvonasError, match="no objective in ' , '"):
         parse_objectives(" , ")
+    with pytest.raises(EvonasError, match="no metric named 'val_acuracy' to search for; there are .*'val_accuracy'"):
+        parse_objectives("val_acuracy,params")
