@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import signal
 import sys
@@ -15,9 +14,11 @@ from typer.core import TyperGroup
 
 from evonas import __version__, plugins
 from evonas.errors import EvonasError
+from evonas.runs import ArchiveOption, runs_app
 
 if TYPE_CHECKING:
-    from evonas.job import Job, Result
+    from evonas.job import Job
+    from evonas.results import Result
     from evonas.types import Callback
 
 
@@ -50,12 +51,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-runs_app = typer.Typer(help="What the archive holds: list, show and delete runs.", no_args_is_help=True)
 app.add_typer(runs_app, name="runs")
 
-ArchiveOption = Annotated[
-    str | None, typer.Option("--archive", help="File or database URL of the archive.", envvar="EVONAS_ARCHIVE")
-]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
@@ -129,13 +126,13 @@ def report(
     archive: ArchiveOption = None,
 ) -> None:
     """Write the report of a run again, also of one that is not finished."""
-    from evonas import job
+    from evonas import results
 
     prepared, trials = _recorded(run, archive)
-    values = job.summary(prepared, trials, "not finished") | dict(prepared.record.result or {})
+    values = results.summary(prepared, trials, "not finished") | dict(prepared.record.result or {})
     folder = Path(out) if out else prepared.folder
     folder.mkdir(parents=True, exist_ok=True)
-    print(job.write_report(prepared, trials, values, folder))
+    print(results.write_report(prepared, trials, values, folder))
 
 
 @app.command()
@@ -145,13 +142,13 @@ def export(
     archive: ArchiveOption = None,
 ) -> None:
     """Train the best network of a run in full, finished or not, and write it to a folder."""
-    from evonas import job
+    from evonas import results
 
     prepared, trials = _recorded(run, archive)
     if not any(trial.evaluation.ok for trial in trials):
         raise EvonasError(f"run {run!r} has no successful trial to export; go on with it: evonas resume {run}")
-    job.check_folder(Path(out), run)
-    print(job.finish(prepared, trials, "exported", Path(out)).folder)
+    results.check_folder(Path(out), run)
+    print(results.finish(prepared, trials, "exported", Path(out)).folder)
 
 
 @app.command("plugins")
@@ -166,112 +163,6 @@ def list_plugins() -> None:
             dist = entry.dist
             table.add_row(group, name, entry.value, f"{dist.name} {dist.version}" if dist else "")
     Console().print(table)
-
-
-@runs_app.command("list")
-def runs_list(
-    archive: ArchiveOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-) -> None:
-    """All runs, oldest first."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from evonas.archive import Archive
-
-    store = Archive(archive)
-    counts = store.counts()
-    rows = [
-        {
-            "name": r.name,
-            "task": r.task.name,
-            "encoding": r.encoding,
-            "method": r.method,
-            "surrogate": r.surrogate,
-            "seed": r.seed,
-            "status": r.status,
-            "trials": counts.get(r.name, 0),
-            "test_accuracy": (r.result or {}).get("test_accuracy"),
-            "created": r.created,
-        }
-        for r in store.runs()
-    ]
-    if as_json:
-        print(json.dumps(rows, indent=2))
-    elif not rows:
-        print(f"no runs yet in {store.where}; start one: evonas search")
-    else:
-        table = Table(*rows[0], box=None)
-        for row in rows:
-            table.add_row(*("" if v is None else f"{v:.4f}" if isinstance(v, float) else str(v) for v in row.values()))
-        Console().print(table)
-
-
-@runs_app.command("show")
-def runs_show(
-    name: Annotated[str, typer.Argument(help="Name of the run.")],
-    archive: ArchiveOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Everything, for programs.")] = False,
-) -> None:
-    """One run with its evaluations in the order they were told."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from evonas.archive import Archive, dumps
-
-    store = Archive(archive)
-    record, trials = store.run(name), store.trials(name)
-    evaluations = [
-        {
-            "number": t.number,
-            "genome": t.evaluation.candidate.genome,
-            "fidelity": t.evaluation.candidate.fidelity,
-            "parents": t.evaluation.candidate.parents,
-            "metrics": dict(t.evaluation.metrics),
-            "seconds": t.evaluation.seconds,
-            "elapsed": t.elapsed,
-            "status": t.evaluation.status,
-            "error": t.evaluation.error,
-        }
-        for t in trials
-    ]
-    if as_json:
-        run = {**vars(record), "task": {**vars(record.task), "features": dict(record.task.features)}}
-        print(json.dumps(json.loads(dumps({**run, "evaluations": evaluations})), indent=2, ensure_ascii=False))
-        return
-    console = Console()
-    print(f"{record.name}: {record.task.name}, {record.encoding}, {record.method}, surrogate {record.surrogate}")
-    print(f"seed {record.seed}, {record.status}, {len(trials)} trials, begun {record.created}")
-    print(record.command)
-    table = Table("trial", "val_accuracy", "params", "seconds", "genome", box=None)
-    for e in evaluations:
-        accuracy, params = e["metrics"].get("val_accuracy"), e["metrics"].get("params")
-        table.add_row(
-            str(e["number"]),
-            e["status"] if accuracy is None else f"{accuracy:.4f}",
-            "" if params is None else f"{params:,.0f}",
-            f"{e['seconds']:.1f}",
-            e["error"] or str(e["genome"]),
-        )
-    console.print(table)
-
-
-@runs_app.command("delete")
-def runs_delete(
-    names: Annotated[list[str], typer.Argument(help="Names of runs.")],
-    archive: ArchiveOption = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
-    """Forget runs with all their trials. The folders with their results stay."""
-    from evonas.archive import Archive
-
-    store = Archive(archive)
-    for name in names:
-        store.run(name)
-    if not yes and not typer.confirm(f"Forget {', '.join(names)} for good?"):
-        raise typer.Exit(1)
-    for name in names:
-        print(f"{name}: {store.delete_run(name)} trials forgotten")
 
 
 def _recorded(run: str, archive: str | None) -> tuple[Job, Sequence[Any]]:

@@ -88,9 +88,11 @@ def from_folder(argument: str, *, root: Path | None = None) -> Images:
         raise EvonasError(f"no folder {text!r}; give folder:PATH with one folder of images a class")
     parts = [path / "train", path / "test"] if (path / "train").is_dir() and (path / "test").is_dir() else [path]
     files = [[(p, p.parent.name) for p in sorted(part.glob("*/*")) if _is_picture(p)] for part in parts]
-    if not all(files):
-        empty = parts[[bool(f) for f in files].index(False)]
-        raise EvonasError(f"the folder {str(empty)!r} holds no images; give one with a folder of images a class")
+    for part, held in zip(parts, files, strict=True):
+        classes = [p for p in sorted(part.iterdir()) if p.is_dir() and not p.name.startswith(".")]
+        empty = [p for p in classes if p.name not in {label for _, label in held}] if held else [part]
+        if empty:
+            raise EvonasError(f"the folder {str(empty[0])!r} holds no images; give each class a folder with some")
     arrays = [np.stack([_picture(p, size) for p, _ in part]) for part in files]
     if all((a[..., 0] == a[..., 1]).all() and (a[..., 0] == a[..., 2]).all() for a in arrays):
         arrays = [a[..., :1] for a in arrays]

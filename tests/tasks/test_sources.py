@@ -190,7 +190,7 @@ def test_other_files_are_passed_over(tmp_path):
     (tmp_path / "cat" / "notes.txt").write_text("hello")
     (tmp_path / ".DS_Store").write_bytes(b"x")
     (tmp_path / "cat" / "._0.png").write_bytes(b"what a Mac leaves on a foreign disk")
-    (tmp_path / "empty").mkdir()
+    (tmp_path / ".thumbnails").mkdir()
     assert load_images(f"folder:{tmp_path}").class_names == ("cat", "dog")
 
 
@@ -215,6 +215,9 @@ def test_folder_mistakes(tmp_path):
     fill(tmp_path / "one" / "train")
     (tmp_path / "one" / "test" / "cat").mkdir(parents=True)
     refused(f"folder:{tmp_path / 'one'}", "test' holds no images")
+    fill(tmp_path / "half")
+    (tmp_path / "half" / "bird").mkdir()
+    refused(f"folder:{tmp_path / 'half'}", "bird' holds no images")
     for name in ("a", "b"):
         write(tmp_path / "single" / name / "0.png", np.zeros((4, 4, 3), np.uint8))
     refused(f"folder:{tmp_path / 'single'}", "class 'a' of 'single' has 1 of the 3 images")
