@@ -91,7 +91,7 @@ def make(group: str, spec: str, *args: Any, **kwargs: Any) -> Any:
     """`resolve`, then call what was found with the arguments and the spec's options.
 
     Something that is no class and no function (a ready-made encoding object, say) is returned as it is.
-    Raises EvonasError where an option does not exist.
+    Raises EvonasError where an option does not exist, or the call fails.
     """
     found = resolve(group, spec)
     name, options = split_spec(spec)
@@ -101,10 +101,20 @@ def make(group: str, spec: str, *args: Any, **kwargs: Any) -> Any:
         return found
     try:
         return found(*args, **kwargs, **options)
-    except TypeError as error:
-        if options and "argument" in str(error):
-            raise EvonasError(f"{kind(group)} {name!r} does not take the options {options}: {error}") from error
+    except EvonasError:
         raise
+    except Exception as error:
+        unknown = [option for option in options if repr(option) in str(error)] if isinstance(error, TypeError) else []
+        if unknown:
+            there = choices(_options(found, len(args), kwargs)) or "none"
+            raise EvonasError(f"{kind(group)} {name!r} has no option {unknown[0]!r}; there are {there}") from error
+        words = (str(error).splitlines() or [""])[0]
+        raise EvonasError(f"{kind(group)} {spec!r} cannot be made: {type(error).__name__}: {words}") from error
+
+
+def _options(found: Any, positional: int, named: Mapping[str, Any]) -> list[str]:
+    """The parameters that are left for a spec to set."""
+    return [name for name in list(inspect.signature(found).parameters)[positional:] if name not in named]
 
 
 def loaded_modules() -> list[ModuleType]:

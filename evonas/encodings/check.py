@@ -32,6 +32,8 @@ def check_encoding(encoding: Encoding[Any], task: Task, rng: np.random.Generator
         found = _call(name, f"features({genome!r})", lambda g=genome: dict(encoding.features(g)))
         if not all(isinstance(value, (int, float, np.number)) for value in found.values()):
             raise _broken(name, f"features({genome!r})", "gave something that is no number")
+        if any(np.isinf(float(value)) for value in found.values()):
+            raise _broken(name, f"features({genome!r})", "gave an infinite number; use NaN for what is not known")
         if names is not None and set(found) != names:
             odd = sorted(set(found) ^ names)[0]
             raise _broken(name, f"features({genome!r})", f"has other names than those of other genomes: {odd!r}")

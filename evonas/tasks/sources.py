@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,7 @@ def load_images(spec: str, *, root: Path | None = None) -> Images:
     if name in plugins.available("evonas.tasks"):
         found = plugins.resolve("evonas.tasks", name)(argument, root=root)
     else:
-        loader = plugins.resolve("evonas.tasks", spec)
-        found = loader("", root=root) if callable(loader) else loader
+        found = plugins.make("evonas.tasks", spec, "", root=root)
     if not isinstance(found, Images):
         raise EvonasError(
             f"{spec!r} gave a {type(found).__name__}, not Images; evonas.tasks.images_from_arrays makes them"
@@ -139,10 +139,14 @@ def _present_or_downloaded(dataset: Any, name: str, folder: Path, which: dict[st
             f"the files of torchvision's {name} in {str(folder)!r} are damaged ({_first_line(error)}); "
             "remove them, and they are downloaded again"
         ) from error
+    made = [path for path in (folder, folder / name, folder / name / "raw") if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return dataset(str(folder), download=True, **which)
     except Exception as error:
+        for path in reversed(made):  # nothing is left but what was downloaded
+            with suppress(OSError):
+                path.rmdir()
         raise EvonasError(
             f"torchvision's {name} is not in {str(folder)!r} and cannot be downloaded ({_first_line(error)}); "
             "put its files there, or give another --root"

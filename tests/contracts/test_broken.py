@@ -56,6 +56,11 @@ class Words(CellEncoding):
         return {"genome": genome}
 
 
+class Infinite(CellEncoding):
+    def features(self, genome):
+        return {"size": float("inf")}
+
+
 @pytest.mark.parametrize(
     ("broken", "test"),
     [
@@ -82,6 +87,7 @@ def test_a_broken_encoding_fails_its_test(broken, test):
         (Raising, r"build\('\|.*raised ZeroDivisionError: no network today"),
         (NoJSON, "JSON does not keep"),
         (Words, "gave something that is no number"),
+        (Infinite, "gave an infinite number"),
     ],
 )
 def test_the_check_before_a_search_names_the_genome(broken, says):
@@ -149,17 +155,105 @@ class Blind(BoostingSurrogate):
         return np.full(len(X), np.nan)
 
 
+class UpsideDown(BoostingSurrogate):
+    def predict(self, X):
+        return -super().predict(X)
+
+
+class Column(BoostingSurrogate):
+    def predict(self, X):
+        return super().predict(X)[:, None]
+
+
+class Comparing(BoostingSurrogate):
+    """Scores are places among those asked about."""
+
+    def predict(self, X):
+        return super().predict(X).argsort().argsort() / max(len(X), 1)
+
+
+class FailuresFirst(BoostingSurrogate):
+    def adapt(self, X, y):
+        return super().adapt(X, np.nan_to_num(y, nan=9.0))
+
+
+class Grudging(BoostingSurrogate):
+    """What it was told once stays, whatever it is fitted from then."""
+
+    def fit(self, X, y, groups):
+        return self
+
+    def adapt(self, X, y):
+        return super().adapt(X, y) if len(y) else self
+
+
+class Silent(BoostingSurrogate):
+    def adapt(self, X, y):
+        super().adapt(X, y)
+
+
+class Needy(BoostingSurrogate):
+    def predict(self, X):
+        return self.model_.predict(X)
+
+
+class Overwriting(BoostingSurrogate):
+    def adapt(self, X, y):
+        np.nan_to_num(y, copy=False)
+        return super().adapt(X, y)
+
+
+class Fastidious(BoostingSurrogate):
+    def fit(self, X, y, groups):
+        assert np.isfinite(y).all(), "no failures, please"
+        return super().fit(X, y, groups)
+
+
+class Talkative(BoostingSurrogate):
+    def describe(self):
+        return "I know\na lot"
+
+
+class Waiting(BoostingSurrogate):
+    def acquire(self, X, pending):
+        return self.predict(X) - np.linalg.norm(X - np.mean(pending, axis=0), axis=1)
+
+
+class Unlike(BoostingSurrogate):
+    def __init__(self, least: int = 8, trees: int = 60, seed: int = 0):
+        super().__init__(least, trees, int(np.random.default_rng().integers(2**31)))
+
+
+class Rooted(BoostingSurrogate):
+    def __getstate__(self):
+        return {**vars(self), "model_": None}
+
+
 @pytest.mark.parametrize(
     ("broken", "test"),
     [
         (Accumulating, "test_adapt_starts_anew_each_time"),
         (Shuffling, "test_equal_input_gives_equal_scores"),
         (Blind, "test_scores_are_finite_numbers"),
+        (Needy, "test_scores_are_finite_numbers"),
+        (Column, "test_scores_are_finite_numbers"),
+        (UpsideDown, "test_learns_from_the_task_at_hand"),
+        (Comparing, "test_a_score_is_the_genomes_own"),
+        (FailuresFirst, "test_failures_are_no_good_results"),
+        (Grudging, "test_adapt_starts_anew_each_time"),
+        (Grudging, "test_fit_starts_anew_each_time"),
+        (Silent, "test_learning_returns_the_ranker_itself"),
+        (Overwriting, "test_arguments_are_left_alone"),
+        (Fastidious, "test_earlier_tasks_of_all_sizes_at_once"),
+        (Talkative, "test_says_in_one_line_what_it_knows"),
+        (Waiting, "test_what_is_worth_training_next"),
+        (Unlike, "test_another_one_by_its_parameters"),
+        (Rooted, "test_travels"),
     ],
 )
 def test_a_broken_ranker_fails_its_test(broken, test):
     case = type("Case", (RankerContract,), {"make_ranker": lambda self: broken()})()
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, AttributeError, TypeError, RuntimeError, ValueError)):
         getattr(case, test)()
 
 

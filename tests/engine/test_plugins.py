@@ -39,7 +39,7 @@ def test_options():
         ("aging(population)", r"cannot read the options in 'aging\(population\)'"),
         ("aging(population=", "cannot read the options"),
         ("aging(population=open('x'))", "cannot read the options"),
-        ("aging(size=3)", r"does not take the options \{'size': 3\}"),
+        ("aging(size=3)", "searcher 'aging' has no option 'size'; there are .*'population', 'tournament'"),
     ],
 )
 def test_what_cannot_be_found_is_said_with_the_way_out(spec, says):
@@ -51,6 +51,16 @@ def test_a_file_that_breaks_is_named(tmp_path):
     (tmp_path / "broken.py").write_text("1 / 0")
     with pytest.raises(EvonasError, match="broken.py' cannot be run: ZeroDivisionError"):
         plugins.resolve("evonas.encodings", f"{tmp_path / 'broken.py'}:X")
+
+
+def test_a_part_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "class Mine:\n    def __init__(self, must):\n        pass\n\ndef odd():\n    1 / 0\n"
+    )
+    with pytest.raises(EvonasError, match=r"mine.py:Mine' cannot be made: TypeError: .*'must'"):
+        plugins.make("evonas.encodings", f"{tmp_path / 'mine.py'}:Mine")
+    with pytest.raises(EvonasError, match=r"mine.py:odd' cannot be made: ZeroDivisionError"):
+        plugins.make("evonas.tasks", f"{tmp_path / 'mine.py'}:odd")
 
 
 def test_all_built_ins_exist():
