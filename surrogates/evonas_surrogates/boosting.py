@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingRegressor
 
+from evonas_surrogates.forest import without_gaps
 from evonas_surrogates.ranks import normal_scores
 
 
@@ -41,13 +42,13 @@ class BoostingSurrogate(BaseEstimator):
                 max_features=0.3,
                 early_stopping=False,  # pyright: ignore[reportArgumentType]
                 random_state=self.seed,
-            ).fit(np.asarray(X, dtype=float), normal_scores(y))
+            ).fit(without_gaps(np.asarray(X, dtype=float)), normal_scores(y))
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """(n,) scores, higher is better."""
         model = getattr(self, "model_", None)
-        return np.zeros(len(X)) if model is None else model.predict(np.asarray(X, dtype=float))
+        return np.zeros(len(X)) if model is None or not len(X) else model.predict(np.asarray(X, dtype=float))
 
     def describe(self) -> str:
         return "learning from this search's own results"

@@ -2,92 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from evonas import plugins
 from evonas.errors import EvonasError
-from evonas.types import VAL_ACCURACY, Encoding, Objective, Store, Task
+from evonas.fidelity import at_full
+from evonas.types import VAL_ACCURACY, Candidate, Encoding, Evaluation, Objective, Store, Task
+
+log = logging.getLogger(__name__)
+
+Make = Callable[[str], Encoding[Any] | None]
 
 
 @dataclass(frozen=True)
 class Rows:
-    """(n, d) features, (n,) targets signed so that higher is better (NaN: failed), (n,) the task of each row."""
+    """(n, d) features, (n,) targets signed so that higher is better (NaN: failed), (n,) the task of each row.
+
+    `tasks` are the groups' own tasks, where they are known.
+    """
 
     X: np.ndarray
     y: np.ndarray
     groups: np.ndarray
     feature_names: tuple[str, ...]
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+
+    def of(self, names: set[str]) -> Rows:
+        """The rows of these groups only."""
+        kept = np.isin(self.groups, sorted(names)) if len(self.groups) else np.zeros(0, bool)
+        tasks = {name: task for name, task in self.tasks.items() if name in names}
+        return Rows(self.X[kept], self.y[kept], self.groups[kept], self.feature_names, tasks)
 
 
-def rows(store: Store, encoding: str, task: Task, objective: Objective = VAL_ACCURACY) -> Rows:
-    """All trainings of this encoding on other data sets.
+@dataclass(frozen=True)
+class _Group:
+    """What is compared with one another: the trainings of one task, encoding and budget."""
+
+    task: Task
+    encoding: str
+    values: dict[Any, dict[float, list[float]]]  # canonical genome -> fidelity -> signed values, NaN: failed
+
+
+def rows(store: Store, encoding: str, task: Task | None = None, objective: Objective = VAL_ACCURACY) -> Rows:
+    """All trainings of this encoding on data sets other than `task`'s; on all where no task is given.
 
     The target is left out by the content of its data (`evonas.tasks.same_data`), and by its name where there is no
-    content to compare. Of each genome on a task the best fidelity counts, seeds and runs averaged; it is a failure if
-    it failed each time. Tasks are told apart by data set and by the encoding's options; names are made distinct.
+    content to compare. Of each genome on a task the best fidelity counts, seeds and runs averaged; one that was
+    trained for few epochs only is lifted by what the others gained with more (`evonas.fidelity`). It is a failure if
+    it failed each time. Groups are told apart by data set, by the encoding's options, and by how long and on how many
+    images was trained; their names are made distinct.
 
-    Raises EvonasError where the encoding is unknown.
+    Features are those that today's `encoding` has, its options included: what was recorded with options that give
+    others is left out, and so are genomes that it does not know any more. An encoding that cannot be made from its
+    name (an object with arguments of its own) has no history.
     """
-    found = _by_task(store, encoding, task, objective)
-    X, y, groups = [], [], []
-    names: tuple[str, ...] | None = None
-    for name, (spec, results) in found.items():
-        made = _encoding(spec)
-        for genome, value in results.items():
-            features = _features(made, genome)
-            if features is None:
-                continue
-            own = tuple(sorted(features))
-            names = own if names is None else names
-            if own != names:  # the encoding's features depend on its options: another kind of task
-                continue
-            X.append([features[key] for key in own])
-            y.append(value)
-            groups.append(name)
-    names = names or _names(encoding)
-    return Rows(np.array(X, dtype=float).reshape(len(y), len(names)), np.array(y), np.array(groups, dtype=str), names)
+    made = cache(_encoding)
+    if (now := made(encoding)) is None:
+        return Rows(np.zeros((0, 0)), np.zeros(0), np.zeros(0, dtype=str), ())
+    names = tuple(sorted(now.features(now.sample(np.random.default_rng(0)))))
+    X, y, labels, tasks = [], [], [], {}
+    for label, group in _distinct(_groups(store, encoding, task, objective, made)).items():
+        tasks[label] = group.task
+        for genome, value in _values(group, objective).items():
+            features = _features(made(group.encoding), genome)
+            if features is not None and tuple(sorted(features)) == names:
+                X.append([features[key] for key in names])
+                y.append(value)
+                labels.append(label)
+    table = np.array(X, dtype=float).reshape(len(y), len(names))
+    return Rows(table, np.array(y, dtype=float), np.array(labels, dtype=str), names, tasks)
 
 
-def _by_task(store: Store, encoding: str, task: Task, objective: Objective) -> dict[str, tuple[str, dict[Any, float]]]:
-    """Task's distinct name -> (encoding spec, canonical genome -> mean target at its best fidelity)."""
-    runs = {record.name: record for record in getattr(store, "runs", list)()}
-    values: dict[tuple[str, str, str], dict[Any, dict[float, list[float]]]] = {}
-    for trial in store.trials(encoding=plugins.plain_name(encoding)):
-        record = runs.get(trial.run)
-        if record is None or trial.evaluation.status == "absent" or _same(record.task, task):
-            continue
-        key = (record.task.name, record.task.fingerprint, record.encoding)
-        canonical = getattr(_encoding(record.encoding), "canonical", _as_it_is)
-        try:
-            genome = canonical(trial.evaluation.candidate.genome)
-        except (EvonasError, KeyError, ValueError, TypeError):  # from another version of the encoding
-            continue
-        value = objective.value(trial.evaluation.metrics) if trial.evaluation.ok else np.nan
-        fidelities = values.setdefault(key, {}).setdefault(genome, {})
-        fidelities.setdefault(trial.evaluation.candidate.fidelity, []).append(value if np.isfinite(value) else np.nan)
-    found: dict[str, tuple[str, dict[Any, float]]] = {}
-    for (name, _, spec), genomes in values.items():
-        distinct, number = name, 2
-        while distinct in found:
-            distinct, number = f"{name} ({number})", number + 1
-        found[distinct] = (spec, {genome: _best(fidelities) for genome, fidelities in genomes.items()})
-    return found
-
-
-def _best(fidelities: Mapping[float, list[float]]) -> float:
-    """The mean at the highest fidelity that succeeded once; NaN where none did."""
-    for fidelity in sorted(fidelities, reverse=True):
-        good = [value for value in fidelities[fidelity] if np.isfinite(value)]
-        if good:
-            return float(np.mean(good))
-    return float("nan")
-
-
-def _same(one: Task, other: Task) -> bool:
+def same_task(one: Task, other: Task) -> bool:
+    """By the content of their data; by name where one has none."""
     from evonas.tasks.fingerprint import same_data
 
     if one.fingerprint and other.fingerprint:
@@ -95,22 +88,70 @@ def _same(one: Task, other: Task) -> bool:
     return one.name == other.name
 
 
-def _features(encoding: Encoding[Any], genome: Any) -> Mapping[str, float] | None:
+def _groups(store: Store, encoding: str, task: Task | None, objective: Objective, made: Make) -> list[_Group]:
+    """In the order in which they were begun."""
+    runs = {record.name: record for record in getattr(store, "runs", list)()}
+    groups: dict[tuple[Any, ...], _Group] = {}
+    of_run: dict[str, _Group | None] = {}
+    for trial in store.trials(encoding=plugins.plain_name(encoding)):
+        if trial.run not in of_run:
+            record = runs.get(trial.run)
+            of_run[trial.run] = None
+            if record is not None and not (task and same_task(record.task, task)) and made(record.encoding) is not None:
+                budget = (record.config.get("epochs"), record.config.get("train_size"))
+                key = (record.task.name, record.task.fingerprint, record.encoding, *budget)
+                of_run[trial.run] = groups.setdefault(key, _Group(record.task, record.encoding, {}))
+        group, evaluation = of_run[trial.run], trial.evaluation
+        if group is None or evaluation.status == "absent":
+            continue
+        try:
+            genome = getattr(made(group.encoding), "canonical", _as_it_is)(evaluation.candidate.genome)
+        except (EvonasError, KeyError, ValueError, TypeError, IndexError):  # from another version of the encoding
+            continue
+        value = objective.value(evaluation.metrics) if evaluation.ok else np.nan
+        fidelities = group.values.setdefault(genome, {})
+        fidelities.setdefault(evaluation.candidate.fidelity, []).append(value if np.isfinite(value) else np.nan)
+    return list(groups.values())
+
+
+def _distinct(groups: list[_Group]) -> dict[str, _Group]:
+    found: dict[str, _Group] = {}
+    for group in groups:
+        name, number = group.task.name, 2
+        while name in found:
+            name, number = f"{group.task.name} ({number})", number + 1
+        found[name] = group
+    return found
+
+
+def _values(group: _Group, objective: Objective) -> dict[Any, float]:
+    """Canonical genome -> its mean at its best fidelity, as of the group's highest; NaN where nothing succeeded."""
+    means: list[Evaluation] = []
+    for genome, fidelities in group.values.items():
+        good = {f: np.mean(known) for f, v in fidelities.items() if (known := [x for x in v if np.isfinite(x)])}
+        sign = 1.0 if objective.maximize else -1.0
+        means += [Evaluation(Candidate(genome, f), {objective.name: sign * float(mean)}) for f, mean in good.items()]
+        if not good:
+            means.append(Evaluation.failure(Candidate(genome, max(fidelities)), "failed each time"))
+    return at_full(means, objective)
+
+
+def _features(encoding: Encoding[Any] | None, genome: Any) -> Mapping[str, float] | None:
     try:
-        return encoding.features(genome)
+        return None if encoding is None else encoding.features(genome)
     except Exception:  # a genome that the encoding of today does not know
         return None
 
 
-def _names(encoding: str) -> tuple[str, ...]:
-    made = _encoding(encoding)
-    return tuple(sorted(made.features(made.sample(np.random.default_rng(0)))))
-
-
-def _encoding(spec: str) -> Encoding[Any]:
+def _encoding(spec: str) -> Encoding[Any] | None:
+    """None, with a line that says so, where today's evonas cannot make it."""
     from evonas.job import make_encoding
 
-    return make_encoding(spec)
+    try:
+        return make_encoding(spec)
+    except (EvonasError, TypeError) as error:
+        log.warning("what was learned with the encoding %r is left out: %s", spec, error)
+        return None
 
 
 def _as_it_is(genome: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -59,17 +58,10 @@ class MetaSurrogate(BaseEstimator):
     def recall(
         cls, store: Store, encoding: str, task: Task, objective: Objective = VAL_ACCURACY, **options: Any
     ) -> MetaSurrogate:
-        """Fitted from what an archive remembers of this encoding, other data sets only, and from the shipped models."""
-        from evonas_surrogates import history, pretrained
+        """Fitted from what an archive remembers of other data sets, and from a model file: see `recall.py`."""
+        from evonas_surrogates.recall import recalled
 
-        rows = history.rows(store, encoding, task, objective)
-        ranker = cls(**options).fit(rows.X, rows.y, rows.groups, feature_names=rows.feature_names)
-        try:
-            shipped = pretrained.find(encoding, task, objective)
-            return ranker if shipped is None else ranker.with_views(shipped)
-        except EvonasError as error:  # sound without it: what the archive knows is left
-            warnings.warn(f"going on without the shipped model: {error}", stacklevel=2)
-            return ranker
+        return recalled(cls, store, encoding, task, objective, **options)
 
     def fit(
         self,

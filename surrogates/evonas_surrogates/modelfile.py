@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from evonas.environment import versions
 from evonas.errors import EvonasError
+from evonas.types import Task
 from evonas_surrogates.forest import Forest
 from evonas_surrogates.meta import MetaSurrogate
+from evonas_surrogates.quality import Quality
 
 FORMAT = 1
+LARGEST = 50_000_000  # bytes of a file that is read; one of a few dozen tasks has less than one
+KEYS = {"encoding": str, "objective": str, "feature_names": list, "names": list, "sizes": list, "tasks": dict}
 
 
-def save(model: MetaSurrogate, path: Path, *, encoding: str, objective: str, tasks: dict[str, Any]) -> None:
-    """Write the views; `tasks` says of each view's task what identifies it (its fingerprint, its data's source)."""
+def save(
+    model: MetaSurrogate,
+    path: Path,
+    *,
+    encoding: str,
+    objective: str,
+    tasks: Mapping[str, Any],
+    card: Mapping[str, Any] | None = None,
+) -> None:
+    """Write the views; `tasks` says of each view's task what identifies it: its `fingerprint`, or its data's source.
+
+    `card` is what a reader wants to know of it, as JSON values: its data, their licence, its quality, its limits.
+    Raises EvonasError where the file cannot be written.
+    """
     from skops import io
 
     content = {
@@ -25,7 +47,8 @@ def save(model: MetaSurrogate, path: Path, *, encoding: str, objective: str, tas
         "objective": objective,
         "feature_names": list(model.feature_names_ or []),
         "names": list(model.names_),
-        "tasks": tasks,
+        "tasks": dict(tasks),
+        "card": dict(card or {}),
         "sizes": list(model.sizes_),
         "weight": float(model.weight_),
         "center": model.center_,
@@ -33,8 +56,29 @@ def save(model: MetaSurrogate, path: Path, *, encoding: str, objective: str, tas
         "view_scale": model.view_scale_,
         "forest": _small(model.forest_),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(io.dumps(content, compression=8, compresslevel=9))
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(io.dumps(content, compression=8, compresslevel=9))
+        temporary.replace(path)
+    except OSError as error:
+        raise EvonasError(f"cannot write {str(path)!r}: {error.strerror or error}; give another file") from error
+
+
+def card(data: str, licence: str, quality: Mapping[str, Quality], limits: str = "") -> dict[str, Any]:
+    """What a reader wants to know of a model: `quality` is of each view on results of its task that it did not see."""
+    figures = {name: asdict(one) for name, one in quality.items()}
+    for one in figures.values():
+        del one["calibration"]  # of a view alone nothing is told yet
+    return {
+        "data": data,
+        "licence": licence,
+        "limits": limits or "A prior for other data: the first results of a search decide what of it is trusted.",
+        "made_by": shlex.join(["evonas", *sys.argv[1:]]),
+        "made": datetime.now(UTC).date().isoformat(),
+        "versions": versions(),
+        "quality": figures,
+    }
 
 
 def load(path: Path, *, encoding: str | None = None) -> tuple[MetaSurrogate, dict[str, Any]]:
@@ -43,8 +87,46 @@ def load(path: Path, *, encoding: str | None = None) -> tuple[MetaSurrogate, dic
     Raises EvonasError where the file is none of ours, holds types that would have to be trusted, or is of another
     encoding.
     """
+    content = _content(Path(path))
+    if encoding is not None and content["encoding"] != encoding:
+        raise EvonasError(f"{str(path)!r} is of encoding {content['encoding']!r}, not {encoding!r}; make one for it")
+    try:
+        model = _model(content)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise EvonasError(
+            f"{str(path)!r} is damaged: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}; make it again"
+        ) from error
+    return model, content
+
+
+def views(path: Path, encoding: str, task: Task) -> tuple[MetaSurrogate, dict[str, Any]]:
+    """`load`, without the views of the task's own data: they would know the answers."""
+    model, said = load(path, encoding=encoding)
+    return model.without([name for name in model.names_ if is_of(name, said, task)]), said
+
+
+def is_of(name: str, said: Mapping[str, Any], task: Task) -> bool:
+    """Whether a view is of the task's own data: by content where both have one, else by name.
+
+    `CIFAR-10 (NAS-Bench-201)` is `cifar10_jpeg`, and not `cifar100`.
+    """
+    from evonas.tasks.fingerprint import same_data
+
+    known = said["tasks"].get(name)
+    fingerprint = str(known.get("fingerprint", "")) if isinstance(known, dict) else ""
+    if fingerprint and task.fingerprint:
+        return same_data(fingerprint, task.fingerprint)
+    plain, other = ("".join(c for c in text.lower() if c.isalnum()) for text in (name.split("(")[0], task.name))
+    return bool(plain) and other.startswith(plain) and not other[len(plain) : len(plain) + 1].isdigit()
+
+
+def _content(path: Path) -> dict[str, Any]:
     from skops import io
 
+    if not path.is_file():
+        raise EvonasError(f"no model file {str(path)!r}; evonas surrogate fit makes one")
+    if path.stat().st_size > LARGEST:
+        raise EvonasError(f"{str(path)!r} has {path.stat().st_size:,} bytes, and a model at most {LARGEST:,}")
     try:
         untrusted = io.get_untrusted_types(file=path)
         if untrusted:
@@ -59,20 +141,55 @@ def load(path: Path, *, encoding: str | None = None) -> tuple[MetaSurrogate, dic
         ) from error
     if not isinstance(content, dict) or content.get("evonas") != "meta-surrogate":
         raise EvonasError(f"{str(path)!r} is a skops file but no meta-surrogate; `evonas surrogate fit` makes one")
-    if content["format"] > FORMAT:
-        raise EvonasError(f"{str(path)!r} has format {content['format']}, this evonas knows {FORMAT}; upgrade evonas")
-    if encoding is not None and content["encoding"] != encoding:
-        raise EvonasError(f"{str(path)!r} is of encoding {content['encoding']!r}, not {encoding!r}; make one for it")
+    if not isinstance(content.get("format"), int) or content["format"] > FORMAT:
+        raise EvonasError(
+            f"{str(path)!r} has format {content.get('format')}, this evonas knows {FORMAT}; upgrade evonas"
+        )
+    for key, kind in KEYS.items():
+        if not isinstance(content.get(key), kind):
+            raise EvonasError(f"{str(path)!r} is damaged: its {key!r} is no {kind.__name__}; make it again")
+    content.setdefault("card", {})
+    return content
+
+
+def _model(content: Mapping[str, Any]) -> MetaSurrogate:
+    """Raises ValueError and its like where the parts do not fit together."""
     model = MetaSurrogate()
-    model.feature_names_ = list(content["feature_names"])
-    model.names_ = list(content["names"])
-    model.sizes_ = list(content["sizes"])
-    model.weight_ = content["weight"]
-    model.center_ = np.asarray(content["center"])
-    model.scale_ = np.where(content["scale"] == 0.0, np.inf, content["scale"])
-    model.view_scale_ = np.asarray(content["view_scale"])
+    model.feature_names_ = [str(name) for name in content["feature_names"]]
+    model.names_ = [str(name) for name in content["names"]]
+    model.sizes_ = [int(size) for size in content["sizes"]]
+    model.weight_ = float(content["weight"])
+    model.center_ = _numbers(content["center"], len(model.feature_names_))
+    scale = _numbers(content["scale"], len(model.feature_names_))
+    model.scale_ = np.where(scale == 0.0, np.inf, scale)
+    model.view_scale_ = _numbers(content["view_scale"], len(model.names_))
     model.forest_ = Forest(**content["forest"])
-    return model._forget(), content
+    _check(model.forest_, len(model.names_), len(model.feature_names_))
+    if len(model.sizes_) != len(model.names_):
+        raise ValueError(f"{len(model.sizes_)} sizes of {len(model.names_)} views")
+    return model._forget()
+
+
+def _numbers(values: Any, n: int) -> np.ndarray:
+    array = np.asarray(values, dtype=float)
+    if array.shape != (n,) or not np.isfinite(array).all():
+        raise ValueError(f"{n} numbers are wanted, {array.shape} are there, or not all are finite")
+    return array
+
+
+def _check(forest: Forest, models: int, features: int) -> None:
+    """A tree that points out of itself, or asks for a feature that is not there, is found now and not in a search."""
+    trees, nodes = forest.feature.shape
+    shapes = {name: getattr(forest, name).shape for name in ("threshold", "left", "right", "value", "missing_left")}
+    odd = [name for name, shape in shapes.items() if shape != (trees, nodes)]
+    if odd or forest.model.shape != (trees,) or forest.offset.shape != (models,):
+        raise ValueError(f"the trees' {odd[0] if odd else 'models'} have another shape than their features")
+    for name, limit in (("feature", features), ("left", nodes), ("right", nodes), ("model", models)):
+        values = getattr(forest, name)
+        if values.size and (values.min() < 0 or values.max() >= limit):
+            raise ValueError(f"the trees' {name!r} goes up to {values.max()}, and there are {limit}")
+    if not (np.isfinite(forest.value).all() and np.isfinite(forest.offset).all() and 0 <= forest.depth < nodes + 1):
+        raise ValueError("a tree's value is no number, or its depth none that it can have")
 
 
 def _small(forest: Forest) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from evonas import plugins
 from evonas.archive import Archive, RunRecord
 from evonas.methods import make_ranker
 from evonas.report import figure
@@ -75,8 +74,8 @@ def recalled(record: RunRecord, store: Archive, objective: Objective) -> Any:
     _, plus, ranker = spec.partition("+")
     if not plus:
         return None
-    name = plugins.plain_name(record.encoding)
-    return make_ranker(ranker, record.task, objective, store=store.as_of(record.mark), encoding_name=name)
+    past = store.as_of(record.mark)
+    return make_ranker(ranker, record.task, objective, store=past, encoding_name=record.encoding)
 
 
 def _predicted(told: Course, trials: Sequence[Trial], whole: np.ndarray, objective: Objective) -> Plot | None:

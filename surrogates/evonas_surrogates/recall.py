@@ -1,0 +1,87 @@
+"""What a search begins with: the archive's earlier tasks, and a model file's, each data set once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from evonas import plugins
+from evonas.errors import EvonasError
+from evonas.types import Objective, Store, Task
+from evonas_surrogates import history, modelfile, pretrained
+
+log = logging.getLogger(__name__)
+
+
+def recalled(
+    make: Callable[..., Any],
+    store: Store,
+    encoding: str,
+    task: Task,
+    objective: Objective,
+    model: str | Path | None = None,
+    **options: Any,
+) -> Any:
+    """A ranker made with these options, that has learned what an archive and a model remember of other data sets.
+
+    `model` is the file that `evonas surrogate fit` wrote; the one that evonas ships for the encoding, where there is
+    one, by default. Of a data set that both know, the one with more trainings counts.
+
+    Raises EvonasError where a model that was asked for will not do. The shipped one is no reason to lose a search:
+    it goes on without, and a line says so.
+    """
+    try:
+        ranker = make(**options)
+    except TypeError as error:
+        raise EvonasError(f"the surrogate does not take the options {options}: {error}") from error
+    past = history.rows(store, encoding, task, objective)
+    try:
+        views, said = _views(model, encoding, task, objective)
+    except EvonasError as error:
+        if model is not None:
+            raise
+        log.warning("going on without the model that evonas ships: %s", error)
+        views, said = None, {}
+    if views is not None and past.feature_names and tuple(views.feature_names_ or ()) != past.feature_names:
+        odd = sorted(set(views.feature_names_ or ()) ^ set(past.feature_names))
+        words = f"it knows other features than {encoding!r} has today ({odd[0] if odd else 'in another order'!r}, say)"
+        if model is not None:
+            raise EvonasError(f"{str(model)!r} will not do: {words}; make it again: evonas surrogate fit")
+        log.warning("going on without the model that evonas ships: %s", words)
+        views = None
+    if views is not None:
+        past = _each_once(past, views, said)
+    ranker.fit(past.X, past.y, past.groups, feature_names=past.feature_names)
+    return ranker.with_views(views) if views is not None and views.names_ else ranker
+
+
+def _views(
+    model: str | Path | None, encoding: str, task: Task, objective: Objective
+) -> tuple[Any | None, dict[str, Any]]:
+    """A model file's views without the target's own, and what the file says; None where it has none to give."""
+    plain = plugins.plain_name(encoding)
+    path = pretrained.FOLDER / f"{plain}.skops" if model is None else Path(model)
+    if model is None and not path.exists():
+        return None, {}
+    views, said = modelfile.views(path, plain, task)
+    if said["objective"] != str(objective):
+        if model is not None:
+            log.warning("%r ranks by %s, so it is no help for %s", str(model), said["objective"], objective)
+        return None, {}
+    return views, said
+
+
+def _each_once(past: history.Rows, views: Any, said: dict[str, Any]) -> history.Rows:
+    """Leaves out, of each data set that both know, the smaller one; `views` are changed, `past` is not."""
+    labels = past.groups.tolist()
+    forgotten, left_out = [], set()
+    for name, size in zip(list(views.names_), list(views.sizes_), strict=True):
+        twins = {label for label, task in past.tasks.items() if modelfile.is_of(name, said, task)}
+        if twins and max(labels.count(label) for label in twins) >= size:
+            forgotten.append(name)
+        else:
+            left_out |= twins
+    views.without(forgotten)
+    return past.of(set(past.tasks) - left_out) if left_out else past

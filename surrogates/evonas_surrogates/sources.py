@@ -1,0 +1,112 @@
+"""Rows to learn from or to be judged by: an archive's, those of an exported memory, or a benchmark's table."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evonas import exchange, plugins
+from evonas.archive import Archive
+from evonas.errors import EvonasError, choices
+from evonas.types import VAL_ACCURACY, Objective, Task
+from evonas_surrogates import history
+from evonas_surrogates.history import Rows
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows of several tasks, and what they are of; `encoding` is a plain name, `said` the source in words."""
+
+    rows: Rows
+    encoding: str
+    objective: Objective
+    said: str
+
+
+def read(
+    where: str | None, *, encoding: str | None = None, objective: Objective | None = None, archive: str | None = None
+) -> Source:
+    """`where` is a Parquet file that `evonas memory export` wrote, an archive, or a suite by name or file.
+
+    None is the archive in use. Of a table the encoding is its own, and the objective each task's own.
+
+    Raises EvonasError where it is none of these, or has no row of this encoding.
+    """
+    if where is not None and _is_suite(where):
+        found = _of_suite(where, encoding, objective)
+    elif where is not None and where.endswith(".parquet"):
+        with tempfile.TemporaryDirectory() as folder:
+            store = Archive(Path(folder) / "memory.db")
+            exchange.absorb(store, exchange.read_parquet(_existing(where)))
+            found = _of_archive(store, encoding, objective, where)
+            store.close()
+    else:
+        store = Archive(archive) if where is None else exchange.open_existing(where)
+        found = _of_archive(store, encoding, objective, store.where)
+    if not len(found.rows.y):
+        raise EvonasError(f"{found.said} has nothing of the encoding {found.encoding!r}{_instead(where, archive)}")
+    return found
+
+
+def _of_archive(store: Archive, encoding: str | None, objective: Objective | None, where: str) -> Source:
+    spec, goal = encoding or "cell", objective or VAL_ACCURACY
+    return Source(history.rows(store, spec, None, goal), plugins.plain_name(spec), goal, f"the archive {where!r}")
+
+
+def _of_suite(where: str, encoding: str | None, objective: Objective | None) -> Source:
+    suite: Any = plugins.resolve("evonas.suites", "evonas_benchmarks.suites:load_suite")(where)
+    if not suite.tabular:
+        raise EvonasError(f"suite {where!r} trains for real and has no table; give one that has, or an archive")
+    table = suite.load_table()
+    X, y, groups = [], [], []
+    for name in suite.task_names():
+        scores = table.scores(name) if objective is None else _signed(table, name, objective)
+        known = np.flatnonzero(~np.isnan(scores))
+        X.append(np.asarray(table.features, dtype=float)[known])
+        y.append(scores[known])
+        groups += [name] * len(known)
+    goals = {table.entry(name).objective for name in suite.task_names()}
+    if objective is None and len(goals) > 1:
+        raise EvonasError(f"the tasks of {where!r} have several objectives ({choices(map(str, goals))}); choose one")
+    tasks: dict[str, Task] = {task.name: task for task in table.tasks}
+    rows = Rows(np.concatenate(X), np.concatenate(y), np.array(groups), tuple(table.feature_names), tasks)
+    name = encoding or suite.encoding or _name_of(table.encoding) or table.name
+    return Source(rows, plugins.plain_name(name), objective or goals.pop(), f"the table of the suite {where!r}")
+
+
+def _signed(table: Any, task: str, objective: Objective) -> np.ndarray:
+    values = table.values(task, objective.name)
+    return values if objective.maximize else -values
+
+
+def _name_of(encoding: Any) -> str | None:
+    """The name that an encoding's class is installed under."""
+    cls = type(encoding)
+    for name, entry in plugins.available("evonas.encodings").items():
+        if entry.value == f"{cls.__module__}:{cls.__qualname__}":
+            return name
+    return None
+
+
+def _is_suite(where: str) -> bool:
+    """A name without a file behind it, or a TOML file."""
+    return where.endswith(".toml") or not (Path(where).exists() or "://" in where or Path(where).suffix)
+
+
+def _existing(where: str) -> Path:
+    path = Path(where).expanduser()
+    if not path.is_file():
+        raise EvonasError(f"no file {where!r}; give one that `evonas memory export` wrote, an archive, or a suite")
+    return path
+
+
+def _instead(where: str | None, archive: str | None) -> str:
+    """What else there is to learn from, where an archive lacks the encoding."""
+    if where is not None and (_is_suite(where) or where.endswith(".parquet")):
+        return "; choose another --encoding"
+    there = {plugins.plain_name(row["encoding"]) for row in Archive(where or archive).summary()}
+    return f"; there are {choices(there)}" if there else "; it is empty: search first, or give a suite (nasbench201)"
