@@ -124,7 +124,7 @@ class Archive:
         self._until: int | None = None
         self._run_ids: dict[str, int] = {}
         self._engine = _engine(self.where)
-        if self._engine.dialect.name == "sqlite":
+        if self._sqlite:
             event.listen(self._engine, "connect", _prepare_sqlite)
         try:
             self._check()
@@ -132,13 +132,11 @@ class Archive:
             raise EvonasError(f"cannot use {self.where!r} as an archive: {_reason(error)}; {_ELSEWHERE}") from error
 
     def _check(self) -> None:
-        """Make the tables in an empty place; refuse a foreign or a newer one."""
+        """Make the tables in an empty place; refuse a foreign or a newer one, and leave it as it is."""
         tables = set(sa.inspect(self._engine).get_table_names())
         if not tables:
-            with self._engine.begin() as connection:
-                _metadata.create_all(connection)
-                connection.execute(sa.insert(_meta), {"schema_version": SCHEMA_VERSION})
-        if tables and not set(_metadata.tables) <= tables:
+            tables = self._make_tables()
+        if not set(_metadata.tables) <= tables:
             raise EvonasError(f"{self.where!r} is a database but no evonas archive; {_ELSEWHERE}")
         with self._engine.connect() as connection:
             version = connection.execute(sa.select(_meta.c.schema_version)).scalar_one()
@@ -147,6 +145,23 @@ class Archive:
                 f"{self.where!r} has schema version {version}, this evonas knows up to {SCHEMA_VERSION}; "
                 "upgrade evonas, or give another --archive"
             )
+        if self._sqlite:  # WAL: readers do not block the writer
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+
+    def _make_tables(self) -> set[str]:
+        """Of several searches that begin at once, one makes them and the others wait."""
+        with self._engine.begin() as connection:
+            if self._sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            if not sa.inspect(connection).get_table_names():
+                _metadata.create_all(connection)
+                connection.execute(sa.insert(_meta), {"schema_version": SCHEMA_VERSION})
+            return set(sa.inspect(connection).get_table_names())
+
+    @property
+    def _sqlite(self) -> bool:
+        return self._engine.dialect.name == "sqlite"
 
     # --- runs
 
@@ -324,10 +339,10 @@ def _url(where: str) -> str:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """WAL: readers do not block the writer. NORMAL: a commit survives a killed process; only a power cut, not a
-    kill, can lose the last ones, and never corrupts."""
+    """NORMAL: a commit survives a killed process; only a power cut, not a kill, can lose the last ones, and never
+    corrupts."""
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

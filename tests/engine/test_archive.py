@@ -137,11 +137,29 @@ def test_two_writers_at_once_lose_nothing(tmp_path):
     assert Archive(tmp_path / "a.db").counts() == {"one": 100, "two": 100}
 
 
+def test_several_searches_that_begin_at_once_make_one_archive(tmp_path):
+    start = threading.Barrier(8)
+
+    def begin(number):
+        start.wait()
+        Archive(tmp_path / "a.db").add_run(record(str(number)))
+
+    threads = [threading.Thread(target=begin, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {run.name for run in Archive(tmp_path / "a.db").runs()} == set("01234567")
+
+
 def test_a_foreign_database_is_refused(tmp_path):
     with sqlite3.connect(tmp_path / "f.db") as connection:
         connection.execute("create table songs (title text)")
+    before = (tmp_path / "f.db").read_bytes()
     with pytest.raises(EvonasError, match=r"no evonas archive.*--archive"):
         Archive(tmp_path / "f.db")
+    assert (tmp_path / "f.db").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["f.db"]
     (tmp_path / "t.db").write_text("this is a text, " * 100)
     with pytest.raises(EvonasError, match="not a database"):
         Archive(tmp_path / "t.db")
