@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 
 from evonas import plugins
-from evonas.errors import EvonasError, choices
+from evonas.errors import EvonasError, NameTaken, choices
 from evonas.types import Candidate, Evaluation, Task, Trial
 
 SCHEMA_VERSION = 1
@@ -168,7 +168,7 @@ class Archive:
     def add_run(self, record: RunRecord) -> RunRecord:
         """Begin a run; returns the record with its creation time and its mark.
 
-        Raises EvonasError where the name is taken.
+        Raises NameTaken.
         """
         with self._begin() as connection:
             mark = connection.execute(sa.select(sa.func.coalesce(sa.func.max(_evaluations.c.id), 0))).scalar_one()
@@ -177,7 +177,7 @@ class Archive:
             try:
                 connection.execute(sa.insert(_runs), {**values, "task_id": _task_id(connection, record.task)})
             except exc.IntegrityError as error:
-                raise EvonasError(
+                raise NameTaken(
                     f"a run named {record.name!r} is in the archive already; give another --name, "
                     f"or go on with it: evonas resume {record.name}"
                 ) from error

@@ -8,6 +8,10 @@ class EvonasError(ValueError):
     """
 
 
+class NameTaken(EvonasError):
+    """Another run has this name."""
+
+
 def choices(names) -> str:
     """`'a', 'b', 'c'`, for the middle of an error message."""
     return ", ".join(repr(name) for name in sorted(names))

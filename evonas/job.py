@@ -15,7 +15,7 @@ from evonas import loop, plugins
 from evonas.archive import Archive, RunRecord
 from evonas.config import SearchConfig, parse_objectives
 from evonas.environment import versions
-from evonas.errors import EvonasError
+from evonas.errors import EvonasError, NameTaken
 from evonas.methods import make_method
 from evonas.results import Result, check_folder, counted, finish
 from evonas.types import Callback, Encoding, Evaluator, Objective, Task, Trial
@@ -150,8 +150,20 @@ def prepare(
 def carry_out(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
     """Search, train the best network in full, export it and write the report.
 
-    Raises Interrupted on Ctrl-C, and EvonasError where the run's name is taken.
+    Raises Interrupted on Ctrl-C, and EvonasError where the run's name is taken; one that was given no name takes the
+    next one where another search was quicker.
     """
+    while True:
+        try:
+            return _begin(job, callbacks)
+        except NameTaken:
+            if job.config.name is not None:
+                raise
+            name = _free_name(job.archive, job.data.task, job.config.encoding)
+            job = replace(job, record=replace(job.record, name=name))
+
+
+def _begin(job: Job, callbacks: Sequence[Callback]) -> Result:
     with _sole_owner(job):
         job = replace(job, record=job.archive.add_run(job.record))
         try:
@@ -308,6 +320,6 @@ def _sole_owner(job: Job):
         with lock:
             yield
     except Timeout:
-        raise EvonasError(
+        raise NameTaken(
             f"run {job.name!r} is running already, in another process; wait for it, or give another --name"
         ) from None
