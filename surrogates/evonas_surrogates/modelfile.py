@@ -188,6 +188,10 @@ def _check(forest: Forest, models: int, features: int) -> None:
         values = getattr(forest, name)
         if values.size and (values.min() < 0 or values.max() >= limit):
             raise ValueError(f"the trees' {name!r} goes up to {values.max()}, and there are {limit}")
+    own = np.arange(nodes)[None]
+    inner = forest.left != own
+    if not ((forest.left > own) & (forest.right > own))[inner].all() or (forest.right != own)[~inner].any():
+        raise ValueError("a tree's node comes before its parent, or has one child only")
     if not (np.isfinite(forest.value).all() and np.isfinite(forest.offset).all() and 0 <= forest.depth < nodes + 1):
         raise ValueError("a tree's value is no number, or its depth none that it can have")
 

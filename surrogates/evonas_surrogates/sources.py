@@ -54,6 +54,7 @@ def read(
 
 def _of_archive(store: Archive, encoding: str | None, objective: Objective | None, where: str) -> Source:
     spec, goal = encoding or "cell", objective or VAL_ACCURACY
+    plugins.resolve("evonas.encodings", spec)
     return Source(history.rows(store, spec, None, goal), plugins.plain_name(spec), goal, f"the archive {where!r}")
 
 
