@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from evonas import __version__, plugins
 from evonas.errors import EvonasError
-from evonas.runs import ArchiveOption, runs_app
+from evonas.runs import ArchiveOption, print_table, runs_app
 
 if TYPE_CHECKING:
     from evonas.job import Job
@@ -154,15 +154,12 @@ def export(
 @app.command("plugins")
 def list_plugins() -> None:
     """What is installed, and where it comes from."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("group", "name", "from", "package", box=None)
+    rows = []
     for group in ("encodings", "tasks", "searchers", "rankers", "executors", "suites", "commands"):
         for name, entry in sorted(plugins.available(f"evonas.{group}").items()):
             dist = entry.dist
-            table.add_row(group, name, entry.value, f"{dist.name} {dist.version}" if dist else "")
-    Console().print(table)
+            rows.append((group, name, entry.value, f"{dist.name} {dist.version}" if dist else ""))
+    print_table(("group", "name", "from", "package"), rows)
 
 
 def _recorded(run: str, archive: str | None) -> tuple[Job, Sequence[Any]]:

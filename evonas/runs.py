@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -19,9 +21,6 @@ def runs_list(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """All runs, oldest first."""
-    from rich.console import Console
-    from rich.table import Table
-
     from evonas.archive import Archive
 
     store = Archive(archive)
@@ -46,10 +45,13 @@ def runs_list(
     elif not rows:
         print(f"no runs yet in {store.where}; start one: evonas search")
     else:
-        table = Table(*rows[0], box=None)
-        for row in rows:
-            table.add_row(*("" if v is None else f"{v:.4f}" if isinstance(v, float) else str(v) for v in row.values()))
-        Console().print(table)
+        heads = ("name", "status", "trials", "test", "task", "encoding", "method", "surrogate", "seed", "begun")
+        keys = ("name", "status", "trials", "test_accuracy", "task", "encoding", "method", "surrogate", "seed")
+        print_table(heads, [[*(_cell(row[key]) for key in keys), row["created"][:10]] for row in rows])
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 @runs_app.command("show")
@@ -59,9 +61,6 @@ def runs_show(
     as_json: Annotated[bool, typer.Option("--json", help="Everything, for programs.")] = False,
 ) -> None:
     """One run with its evaluations in the order they were told."""
-    from rich.console import Console
-    from rich.table import Table
-
     from evonas.archive import Archive, dumps
 
     store = Archive(archive)
@@ -84,21 +83,21 @@ def runs_show(
         run = {**vars(record), "task": {**vars(record.task), "features": dict(record.task.features)}}
         print(json.dumps(json.loads(dumps({**run, "evaluations": evaluations})), indent=2, ensure_ascii=False))
         return
-    console = Console()
     print(f"{record.name}: {record.task.name}, {record.encoding}, {record.method}, surrogate {record.surrogate}")
     print(f"seed {record.seed}, {record.status}, {len(trials)} trials, begun {record.created}")
     print(record.command)
-    table = Table("trial", "val_accuracy", "params", "seconds", "genome", box=None)
-    for e in evaluations:
-        accuracy, params = e["metrics"].get("val_accuracy"), e["metrics"].get("params")
-        table.add_row(
-            str(e["number"]),
-            e["status"] if accuracy is None else f"{accuracy:.4f}",
-            "" if params is None else f"{params:,.0f}",
-            f"{e['seconds']:.1f}",
-            e["error"] or str(e["genome"]),
-        )
-    console.print(table)
+    print_table(["trial", "val_accuracy", "params", "seconds", "genome"], map(_shown, evaluations))
+
+
+def _shown(evaluation: dict[str, Any]) -> list[str]:
+    accuracy, params = evaluation["metrics"].get("val_accuracy"), evaluation["metrics"].get("params")
+    return [
+        str(evaluation["number"]),
+        evaluation["status"] if accuracy is None else f"{accuracy:.4f}",
+        "" if params is None else f"{params:,.0f}",
+        f"{evaluation['seconds']:.1f}",
+        evaluation["error"] or str(evaluation["genome"]),
+    ]
 
 
 @runs_app.command("delete")
@@ -117,3 +116,18 @@ def runs_delete(
         raise typer.Exit(1)
     for name in names:
         print(f"{name}: {store.delete_run(name)} trials forgotten")
+
+
+def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """As wide as it is where the output is no terminal; in one, the first four columns are whole, others give way."""
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = [[str(value) for value in row] for row in rows]
+    table = Table(box=None, pad_edge=False)
+    for position, head in enumerate(heads):
+        widest = max([len(head), *(len(row[position]) for row in rows)])
+        table.add_column(head, min_width=widest if position < 4 else None, no_wrap=head != "genome", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 10_000, markup=False, highlight=False).print(table)
