@@ -1,0 +1,59 @@
+"""An encoding that stays within a table's architectures: nothing else comes out, and what is near stays near."""
+
+import numpy as np
+import pytest
+
+from evonas.encodings.categorical import CategoricalEncoding
+from evonas.encodings.cell import CellEncoding, parse
+from evonas.errors import EvonasError
+from evonas.testing import EncodingContract
+from evonas_benchmarks.baselines import LocalSearch, RandomSearch
+from evonas_benchmarks.within import Within
+
+CELLS = CellEncoding(width=4)
+SOME = [CELLS.sample(np.random.default_rng(i)) for i in range(300)]
+
+
+class TestWithin(EncodingContract):
+    encoding = Within(CELLS, SOME)
+
+
+class TestOneMember(EncodingContract):
+    encoding = Within(CELLS, SOME[:1])
+
+    def test_mutation_finds_something_new(self):
+        assert self.encoding.mutate(SOME[0], np.random.default_rng(0)) == CELLS.canonical(SOME[0])
+
+
+def test_nothing_but_members_comes_out():
+    within, rng = Within(CELLS, SOME), np.random.default_rng(0)
+    genome, seen = within.sample(rng), set()
+    for _ in range(400):
+        other = within.sample(rng)
+        assert within.mutate(genome, rng) != genome
+        genome = within.crossover(within.mutate(genome, rng), other, rng)
+        seen |= {genome, other}
+    assert seen <= set(within.members) == {CELLS.canonical(cell) for cell in SOME}
+    assert len(seen) > 200
+
+
+def test_mutants_are_nearer_than_random_members():
+    def distance(a, b):
+        return sum(x != y for x, y in zip(parse(a), parse(b), strict=True))
+
+    within, rng = Within(CELLS, SOME), np.random.default_rng(1)
+    pairs = [(g, within.mutate(g, rng), within.sample(rng)) for g in (within.sample(rng) for _ in range(200))]
+    near, far = (np.mean([distance(pair[0], pair[i]) for pair in pairs]) for i in (1, 2))
+    assert near < far - 1
+
+
+@pytest.mark.parametrize("searcher", [RandomSearch, LocalSearch])
+def test_a_search_finds_every_member_once(searcher):
+    within = Within(CategoricalEncoding({"a": (0, 1, 2), "b": (0, 1, 2)}), [(0, 0), (1, 1), (2, 2), (0, 2)])
+    asked = searcher(within).ask(10, np.random.default_rng(0))
+    assert sorted(candidate.genome for candidate in asked) == sorted(within.members)
+
+
+def test_no_members_is_an_error():
+    with pytest.raises(EvonasError, match="no architecture to stay within"):
+        Within(CELLS, [])
