@@ -36,6 +36,7 @@ class MetaSurrogate(BaseEstimator):
         max_rows: of an earlier task.
         trees: of a view.
         seed: of the views.
+        model: a file of `evonas surrogate fit` that `recall` starts from, instead of the one that evonas ships.
     """
 
     def __init__(
@@ -45,12 +46,14 @@ class MetaSurrogate(BaseEstimator):
         max_rows: int = 20_000,
         trees: int = 200,
         seed: int = 0,
+        model: str | None = None,
     ):
         self.portfolio = portfolio
         self.explore = explore
         self.max_rows = max_rows
         self.trees = trees
         self.seed = seed
+        self.model = model
 
     # --- from earlier tasks
 

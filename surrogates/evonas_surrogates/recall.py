@@ -21,44 +21,37 @@ def recalled(
     encoding: str,
     task: Task,
     objective: Objective,
-    model: str | Path | None = None,
     **options: Any,
 ) -> Any:
     """A ranker made with these options, that has learned what an archive and a model remember of other data sets.
 
-    `model` is the file that `evonas surrogate fit` wrote; the one that evonas ships for the encoding, where there is
-    one, by default. Of a data set that both know, the one with more trainings counts.
+    The ranker's `model` is a file that `evonas surrogate fit` wrote; by default it is the one that evonas ships for the
+    encoding, where there is one. Of a data set that both know, the one with more trainings counts.
 
     Raises EvonasError where a model that was asked for will not do. The shipped one is no reason to lose a search:
     it goes on without, and a line says so.
     """
     try:
         ranker = make(**options)
+        model = ranker.model
     except TypeError as error:
         raise EvonasError(f"the surrogate does not take the options {options}: {error}") from error
     past = history.rows(store, encoding, task, objective)
     try:
-        views, said = _views(model, encoding, task, objective)
+        views, said = _views(model, encoding, task, objective, past.feature_names)
     except EvonasError as error:
         if model is not None:
             raise
         log.warning("going on without the model that evonas ships: %s", error)
         views, said = None, {}
-    if views is not None and past.feature_names and tuple(views.feature_names_ or ()) != past.feature_names:
-        odd = sorted(set(views.feature_names_ or ()) ^ set(past.feature_names))
-        words = f"it knows other features than {encoding!r} has today ({odd[0] if odd else 'in another order'!r}, say)"
-        if model is not None:
-            raise EvonasError(f"{str(model)!r} will not do: {words}; make it again: evonas surrogate fit")
-        log.warning("going on without the model that evonas ships: %s", words)
-        views = None
     if views is not None:
         past = _each_once(past, views, said)
-    ranker.fit(past.X, past.y, past.groups, feature_names=past.feature_names)
+    ranker.fit(past.X, past.y, past.groups, feature_names=past.feature_names or None)
     return ranker.with_views(views) if views is not None and views.names_ else ranker
 
 
 def _views(
-    model: str | Path | None, encoding: str, task: Task, objective: Objective
+    model: str | Path | None, encoding: str, task: Task, objective: Objective, features: tuple[str, ...]
 ) -> tuple[Any | None, dict[str, Any]]:
     """A model file's views without the target's own, and what the file says; None where it has none to give."""
     plain = plugins.plain_name(encoding)
@@ -70,6 +63,13 @@ def _views(
         if model is not None:
             log.warning("%r ranks by %s, so it is no help for %s", str(model), said["objective"], objective)
         return None, {}
+    theirs = tuple(views.feature_names_ or ())
+    if features and theirs != features:
+        odd = sorted(set(theirs) ^ set(features)) or ["in another order"]
+        raise EvonasError(
+            f"{str(path)!r} knows other features than {encoding!r} has today ({odd[0]!r}, say); "
+            "make it again: evonas surrogate fit"
+        )
     return views, said
 
 
