@@ -18,6 +18,7 @@ HEAD = """# Speed
 What the scripts of [benchmarks/speed](../speed) measured. A ratio compares what ran side by side in one run; figures
 of different sections do not compare. Nobody types here: `--record` rewrites a script's own section.
 """
+OPEN = "Open: no CUDA device at hand."
 
 
 def hardware(device: str) -> str:
@@ -51,10 +52,21 @@ def record(title: str, device: str, body: str, *, waiting: str = "", file: Path 
         ["python", f"benchmarks/speed/{Path(sys.argv[0]).name}", *(_without_folders(a) for a in sys.argv[1:])]
     )
     ending = f"Made by `{command}` on {hardware(device)}; {versions}."
-    sections = read(file)
-    sections[_name(title, device)] = f"{body}\n\n{ending}"
+    sections = {**read(file), _name(title, device): f"{body}\n\n{ending}"}
+    _write(sections, file)
     if device == "cpu" and waiting:
-        sections.setdefault(_name(title, "cuda"), f"Open: no CUDA device at hand. {waiting}")
+        leave_open(title, waiting, file=file)
+
+
+def leave_open(title: str, waiting: str, *, file: Path = FILE) -> None:
+    """The section of `title` on a GPU in words, unless one was measured."""
+    name = _name(title, "cuda")
+    sections = read(file)
+    if name not in sections or sections[name].startswith(OPEN):
+        _write({**sections, name: f"{OPEN} {waiting}"}, file)
+
+
+def _write(sections: Mapping[str, str], file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     parts = [f"## {name}\n\n{text}\n" for name, text in sorted(sections.items())]
     file.write_text("\n".join([HEAD, *parts]), encoding="utf-8")
