@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import typer
 
 from evonas.errors import EvonasError
-
-if TYPE_CHECKING:
-    from evonas_benchmarks.compare import Comparison
 
 compare_app = typer.Typer()
 
@@ -48,6 +50,7 @@ def compare(
     mine = ("methods", "trials", "seeds", "seed", "as_json", "quiet")
     given = {key: value for key, value in locals().items() if key not in (*mine, "mine") and value is not None}
     from evonas_benchmarks.compare import compare as run
+    from evonas_benchmarks.compare_output import as_dict, print_comparison
 
     names = split_methods(methods)
     try:
@@ -76,93 +79,6 @@ def split_methods(text: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def print_comparison(found: Comparison) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from evonas_benchmarks import statistics
-    from evonas_benchmarks.compare import budget_rows, verdict
-    from evonas_benchmarks.statistics import mean
-
-    reference = "random" if "random" in found.methods else found.methods[0]
-    values = found.values()
-    pairs = statistics.against(values, reference)
-    looks = budget_rows(found.trials)
-    curves = {look: found.best(look) for look in looks}
-    at_random = dict(zip(found.seeds, found.best(found.trials)[reference], strict=True))
-    table = Table(
-        "method",
-        *(f"after {look}" for look in looks),
-        "±",
-        f"better than {reference} by",
-        "95 % interval",
-        "p",
-        "seeds\n+ / −",
-        f"trainings to\n{reference}'s best",
-        "failed",
-        title=f"best {found.objective.name} found, mean over {len(found.seeds)} seeds",
-        box=None,
-    )
-    for column in table.columns:
-        column.no_wrap = True
-    for method in sorted(found.methods, key=lambda name: -np.nan_to_num(mean(values[name]), nan=-np.inf)):
-        pair = pairs.get(method)
-        table.add_row(
-            method,
-            *(f"{mean(curves[look][method]):.4f}" for look in looks),
-            f"{np.std(values[method], ddof=1):.4f}" if len(found.seeds) > 1 else "",
-            f"{pair.mean:+.4f}" if pair else "",
-            f"{pair.low:+.4f} to {pair.high:+.4f}" if pair else "",
-            f"{pair.p:.3f}" if pair else "",
-            f"{pair.ahead} / {pair.behind}" if pair else "",
-            _median(found.trainings_to(method, at_random)),
-            str(found.failed.get(method, 0)),
-        )
-    console = Console()
-    console.width = max(console.width, Console(width=400).measure(table).maximum)
-    console.print(table)
-    print(verdict(found))
-    print(
-        f"{found.trained} networks trained, {found.shared} results shared between methods of one seed; "
-        "p: Wilcoxon's signed-rank test, Holm-corrected"
-    )
-
-
-def as_dict(found: Comparison) -> dict[str, Any]:
-    from evonas_benchmarks import statistics
-    from evonas_benchmarks.compare import verdict
-
-    values = found.values()
-    reference = "random" if "random" in values else next(iter(values))
-    return {
-        "objective": str(found.objective),
-        "trials": found.trials,
-        "seeds": found.seeds,
-        "best": {method: [_plain(v) for v in best] for method, best in found.best(found.trials).items()},
-        "curves": {m: [[_plain(r.best) for r in found.rows[m, s]] for s in found.seeds] for m in found.methods},
-        "reference": reference,
-        "against_reference": {
-            method: {name: _plain(value) for name, value in vars(pair).items()}
-            for method, pair in statistics.against(values, reference).items()
-        },
-        "winner": statistics.winner(values),
-        "verdict": verdict(found),
-        "failed": found.failed,
-        "trained": found.trained,
-        "shared": found.shared,
-    }
-
-
-def _median(trainings: np.ndarray) -> str:
-    median = np.median(trainings)
-    return f"{median:g}" if np.isfinite(median) else "never"
-
-
-def _plain(value: float) -> float | None:
-    """As JSON has it: no NaN, no numpy."""
-    return None if np.isnan(value) else value if isinstance(value, int) else float(value)
-
-
 bench_app = typer.Typer(help="Suites: tasks × methods × seeds, compared fairly.", no_args_is_help=True)
 
 
@@ -189,6 +105,9 @@ def run_suite(
     trials: Annotated[int | None, typer.Option(help="Of each cell. [the suite's]")] = None,
     seeds: Annotated[int | None, typer.Option(help="How many, from 0. [the suite's]")] = None,
     earlier: Annotated[int | None, typer.Option(help="Architectures known of each earlier task.")] = None,
+    earlier_tasks: Annotated[
+        str | None, typer.Option(help="How many of the other tasks are known (drawn by seed), or their names. [all]")
+    ] = None,
     noise: Annotated[bool | None, typer.Option(help="A searcher sees one seed of the table.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Cells at the same time, each in a process.")] = 1,
     out: Annotated[str | None, typer.Option(help="Folder; a run in it goes on. [bench/SUITE]")] = None,
@@ -196,60 +115,74 @@ def run_suite(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Run what is missing of a suite, then write curves.parquet, summary.json, report.html and plots."""
-    from pathlib import Path
-
     from evonas_benchmarks import runner
-    from evonas_benchmarks.suites import load_suite
+    from evonas_benchmarks.suites import change, load_suite
 
-    chosen = load_suite(suite)
-    changes = {key: value for key, value in (("earlier", earlier), ("noise", noise)) if value is not None}
-    if changes.get("earlier", 0) < 0:
-        raise EvonasError(f"earlier={earlier} will not do; give 0 or more architectures of each earlier task")
-    chosen = chosen.model_copy(update=changes)
+    known = int(earlier_tasks) if earlier_tasks and earlier_tasks.isdigit() else earlier_tasks and _names(earlier_tasks)
+    chosen = change(load_suite(suite), earlier=earlier, noise=noise, earlier_tasks=known)
     the_plan = runner.plan(
         chosen,
         Path(out or f"bench/{chosen.name}"),
         methods=split_methods(methods) if methods is not None else None,
-        tasks=[name.strip() for name in tasks.split(",")] if tasks else None,
+        tasks=_names(tasks) if tasks else None,
         trials=trials,
         seeds=seeds,
         root=Path(root) if root else None,
     )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what schedulers send; to us it is Ctrl-C
     try:
         with _Bar(len(the_plan.cells()), quiet, "cells") as bar:
-            ran = runner.run(the_plan, jobs, bar.add)
+            ran = runner.run(the_plan, jobs, bar.add, shlex.join(["evonas", *sys.argv[1:]]))
     except KeyboardInterrupt:
         typer.echo("evonas: stopped; what is finished is kept, and the same command goes on with it", err=True)
         raise typer.Exit(130) from None
-    failed = {f"{cell.task}, {cell.method}, seed {cell.seed}": reason for cell, reason in ran.failed.items()}
-    for cell, reason in failed.items():
-        typer.echo(f"failed: {cell}: {reason}", err=True)
-    if len(failed) < len(the_plan.cells()):
-        _write_all(the_plan.out, failed)
-    typer.echo(f"{ran.done} cells done, {ran.reused} reused, {len(failed)} failed; see {the_plan.out / 'report.html'}")
-    if failed:
+    for cell, reason in ran.failed.items():
+        typer.echo(f"failed: {cell.task}, {cell.method}, seed {cell.seed}: {reason}", err=True)
+    written = ran.done + ran.reused > 0
+    if written:
+        _write_all(the_plan.out, quiet=quiet)
+    where = f"; see {the_plan.out / 'report.html'}" if written else ""
+    typer.echo(f"{ran.done} cells done, {ran.reused} reused, {len(ran.failed)} failed{where}")
+    if ran.failed:
         raise typer.Exit(1)
 
 
 @bench_app.command("report")
-def report(folder: Annotated[str, typer.Argument(help="The --out folder of a run.")]) -> None:
+def report(
+    folder: Annotated[str, typer.Argument(help="The --out folder of a run.")],
+    methods: Annotated[str | None, typer.Option(help="Comma-separated: leave the others out. [all]")] = None,
+    out: Annotated[str | None, typer.Option(help="Another folder for what is written. [the run's]")] = None,
+) -> None:
     """Write curves, summary, page and plots again from the stored cells; also of a run that was stopped."""
-    from pathlib import Path
-
-    _write_all(Path(folder), {})
-    typer.echo(Path(folder) / "report.html")
+    _write_all(Path(folder), Path(out) if out else None, split_methods(methods) if methods else None)
+    typer.echo(Path(out or folder) / "report.html")
 
 
-def _write_all(folder: Any, failed: dict[str, str]) -> None:
-    from evonas_benchmarks import page, plots, summary
-    from evonas_benchmarks.runner import IDENTITY
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
-    curves = summary.read_curves(folder)
-    suite = json.loads((folder / IDENTITY).read_text(encoding="utf-8"))
-    made = summary.summarize(curves, suite, failed)
-    summary.write(folder, curves, made)
-    page.write_page(folder / "report.html", curves, made)
-    plots.save_images(folder / "plots", curves)
+
+def _write_all(
+    folder: Path, out: Path | None = None, methods: Sequence[str] | None = None, quiet: bool = False
+) -> None:
+    from evonas_benchmarks import images, page, summary
+
+    curves = summary.read_curves(folder, methods)
+    failed, runs = summary.read_failed(folder), summary.read_runs(folder)
+    made = summary.summarize(curves, summary.read_suite(folder), failed, runs)
+    longest = int(curves.budget.max())
+    if longest > made["trials"] and not quiet:
+        short = sorted(set(map(str, curves.method[curves.budget < longest])))
+        typer.echo(
+            f"figures look at {made['trials']} trials, the most that every cell has; {', '.join(short)} had no more "
+            f"(others had {longest}): run these longer, or leave them out with evonas bench report --methods",
+            err=True,
+        )
+    out = out or folder
+    out.mkdir(parents=True, exist_ok=True)
+    summary.write(out, curves, made)
+    page.write_page(out / "report.html", curves, made)
+    images.save_images(out / "plots", curves)
 
 
 class _Bar:

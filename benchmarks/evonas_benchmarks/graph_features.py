@@ -22,7 +22,7 @@ SETS = {**{operation: (operation,) for operation in OPERATIONS}, **FAMILIES}
 DEPTHS = (1, 2, 3, 4)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=4096)  # 18 kB each
 def features(genome: GraphCell) -> Mapping[str, float]:
     """Named numbers of a canonical genome: shape, operations by node and depth, who feeds whom, and the paths."""
     links, operations = genome

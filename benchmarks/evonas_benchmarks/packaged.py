@@ -33,6 +33,7 @@ GRAPHS = {
     "proteins": 112,
 }
 HPOBENCH = ("car", "phoneme", "vehicle", "australian", "kc1", "segment", "blood_transfusion", "credit_g")
+SMALL_IMAGES = ("digits", "mnist", "fashion_mnist", "kmnist", "usps")
 FCNET = ("naval_propulsion", "parkinsons_telemonitoring", "protein_structure", "slice_localization")
 
 HPOBENCH_GENES = {
@@ -113,15 +114,16 @@ def nasbench_graph() -> Table:
     shapes = sorted({graph_cell.canonical((links, ("gat",) * 4))[0] for links in graph_cell.ALL_LINKS})
     operations = list(product(enumerate(graph_cell.OPERATIONS), repeat=4))
     rows: dict[Any, int] = {}
-    raw = {name: _read("nas_bench_graph", f"light/{name}.bench", "nas-bench-graph") for name in GRAPHS}
+    known = _read("nas_bench_graph", "light/cora.bench", "nas-bench-graph")
     for i, links in enumerate(shapes):
         for chosen in operations:
             code = int(f"{i}{''.join(str(digit) for digit, _ in chosen)}")
-            if code in raw["cora"]:
+            if code in known:
                 rows[links, tuple(name for _, name in chosen)] = code
     entries = {}
     for name, n_classes in GRAPHS.items():
-        found = [raw[name].get(code, {}) for code in rows.values()]
+        raw = _read("nas_bench_graph", f"light/{name}.bench", "nas-bench-graph")
+        found = [raw.get(code, {}) for code in rows.values()]
         columns = {
             metric: np.array([row.get(key, np.nan) for row in found], dtype=float) * unit
             for metric, key, unit in (
@@ -159,6 +161,8 @@ def _grid(folder: str, tasks: tuple[str, ...], genes: Mapping[str, tuple], metri
             objective.name: _seeds(raw, codes, metric),
             "seconds": mean_over_seeds(_seeds(raw, codes, "train_time")),
         }
+        if "model_size" in raw[codes[0]]:
+            columns["params"] = mean_over_seeds(_seeds(raw, codes, "model_size"))
         entries[name] = Entry(Task(name, (0, 0, 0), 0), columns, objective, seconds="seconds")
     return Table("fcnet" if folder == "hpolib" else folder, OrderedGenes(genes), genomes, entries)
 
@@ -196,11 +200,19 @@ def _read(package: str, file: str, distribution: str) -> Any:
         raise EvonasError(f"package {distribution} has no file {file!r}: {error.strerror}; reinstall it") from error
 
 
+def small_images() -> Table:
+    """420 cells on five small image sets; our own, in evonas itself. See its module and its card."""
+    from evonas_benchmarks import small_images as own
+
+    return own.small_images()
+
+
 TABLES: Mapping[str, Callable[[], Table]] = {
     "nasbench201": nasbench201,
     "nasbench-graph": nasbench_graph,
     "fcnet": fcnet,
     "hpobench": hpobench,
+    "small-images": small_images,
 }
 
 TASKS: Mapping[str, tuple[str, ...]] = {
@@ -208,4 +220,5 @@ TASKS: Mapping[str, tuple[str, ...]] = {
     "nasbench-graph": tuple(GRAPHS),
     "fcnet": FCNET,
     "hpobench": HPOBENCH,
+    "small-images": SMALL_IMAGES,
 }

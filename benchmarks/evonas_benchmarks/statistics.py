@@ -1,12 +1,14 @@
 """Statistics of paired seeds: intervals by bootstrap, exact signed-rank tests, Holm's correction.
 
-A seed is the unit: two methods with the same seed met the same data, the same noise and the same budget.
+A seed is the unit: two methods with the same seed met the same data, the same noise and the same budget. Arrays hold
+NaN for a seed that a method does not have: its own figures leave it out, and so does every pair it is in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,12 +30,31 @@ def interval(values: np.ndarray, level: float = 0.95, resamples: int = RESAMPLES
     NaN where there are no values; the same values always give the same interval.
     """
     values = np.asarray(values, dtype=float)
-    values = values[~np.isnan(values)]
+    low, high = intervals(values[~np.isnan(values)][:, None], level, resamples)
+    return float(low[0]), float(high[0])
+
+
+def intervals(values: np.ndarray, level: float = 0.95, resamples: int = RESAMPLES) -> tuple[np.ndarray, np.ndarray]:
+    """The same of each column of (n, k) values, with the same resamples: a band."""
     if not len(values):
-        return float("nan"), float("nan")
-    rows = np.random.default_rng(0).integers(len(values), size=(resamples, len(values)))
-    low, high = np.quantile(values[rows].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+        return np.full(values.shape[1], np.nan), np.full(values.shape[1], np.nan)
+    means = resampled(values, resamples)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return low, high
+
+
+def resampled(values: np.ndarray, resamples: int = RESAMPLES) -> np.ndarray:
+    """(resamples, k) means of (n, k) values, rows drawn with replacement; always the same rows for one n."""
+    return _shares(len(values), resamples) @ values
+
+
+@lru_cache(maxsize=16)
+def _shares(n: int, resamples: int) -> np.ndarray:
+    """(resamples, n) how large a share of a resample each row is."""
+    rows = np.random.default_rng(0).integers(n, size=(resamples, n))
+    counts = np.zeros((resamples, n))
+    np.add.at(counts, (np.arange(resamples)[:, None], rows), 1.0)
+    return counts / n
 
 
 @dataclass(frozen=True)
@@ -107,6 +128,13 @@ def leaders(values: Mapping[str, np.ndarray]) -> list[str]:
     """The methods with the best mean, whether or not that means anything; several where they tie."""
     means = {method: mean(v) for method, v in values.items() if not np.isnan(v).all()}
     return [method for method in means if means[method] >= max(means.values()) - 1e-12]
+
+
+def among_best(values: Mapping[str, np.ndarray]) -> list[str]:
+    """The one with the best mean, and all that are not worse than it beyond chance."""
+    first = leaders(values)[:1]
+    worse = [m for m, pair in against(values, first[0]).items() if pair.verdict < 0] if first else []
+    return [m for m in values if not np.isnan(values[m]).all() and m not in worse]
 
 
 def winner(values: Mapping[str, np.ndarray]) -> str | None:

@@ -46,7 +46,11 @@ class Suite(BaseModel):
     trials: int = Field(100, ge=1)
     seeds: int = Field(20, ge=1)
     earlier: int = Field(1000, ge=0, description="random architectures known of each earlier task")
+    earlier_tasks: int | tuple[str, ...] | None = Field(
+        None, description="which tasks a transferring method may know besides the target: so many, drawn by seed; names"
+    )
     noise: bool = Field(False, description="a searcher sees one seed of the table, not the mean")
+    wrappers: tuple[str, ...] = Field((), description="around evaluator or encoding: noisy(sd=0.01), failing(p=0.1)")
     methods: tuple[str, ...] = ("random", "aging", "evolution")
     epochs: int | None = Field(None, ge=1)
     train_size: int | None = Field(None, ge=1)
@@ -112,9 +116,22 @@ def make_suite(values: Mapping[str, Any], path: Path) -> Suite:
     for name in names if suite.table in TASKS else ():
         if name not in TASKS[str(suite.table)]:
             raise EvonasError(f"{str(path)!r}: no task {name!r}; there are {choices(TASKS[str(suite.table)])}")
+    known = suite.earlier_tasks
+    for name in known if isinstance(known, tuple) else ():
+        suite.chosen([name])
+    if isinstance(known, int) and not 0 <= known < len(suite.task_names()):
+        raise EvonasError(
+            f"earlier_tasks = {known} will not do; there are {len(suite.task_names()) - 1} besides the target"
+        )
     if len(set(names)) < len(names):
         raise EvonasError(f"{str(path)!r} has two tasks of one name; there are {', '.join(names)}")
     return suite
+
+
+def change(suite: Suite, **values: Any) -> Suite:
+    """With other values where they are not None. Raises EvonasError where one will not do."""
+    values = {key: value for key, value in values.items() if value is not None}
+    return make_suite({**suite.model_dump(exclude={"folder"}), **values}, suite.folder / f"{suite.name}.toml")
 
 
 def _said(error: ValidationError, path: Path) -> str:

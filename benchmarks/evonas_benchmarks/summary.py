@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,81 +10,108 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evonas import environment
 from evonas.errors import EvonasError
-from evonas_benchmarks.runner import IDENTITY, PACKAGES
-from evonas_benchmarks.statistics import against, interval, mean
+from evonas_benchmarks.runner import FAILED, IDENTITY, RUNS
+from evonas_benchmarks.statistics import Paired, against, among_best, interval, mean
 
 COLUMNS = ("suite", "task", "method", "seed", "trial", "value", "best", "regret", "test", "seconds", "overhead")
 MILESTONES = (5, 10, 20, 50, 100, 150, 200, 300, 500, 1000, 2000, 5000, 10_000)
 SHARES = (0.1, 0.25, 0.5, 1.0)  # of the simulated seconds that every method spent
 
 
-def read_curves(folder: Path) -> pd.DataFrame:
-    """One row a trial of all cells in the folder. Raises EvonasError where there are none."""
-    try:
-        suite = json.loads((folder / IDENTITY).read_text(encoding="utf-8"))["name"]
-    except (OSError, ValueError, KeyError):
-        raise EvonasError(
-            f"{str(folder)!r} holds no run of a suite; give the --out folder of evonas bench run"
-        ) from None
+def read_curves(folder: Path, methods: Sequence[str] | None = None) -> pd.DataFrame:
+    """One row a trial of all cells in the folder, or of some methods'. Raises EvonasError where there are none.
+
+    Besides the columns of curves.parquet `maximize`, and `budget`: the trials its cell was given.
+    """
+    suite = read_suite(folder)["name"]
     frames = []
     for path in sorted((folder / "cells").glob("*.json")):
         cell = json.loads(path.read_text(encoding="utf-8"))
-        if cell["rows"]:
+        if cell["rows"] and (methods is None or cell["method"] in methods):
             named = {key: cell[key] for key in ("task", "method", "seed", "maximize")}
-            frames.append(pd.DataFrame(cell["rows"]).assign(suite=suite, **named))
+            frames.append(pd.DataFrame(cell["rows"]).assign(suite=suite, budget=cell["trials"], **named))
     if not frames:
-        raise EvonasError(f"{str(folder)!r} has no finished cell yet")
+        raise EvonasError(f"{str(folder)!r} has no finished cell{' of these methods' if methods else ''} yet")
     order = ["task", "method", "seed", "trial"]
     return pd.concat(frames, ignore_index=True).sort_values(order, ignore_index=True)
 
 
+def read_suite(folder: Path) -> dict[str, Any]:
+    """What the folder's run is of. Raises EvonasError where it holds none."""
+    try:
+        found = json.loads((folder / IDENTITY).read_text(encoding="utf-8"))
+        return {"name": found["name"], **found}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise EvonasError(
+            f"{str(folder)!r} holds no run of a suite; give the --out folder of evonas bench run"
+        ) from None
+
+
+def read_failed(folder: Path) -> dict[str, str]:
+    """Cell -> the reason why it failed, of those that have not been run successfully since."""
+    cells = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((folder / "cells").glob(f"*{FAILED}"))]
+    return {f"{cell['task']}, {cell['method']}, seed {cell['seed']}": cell["reason"] for cell in cells}
+
+
+def read_runs(folder: Path) -> list[dict[str, Any]]:
+    """Command, versions and hardware of every run that put cells into the folder, each different one once."""
+    path = folder / RUNS
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return [json.loads(line) for line in dict.fromkeys(lines)]
+
+
+def common_trials(curves: pd.DataFrame) -> int:
+    """The trials that every cell was given: figures look no further."""
+    return int(curves.budget.min())
+
+
+def all_seeds(curves: pd.DataFrame) -> list[int]:
+    return sorted(int(seed) for seed in curves.seed.unique())
+
+
 def grid(curves: pd.DataFrame, task: str, column: str, trials: int) -> dict[str, np.ndarray]:
-    """Method -> (seeds, trials) of one task; only seeds that every method has, so that they are paired.
+    """Method -> (seeds, trials) of one task, over all seeds of the curves; a row of NaN where it has not run.
 
     A search that ended early, for want of new architectures, keeps what it had.
     """
     mine: Any = curves[curves.task == task]
-    seeds = paired_seeds(mine)
+    seeds = all_seeds(curves)
     found = {}
-    for method, rows in mine[mine.seed.isin(seeds)].groupby("method"):
+    for method, rows in mine.groupby("method"):
         wide: Any = rows.pivot(index="seed", columns="trial", values=column)
         found[str(method)] = wide.reindex(index=seeds, columns=range(1, trials + 1)).ffill(axis=1).to_numpy(float)
     return found
 
 
-def paired_seeds(curves: pd.DataFrame) -> list[int]:
-    """Those that every method has on every task that is there."""
-    sets = [set(rows.seed) for _, rows in curves.groupby(["task", "method"])]
-    return sorted(set.intersection(*sets)) if sets else []
-
-
 def summarize(
-    curves: pd.DataFrame, suite: Mapping[str, Any], failed: Mapping[str, str] | None = None
+    curves: pd.DataFrame,
+    suite: Mapping[str, Any],
+    failed: Mapping[str, str] | None = None,
+    runs: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """What summary.json holds; every interval is a 95 % bootstrap interval of the mean over seeds."""
-    trials = int(curves.trial.max())
+    """All figures of a suite, as JSON has them.
+
+    `low` and `high` are the 95 % bootstrap interval of the mean over seeds. Each method's figures are of the `n` seeds
+    that it has; a comparison's are of the seeds that both have.
+    """
+    trials = common_trials(curves)
     looks = milestones(trials)
     tasks = {str(task): _task(curves, str(task), trials, looks) for task in curves.task.unique()}
+    last = runs[-1] if runs else {}
     return {
         "suite": suite,
         "trials": trials,
-        "seeds": paired_seeds(curves),
+        "seeds": all_seeds(curves),
         "milestones": looks,
         "tasks": tasks,
         "overall": _overall(curves, trials, looks),
         "failed_cells": dict(failed or {}),
-        "versions": environment.versions(PACKAGES),
-        "hardware": environment.processor(),
-        "command": command(),
+        "versions": last.get("versions", {}),
+        "hardware": last.get("hardware", ""),
+        "command": last.get("command", ""),
+        "runs": list(runs),
     }
-
-
-def command() -> str:
-    import shlex
-
-    return shlex.join(["evonas", *sys.argv[1:]])
 
 
 def milestones(trials: int) -> list[int]:
@@ -94,23 +120,31 @@ def milestones(trials: int) -> list[int]:
 
 def _task(curves: pd.DataFrame, task: str, trials: int, looks: Sequence[int]) -> dict[str, Any]:
     """Method -> its figures on one task."""
-    columns = {name: grid(curves, task, name, trials) for name in ("best", "regret", "test", "seconds", "overhead")}
-    levels = _seconds_levels(columns["seconds"])
+    columns = {name: grid(curves, task, name, trials) for name in ("best", "regret", "test", "seconds")}
+    mine: Any = curves[(curves.task == task) & (curves.trial <= trials)]
+    overhead: Any = mine.groupby("method").overhead.median()
+    levels = seconds_levels(columns["seconds"])
+    column, sign = ("regret", -1.0) if _has(np.concatenate([*columns["regret"].values()])) else ("best", 1.0)
+    if column == "best" and not mine.maximize.all():
+        sign = -1.0
+    best = among_best({m: sign * values[:, -1] for m, values in columns[column].items()})
     found = {}
     for method in columns["best"]:
         regret, seconds = columns["regret"][method], columns["seconds"][method]
-        reached = [_first(row <= 1e-12) for row in regret]
+        reached = np.array([_first(row <= 1e-12) for row in regret if np.isfinite(row[-1])])
         found[method] = {
-            "seeds": len(regret),
-            "regret": {str(look): _with_interval(regret[:, look - 1]) for look in looks},
-            "best": {str(look): _with_interval(columns["best"][method][:, look - 1]) for look in looks},
-            "test": {str(look): _with_interval(columns["test"][method][:, look - 1]) for look in looks},
-            "regret_at_seconds": {
-                f"{level:.6g}": _with_interval(at_seconds(regret, seconds, level)) for level in levels
+            "seeds": int((~np.isnan(columns["best"][method])).any(axis=1).sum()),
+            **{
+                name: {str(look): with_interval(columns[name][method][:, look - 1]) for look in looks}
+                for name in ("regret", "best", "test")
             },
-            "median_trials_to_best": _plain(float(np.median(reached))),
-            "share_that_reached_best": _plain(float(np.mean(np.isfinite(reached)))) if _has(regret) else None,
-            "median_overhead": _plain(float(np.nanmedian(columns["overhead"][method]))),
+            "regret_at_seconds": {
+                f"{level:.6g}": with_interval(at_seconds(regret, seconds, level)) for level in levels
+            },
+            "median_trials_to_best": _plain(float(np.median(reached))) if len(reached) else None,
+            "share_that_reached_best": _plain(float(np.mean(np.isfinite(reached)))) if len(reached) else None,
+            "median_overhead": _plain(float(overhead[method])),
+            "among_best": method in best,
         }
     return found
 
@@ -120,14 +154,15 @@ def _overall(curves: pd.DataFrame, trials: int, looks: Sequence[int]) -> dict[st
     regret = mean_regret(curves, trials)
     if not regret:
         return {}
-    reference = "random" if "random" in regret else next(iter(regret))
+    reference = reference_of(regret)
     pairs = {look: against({m: -values[:, look - 1] for m, values in regret.items()}, reference) for look in looks}
+    best = {look: among_best({m: -values[:, look - 1] for m, values in regret.items()}) for look in looks}
     return {
         method: {
-            "regret": {str(look): _with_interval(values[:, look - 1]) for look in looks},
-            f"better_than_{reference}": {
-                str(look): {name: _plain(value) for name, value in vars(pairs[look][method]).items()} for look in looks
-            }
+            "seeds": int(np.isfinite(values[:, -1]).sum()),
+            "regret": {str(look): with_interval(values[:, look - 1]) for look in looks},
+            "among_best": {str(look): method in best[look] for look in looks},
+            f"better_than_{reference}": {str(look): pair_values(pairs[look][method]) for look in looks}
             if method != reference
             else None,
         }
@@ -135,18 +170,25 @@ def _overall(curves: pd.DataFrame, trials: int, looks: Sequence[int]) -> dict[st
     }
 
 
+def reference_of(methods: Mapping[str, Any]) -> str:
+    """What is compared with: random search where it took part."""
+    return "random" if "random" in methods else next(iter(methods))
+
+
+def pair_values(pair: Paired) -> dict[str, Any]:
+    return {**{name: _plain(value) for name, value in vars(pair).items()}, "verdict": pair.verdict}
+
+
 def mean_regret(curves: pd.DataFrame, trials: int) -> dict[str, np.ndarray]:
-    """Method -> (seeds, trials), the mean over all tasks; only methods and seeds that are complete."""
-    with_table = curves[curves.regret.notna()]
-    if with_table.empty:
-        return {}
-    tasks = list(with_table.task.unique())
-    complete = [m for m, rows in with_table.groupby("method") if rows.task.nunique() == len(tasks)]
-    kept: Any = with_table[with_table.method.isin(complete)]
-    seeds = paired_seeds(kept)
-    kept = kept[kept.seed.isin(seeds)]
-    grids = [grid(kept, task, "regret", trials) for task in tasks]
-    return {str(m): np.mean([one[str(m)] for one in grids], axis=0) for m in complete} if seeds else {}
+    """Method -> (seeds, trials), the mean over all tasks; NaN for a seed that lacks a task; methods that have one."""
+    tasks = [str(task) for task in curves[curves.regret.notna()].task.unique()]
+    grids = [grid(curves, task, "regret", trials) for task in tasks]
+    found = {}
+    for method in sorted(set.intersection(*map(set, grids))) if grids else []:
+        values = np.mean([one[method] for one in grids], axis=0)
+        if np.isfinite(values[:, -1]).any():
+            found[method] = values
+    return found
 
 
 def at_seconds(values: np.ndarray, seconds: np.ndarray, level: float) -> np.ndarray:
@@ -155,10 +197,16 @@ def at_seconds(values: np.ndarray, seconds: np.ndarray, level: float) -> np.ndar
     return np.array([row[count - 1] if count else np.nan for row, count in zip(values, counts, strict=True)])
 
 
-def _seconds_levels(seconds: Mapping[str, np.ndarray]) -> list[float]:
+def seconds_levels(seconds: Mapping[str, np.ndarray], shares: Sequence[float] = SHARES) -> list[float]:
     """Shares of what the thriftiest method spent in the median, so that each level is one that all reached."""
-    spent = [float(np.median(values[:, -1])) for values in seconds.values()]
-    return [share * min(spent) for share in SHARES] if spent and np.isfinite(min(spent)) else []
+    spent = [float(np.median(last)) for values in seconds.values() if len(last := _known(values[:, -1]))]
+    if len(spent) < len(seconds) or not spent or min(spent) <= 0:
+        return []
+    return [share * min(spent) for share in shares]
+
+
+def _known(values: np.ndarray) -> np.ndarray:
+    return values[np.isfinite(values)]
 
 
 def _first(reached: np.ndarray) -> float:
@@ -170,11 +218,12 @@ def _has(values: np.ndarray) -> bool:
     return not np.isnan(values).all()
 
 
-def _with_interval(values: np.ndarray) -> dict[str, float | None] | None:
+def with_interval(values: np.ndarray) -> dict[str, Any] | None:
+    """Mean, interval and number of the (seeds,) values that are there."""
     if not _has(values):
         return None
     low, high = interval(values)
-    return {"mean": mean(values), "low": low, "high": high}
+    return {"mean": mean(values), "low": low, "high": high, "n": int((~np.isnan(values)).sum())}
 
 
 def _plain(value: Any) -> Any:

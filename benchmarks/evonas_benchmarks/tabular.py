@@ -90,7 +90,10 @@ class Table:
     @cached_property
     def features(self) -> np.ndarray:
         """(n, d) of all genomes, ordered by name as a screened search has them; made once, in 32 bits."""
-        return np.array([feature_row(self.encoding.features(genome)) for genome in self.genomes], dtype=np.float32)
+        found = np.empty((len(self.genomes), len(self.feature_names)), dtype=np.float32)
+        for row, genome in enumerate(self.genomes):
+            found[row] = feature_row(self.encoding.features(genome))
+        return found
 
     def evaluator(self, task: str | Task, noise: bool = False) -> Lookup:
         """Looks architectures up; with `noise` a metric is that of one of the table's seeds, drawn by seed and row."""
@@ -106,7 +109,10 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Lookup:
-    """An evaluator; an architecture that the table does not have, or has no value of, is absent."""
+    """An evaluator; an architecture that the table does not have, or has no value of, is absent.
+
+    A table has full trainings only: a candidate of a lower fidelity fails.
+    """
 
     rows: Mapping[Any, int]
     columns: Mapping[str, np.ndarray]
@@ -115,6 +121,8 @@ class Lookup:
     cost: str | None = None
 
     def __call__(self, candidate: Candidate, task: Task, seed: int) -> Evaluation:
+        if candidate.fidelity < 1:
+            return Evaluation.failure(candidate, f"fidelity {candidate.fidelity:.3g}: a table has full trainings only")
         row = self.rows.get(candidate.genome)
         if row is None and self.canonical is not None:
             row = self.rows.get(self.canonical(candidate.genome))

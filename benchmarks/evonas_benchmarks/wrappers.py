@@ -1,10 +1,12 @@
 """Hard cases by composition: `Noisy(Failing(table.evaluator("cora"), p=0.1), sd=0.02)`; and an encoding in disguise.
 
-The evaluators are pure: what happens to a network is drawn from its genome, its fidelity and the seed.
+The evaluators are pure: what happens to a network is drawn from its genome, its fidelity and the seed. A suite names
+them: `wrappers = ["failing(p=0.1)", "noisy(sd=0.02)", "permuted(seed=1)"]`, or a `module:attribute` of your own.
 """
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from evonas import plugins
+from evonas.errors import EvonasError, choices
 from evonas.types import Candidate, Encoding, Evaluation, Evaluator, Task
 
 
@@ -87,3 +91,27 @@ class Permuted:
         if name.startswith("__") or name == "encoding":
             raise AttributeError(name)
         return getattr(self.encoding, name)
+
+
+NAMES = {"noisy": Noisy, "failing": Failing, "delayed": Delayed, "permuted": Permuted}
+
+
+def wrapped(spec: str, evaluator: Evaluator, encoding: Encoding[Any], metric: str) -> tuple[Evaluator, Encoding[Any]]:
+    """Evaluator and encoding, one of them wrapped as `spec` says.
+
+    A wrapper whose first parameter is called `encoding` is an encoding's; one with a parameter `metric` is given the
+    task's. Raises EvonasError where there is no such wrapper, or it does not take these options.
+    """
+    name, options = plugins.split_spec(spec)
+    if name not in NAMES and ":" not in name:
+        raise EvonasError(f"no wrapper named {name!r}; there are {choices(NAMES)}, or give 'module:attribute'")
+    make: Any = NAMES.get(name) or plugins.resolve("evonas.wrappers", name)
+    parameters = list(inspect.signature(make).parameters)
+    if "metric" in parameters:
+        options = {"metric": metric, **options}
+    try:
+        if parameters[:1] == ["encoding"]:
+            return evaluator, make(encoding, **options)
+        return make(evaluator, **options), encoding
+    except TypeError as error:
+        raise EvonasError(f"wrapper {name!r} does not take the options {options}: {error}") from error

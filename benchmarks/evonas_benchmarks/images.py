@@ -1,0 +1,95 @@
+"""The plots as PNG and SVG, by matplotlib; the critical-difference diagram by scikit-posthocs."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from evonas_benchmarks.plots import FEW, FLOOR, Plot, ordered, plots, styles
+from evonas_benchmarks.ranking import Ranking, ranking
+from evonas_benchmarks.summary import common_trials
+
+DASHES = {"solid": "-", "dot": ":", "dash": "--", "dashdot": "-."}
+
+
+def save_images(folder: Path, curves: pd.DataFrame, only: str | None = None) -> list[str]:
+    """Each plot, or the one of that name, as PNG and SVG; returns the names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    methods, names = ordered(curves), []
+    for plot in plots(curves):
+        if only in (None, plot.name):
+            _save(draw(plot, methods), folder / plot.name)
+            names.append(plot.name)
+    found = ranking(curves, common_trials(curves)) if only in (None, "ranks") else None
+    if found is not None:
+        _save(draw_ranks(found), folder / "ranks")
+        names.append("ranks")
+    return names
+
+
+def draw(plot: Plot, methods: list[str]) -> Any:
+    """A figure; beside it the methods in the order of the page. The first few have their intervals."""
+    from matplotlib.figure import Figure
+
+    looks = styles(methods)
+    there = [method for method in methods if method in plot.lines]
+    figure = Figure(figsize=(8.2, max(4.2, 0.22 * len(there) + 0.8)), layout="constrained")
+    axes = figure.subplots()
+    for rank, method in enumerate(there):
+        line, style = plot.lines[method], looks[method]
+        width = 2.0 if rank < FEW or method == "random" else 1.0
+        shown = {"color": style.color, "linestyle": DASHES[style.dash], "linewidth": width}
+        axes.plot(plot.x, line.mean, label=method, zorder=len(there) - rank + 2, **shown)
+        if rank < FEW and plot.kind != "share":
+            axes.fill_between(plot.x, line.low, line.high, alpha=0.13, color=style.color, linewidth=0)
+    axes.set(title=plot.title, xlabel=plot.x_title, ylabel=plot.y_title)
+    if plot.kind == "regret":
+        axes.set_yscale("log")
+        lowest = min(float(line.mean.min()) for line in plot.lines.values())
+        axes.set_ylim(bottom=FLOOR if lowest < FLOOR else None)
+    if plot.log_x:
+        axes.set_xscale("log")
+    axes.grid(alpha=0.2)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=9)
+    return figure
+
+
+def draw_ranks(found: Ranking) -> Any:
+    """Methods on the axis of average ranks; a bar joins those of whom no pair differs significantly."""
+    from matplotlib.figure import Figure
+    from scikit_posthocs import critical_difference_diagram
+
+    looks = styles(list(found.ranks))
+    figure = Figure(figsize=(9, 1.2 + 0.19 * len(found.ranks)), layout="constrained")
+    critical_difference_diagram(
+        dict(found.ranks),
+        found.p_values,
+        ax=figure.subplots(),
+        color_palette={method: style.color for method, style in looks.items()},
+        elbow_props={"linewidth": 1},
+    )
+    return figure
+
+
+def ranks_svg(found: Ranking) -> str:
+    """The diagram, to stand in a page."""
+    text = StringIO()
+    _reproducible()
+    draw_ranks(found).savefig(text, format="svg", metadata={"Date": None}, transparent=True)
+    return text.getvalue()[text.getvalue().index("<svg") :]
+
+
+def _save(figure: Any, path: Path) -> None:
+    _reproducible()
+    figure.savefig(path.with_name(f"{path.name}.png"), dpi=110)
+    figure.savefig(path.with_name(f"{path.name}.svg"), metadata={"Date": None})
+
+
+def _reproducible() -> None:
+    import matplotlib
+
+    matplotlib.rcParams["svg.hashsalt"] = "evonas"

@@ -1,0 +1,52 @@
+"""Figures as people read them, and tables of them: HTML for a page, Markdown for a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+
+def figure(value: Mapping[str, Any] | None) -> str:
+    """`0.182 (0.160 to 0.204)`: the mean with its interval."""
+    return f"{short(value['mean'])} ({short(value['low'])} to {short(value['high'])})" if value else ""
+
+
+def short(value: float | None) -> str:
+    """Three digits; nothing where there is no number."""
+    return f"{value:.3g}" if value is not None and np.isfinite(value) else ""
+
+
+def ratio(values: tuple[float, float, float], most: float) -> str:
+    """`3.1 (2.0 to > 7.5)`; `most` is the largest ratio that could have been seen."""
+    texts = [f"{value:.1f}" if np.isfinite(value) else f"> {most:.1f}" for value in values]
+    return f"{texts[0]} ({texts[1]} to {texts[2]})"
+
+
+def html_table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    kind: str = "",
+    weights: Sequence[Sequence[float | None]] | None = None,
+    bold: Sequence[Sequence[bool]] | None = None,
+) -> str:
+    """The first column is text, the others are numbers; `weights`, 0 to 1, colour the cells."""
+    top = "".join(f"<th{' class=number' if i else ''}>{escape(cell)}</th>" for i, cell in enumerate(head))
+    body = []
+    for r, row in enumerate(rows):
+        cells = []
+        for c, cell in enumerate(row):
+            names = " ".join(["number"] * bool(c) + ["lead-cell"] * bool(bold and bold[r][c]))
+            weight = weights[r][c] if weights else None
+            style = f' style="--w:{weight:.3f}"' if weight is not None else ""
+            cells.append(f'<td class="{names}"{style}>{escape(cell)}</td>')
+        body.append(f"<tr>{''.join(cells)}</tr>")
+    return f'<table class="{kind}"><thead><tr>{top}</tr></thead><tbody>{"".join(body)}</tbody></table>'
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The first column to the left, numbers to the right."""
+    lines = [list(head), ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
