@@ -1,6 +1,7 @@
 """Other people's optimizers behind the searcher agreement; skipped where the extra `peers` is not installed."""
 
 import importlib.util
+import logging
 import pickle
 import subprocess
 import sys
@@ -14,10 +15,11 @@ from typer.testing import CliRunner
 from evonas import plugins
 from evonas.encodings.cell import CellEncoding
 from evonas.errors import EvonasError
-from evonas.testing import SearcherContract
+from evonas.testing import Mirrored, SearcherContract
 from evonas.types import Candidate, Evaluation, Objective
 from evonas_benchmarks.commands import bench_app
 from evonas_benchmarks.peers.space import space_of
+from evonas_benchmarks.problems import Earlier
 from evonas_benchmarks.tabular import from_frame
 
 PACKAGES = {
@@ -25,13 +27,28 @@ PACKAGES = {
     "optuna-mtpe": "optuna",
     "pymoo-ga": "pymoo",
     "nevergrad": "nevergrad",
+    "smac": "smac",
+    "syne-rea": "syne_tune",
+    "syne-bore": "syne_tune",
+    "syne-cqr": "syne_tune",
+    "syne-zero-shot": "syne_tune",
+    "syne-quantile": "syne_tune",
+    "syne-box": "syne_tune",
+    "syne-warm-rea": "syne_tune",
 }
+TRANSFER = ["syne-zero-shot", "syne-quantile", "syne-box", "syne-warm-rea"]
+UNADAPTIVE = ["syne-zero-shot", "syne-quantile", "syne-box"]  # learn from the earlier tasks only
+ADAPTIVE = [name for name in PACKAGES if name not in UNADAPTIVE]
 
 
 def make(name, encoding, **options):
     """The peer, or a skip where it is not installed."""
     pytest.importorskip(PACKAGES[name], reason=f"{PACKAGES[name]} is not installed; it comes with the extra peers")
     return plugins.resolve("evonas.searchers", name)(encoding, **options)
+
+
+def earlier(task, genomes, y):
+    return Earlier(task, list(genomes), np.zeros((len(genomes), 0)), np.array(y, dtype=float))
 
 
 def with_genes(encoding):
@@ -64,6 +81,50 @@ class TestNevergrad(PeerContract):
     name = "nevergrad"
 
 
+class TestSMAC(PeerContract):
+    name = "smac"
+
+
+class TestSyneTuneREA(PeerContract):
+    name = "syne-rea"
+
+
+class TestSyneTuneBORE(PeerContract):
+    name = "syne-bore"
+
+
+@pytest.mark.slow
+class TestSyneTuneCQR(PeerContract):
+    name = "syne-cqr"
+
+
+class TransferContract(PeerContract):
+    """Taught with rows in which larger genes are worse, the opposite of what the contract rewards."""
+
+    def make_searcher(self, encoding):
+        searcher = super().make_searcher(encoding)
+        rng = np.random.default_rng(0)
+        genomes = [tuple(int(i) for i in rng.integers(encoding.base, size=encoding.length)) for _ in range(40)]
+        searcher.learn([earlier(f"task {k}", genomes[k::2], [-float(sum(g)) for g in genomes[k::2]]) for k in (0, 1)])
+        return searcher
+
+
+class TestSyneTuneZeroShot(TransferContract):
+    name = "syne-zero-shot"
+
+
+class TestSyneTuneQuantile(TransferContract):
+    name = "syne-quantile"
+
+
+class TestSyneTuneBox(TransferContract):
+    name = "syne-box"
+
+
+class TestSyneTuneWarmREA(TransferContract):
+    name = "syne-warm-rea"
+
+
 LETTERS = ["p", "q", "r", "s", "t", "u"]
 
 
@@ -92,11 +153,17 @@ def search(searcher, table, trials, seed):
     return values
 
 
-SMALLER = {"pymoo-ga": {"population": 10}}  # or they would draw at random for all of a test
+SMALLER = {name: {"population": 10} for name in ("pymoo-ga", "syne-rea", "syne-warm-rea")}
+"""Or they would draw at random for all of a test."""
+SLOW = {"syne-cqr"}
+
+
+def each(names):
+    return [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in names]
 
 
 @pytest.mark.parametrize("maximize", [True, False])
-@pytest.mark.parametrize("name", PACKAGES)
+@pytest.mark.parametrize("name", each(ADAPTIVE))
 def test_a_peer_learns_and_is_told_the_right_way_round(name, maximize, small):
     table, frame = small
     options = SMALLER.get(name, {})
@@ -110,13 +177,123 @@ def test_a_peer_learns_and_is_told_the_right_way_round(name, maximize, small):
 
 
 @pytest.mark.parametrize("name", PACKAGES)
-def test_global_randomness_is_left_alone(name):
-    peer = make(name, CellEncoding())
-    before = pickle.dumps(np.random.get_state())  # noqa: NPY002
-    for k in range(12):
+def test_what_belongs_to_the_process_is_left_alone(name, small, tmp_path, monkeypatch, capsys):
+    """Its random state, its log handlers, its output, its folder."""
+    monkeypatch.chdir(tmp_path)
+    table, frame = small
+    peer = make(name, table.encoding, objectives=[Objective("one")])
+    if name in TRANSFER:
+        peer.learn(rows_of(table, frame))
+    capsys.readouterr()
+    before = pickle.dumps(np.random.get_state()), list(logging.getLogger().handlers)  # noqa: NPY002
+    search(peer, table, 10, seed=0)
+    assert before == (pickle.dumps(np.random.get_state()), logging.getLogger().handlers)  # noqa: NPY002
+    assert not list(tmp_path.iterdir())
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_absent_networks_are_not_asked_again(name, small):
+    """However many of them there are, the first included; a peer that is told so goes on."""
+    table, frame = small
+    peer = make(name, table.encoding, objectives=[Objective("one")], **SMALLER.get(name, {}))
+    if name in TRANSFER:
+        peer.learn(rows_of(table, frame))
+    asked = []
+    for k in range(24):
         (candidate,) = peer.ask(1, np.random.default_rng([0, k]))
-        peer.tell([Evaluation(candidate, {"val_accuracy": k / 20})])
-    assert pickle.dumps(np.random.get_state()) == before  # noqa: NPY002
+        absent = Evaluation(candidate, {}, status="absent")
+        peer.tell([absent if k % 4 != 3 else Evaluation(candidate, {"one": k / 24})])
+        asked.append(candidate.genome)
+    assert len(set(asked)) == 24
+
+
+def rows_of(table, frame, n=200, sign=1):
+    """Two earlier tasks that agree with `one`, or for sign=-1 contradict it."""
+    return [
+        earlier(f"task {seed}", [table.genomes[row] for row in chosen], sign * frame.one.to_numpy()[chosen])
+        for seed in range(2)
+        for chosen in [np.random.default_rng(seed).choice(len(frame), n, replace=False)]
+    ]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("name", TRANSFER)
+def test_a_transferring_peer_begins_with_what_was_good(name, sign, small):
+    table, frame = small
+    peer = make(name, table.encoding, objectives=[Objective("one")])
+    peer.learn(rows_of(table, frame, sign=sign))
+    first = search(peer, table, 2 if name == "syne-warm-rea" else 10, seed=0)
+    assert sign * (np.mean(first) - frame.one.mean()) > frame.one.std()
+    assert peer.fallbacks == 0
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2])
+@pytest.mark.parametrize("name", TRANSFER)
+def test_a_transferring_peer_takes_few_rows_or_none(name, rows, small):
+    table, frame = small
+    peer = make(name, table.encoding, objectives=[Objective("one")])
+    peer.learn(rows_of(table, frame, rows))
+    assert len(search(peer, table, 5, seed=0)) == 5
+    untold = make(name, table.encoding, objectives=[Objective("one")])
+    assert len(search(untold, table, 5, seed=0)) == 5
+
+
+def test_warm_evolution_begins_with_the_best_of_each_task(small):
+    table, frame = small
+    peer = make("syne-warm-rea", table.encoding, objectives=[Objective("one")])
+    known = rows_of(table, frame)
+    peer.learn(known)
+    asked = [candidate.genome for candidate in peer.ask(2, np.random.default_rng(0))]
+    assert asked == [one.genomes[int(one.y.argmax())] for one in known]
+
+
+def test_the_box_is_searched_to_the_end_and_then_made_wider():
+    encoding = with_genes(Mirrored())
+    peer = make("syne-box", encoding)
+    peer.learn([earlier("a", [(0, 1, 1, 1), (2, 1, 1, 1)], [2, 1]), earlier("b", [(0, 1, 2, 1), (3, 3, 1, 1)], [2, 1])])
+    asked = [peer.ask(1, np.random.default_rng(k))[0].genome for k in range(4)]
+    inside = {encoding.canonical((0, 1, third, 1)) for third in (1, 2)}
+    assert set(asked[:2]) == inside
+    wider = {encoding.canonical((a, b, c, 1)) for a in range(4) for b in (1, 3) for c in (1, 2)}
+    assert set(asked[2:]) <= wider - inside
+    assert peer.fallbacks == 0
+
+
+def test_syne_tunes_numbers_are_drawn_as_it_draws_them():
+    pytest.importorskip("syne_tune")
+    from syne_tune.config_space import choice, randint
+
+    from evonas_benchmarks.peers.with_syne_tune import Named, Ordered
+
+    for size in (2, 3, 7):
+        for ours, theirs in (
+            (Named(range(size)), choice(list(range(size)))),
+            (Ordered(0, size - 1), randint(0, size - 1)),
+        ):
+            one, other = np.random.RandomState(size), np.random.RandomState(size)
+            assert [ours.sample(random_state=one) for _ in range(100)] == [
+                theirs.sample(random_state=other) for _ in range(100)
+            ]
+
+
+def test_bore_with_one_prediction_proposes_what_it_proposes_as_shipped():
+    pytest.importorskip("syne_tune")
+    from syne_tune.config_space import choice
+    from syne_tune.optimizer.schedulers.searchers.bore import Bore
+
+    from evonas_benchmarks.peers.with_syne_tune import Batched
+
+    space = {f"x{i}": choice(list(range(10))) for i in range(8)}  # so large that nothing is proposed twice
+    proposed = []
+    for searcher in (Bore(space, random_seed=1), Batched(space, random_seed=1)):
+        np.random.seed(0)  # noqa: NPY002
+        configs = []
+        for number in range(9):
+            configs.append(searcher.suggest())
+            searcher.on_trial_complete(number, configs[-1], float(sum(configs[-1].values())))
+        proposed.append(configs)
+    assert proposed[0] == proposed[1]
 
 
 @pytest.mark.parametrize("name", PACKAGES)
@@ -185,9 +362,9 @@ main()
 """
 
 
-@pytest.mark.parametrize("name", PACKAGES)
-def test_a_peer_that_is_not_installed_is_named_with_the_extra(name, tmp_path):
-    code = HIDDEN.format(package=PACKAGES[name], name=name, out=str(tmp_path / "out"))
+@pytest.mark.parametrize(("package", "name"), {package: name for name, package in PACKAGES.items()}.items())
+def test_a_peer_that_is_not_installed_is_named_with_the_extra(package, name, tmp_path):
+    code = HIDDEN.format(package=package, name=name, out=str(tmp_path / "out"))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert 'pip install "evonas[peers]"' in done.stderr

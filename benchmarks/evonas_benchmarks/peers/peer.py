@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import random
 import warnings
 from abc import ABC, abstractmethod
@@ -158,16 +159,29 @@ class Peer(ABC):
 
     @contextmanager
     def _own_randomness(self) -> Iterator[None]:
-        """The global generators in this peer's own states; its warnings are for its users, who are not here."""
+        """The global generators in this peer's own states; what it says is for its users, who are not here."""
         outside = random.getstate(), np.random.get_state()  # noqa: NPY002
         _set_states(*self._states)
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), _no_logging():
                 warnings.simplefilter("ignore")
                 yield
         finally:
             self._states = random.getstate(), np.random.get_state()  # noqa: NPY002
             _set_states(*outside)
+
+
+@contextmanager
+def _no_logging() -> Iterator[None]:
+    """Nothing is logged; a handler that `logging.warning()` and its like add to the root logger is taken off again."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(level)
+        root.handlers[:] = handlers
 
 
 def _set_states(own: Any, numpys: Any) -> None:

@@ -1,0 +1,110 @@
+"""SMAC3's hyperparameter optimization facade: random forests and expected improvement (Lindauer et al. 2022, JMLR)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from evonas.evolution import at_least
+from evonas.types import VAL_ACCURACY, Encoding, Objective
+from evonas_benchmarks.peers.peer import Peer, Suggestion, required
+from evonas_benchmarks.peers.space import Choice
+
+smac = required("smac")
+spaces = required("ConfigSpace")
+history = required("smac.runhistory")
+forests = required("smac.model.random_forest.random_forest")
+
+
+class SMAC(Peer):
+    """SMAC3's defaults for networks that are trained once; a failed or absent one is left as if still in training.
+
+    Args:
+        budget: the trials SMAC plans for, which bounds its initial design to a quarter of them.
+        retrain_after: the forest is fitted again after so many proposals.
+    """
+
+    def __init__(
+        self,
+        encoding: Encoding[Any],
+        objectives: Sequence[Objective] = (VAL_ACCURACY,),
+        budget: int = 100,
+        retrain_after: int = 8,
+    ):
+        super().__init__(encoding, objectives)
+        self.budget = at_least(1, budget=budget)
+        self.retrain_after = at_least(1, retrain_after=retrain_after)
+
+    def start(self, seed: int) -> None:
+        self._seed = seed
+        self._events: list[tuple[Choice, float] | None] = []  # None: it was asked
+        self._begin_smac()
+
+    def _begin_smac(self) -> None:
+        self.config_space = spaces.ConfigurationSpace(
+            {
+                name: (0, size - 1) if ordered else list(range(size))
+                for name, size, ordered in zip(self.space.names, self.space.sizes, self.space.ordered, strict=True)
+            }
+        )
+        facade = smac.HyperparameterOptimizationFacade
+        with TemporaryDirectory() as folder:  # where it writes its settings, once; results are told without saving
+            scenario = smac.Scenario(
+                self.config_space,
+                output_directory=Path(folder),
+                deterministic=True,
+                n_trials=max(self.budget, 4),
+                seed=self._seed,
+            )
+            model = facade.get_model(scenario)
+            model._rf_opts["n_jobs"] = 1  # ten small trees: threads cost more than they save
+            self.inner = facade(
+                scenario,
+                model=model,
+                config_selector=facade.get_config_selector(scenario, retrain_after=self.retrain_after),
+                logging_level=False,
+            )
+        self._trials: dict[Choice, Any] = {}
+
+    def suggest(self) -> Suggestion | None:
+        self._events.append(None)
+        return self._suggest()
+
+    def _suggest(self) -> Suggestion | None:
+        try:
+            trial = self.inner.ask()
+        except StopIteration:
+            return None
+        choice = tuple(int(trial.config[name]) for name in self.space.names)
+        self._trials[choice] = trial
+        return Suggestion(choice)
+
+    def report(self, suggestion: Suggestion, cost: float | None, own: bool) -> None:
+        if cost is not None:
+            self._events.append((suggestion.choice, cost))
+            self._tell(suggestion.choice, cost)
+
+    def _tell(self, choice: Choice, cost: float) -> None:
+        trial = self._trials.get(choice)
+        if trial is None:
+            values = dict(zip(self.space.names, choice, strict=True))
+            trial = history.TrialInfo(spaces.Configuration(self.config_space, values), seed=0)
+        self.inner.tell(trial, history.TrialValue(cost), save=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without SMAC, which holds generators: it is told everything again."""
+        return {name: value for name, value in vars(self).items() if name not in ("inner", "config_space", "_trials")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if self._early is not None:
+            return
+        with self._own_randomness():
+            self._begin_smac()
+            for event in self._events:
+                if event is None:
+                    self._suggest()
+                else:
+                    self._tell(*event)
