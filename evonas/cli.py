@@ -84,9 +84,18 @@ def search(
     epochs: Annotated[int | None, typer.Option(help="Full epochs of a training. [from the data's size]")] = None,
     train_size: Annotated[int | None, typer.Option(help="Train on so many images only.")] = None,
     workers: Annotated[int | None, typer.Option(help="Trainings at the same time. [1]")] = None,
+    per_device: Annotated[
+        str | None, typer.Option(help="Trainings that share a device, or auto: measured. [--workers]")
+    ] = None,
     executor: Annotated[str | None, typer.Option(help="processes, ray, dask. [processes]")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N, mps. [auto]")] = None,
     timeout: Annotated[float | None, typer.Option(help="Give a training up after so many seconds.")] = None,
+    inherit: Annotated[
+        bool | None, typer.Option("--inherit", help="Start children from their parents' weights. [from scratch]")
+    ] = None,
+    stop_early: Annotated[
+        float | None, typer.Option(help="Give up what cannot come among this share of the best. [never]")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of split, search and trainings. [0]")] = None,
     name: Annotated[str | None, typer.Option(help="Of the run. [made from data and encoding]")] = None,
     out: Annotated[str | None, typer.Option(help="Folder for the results. [runs/NAME]")] = None,

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -36,9 +36,16 @@ class SearchConfig(BaseModel):
     epochs: int | None = Field(None, ge=1, description="full epochs of a training; chosen from the data by default")
     train_size: int | None = Field(None, ge=1, description="train on so many images only")
     workers: int = Field(1, ge=1, description="trainings at the same time, each in a process of its own")
+    per_device: int | Literal["auto"] | None = Field(
+        None, ge=1, description="trainings that share a device, instead of --workers; 'auto' measures how many"
+    )
     executor: str = Field("processes", description="where: processes of this machine, ray, or dask; ray(gpus=0.5)")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
     timeout: float | None = Field(None, gt=0, description="seconds after which a training is given up")
+    inherit: bool = Field(False, description="start a child from its parent's weights; biases what is compared")
+    stop_early: float | None = Field(
+        None, gt=0, lt=1, description="give up a training that cannot come among this share of the best"
+    )
     seed: int = Field(0, ge=0, description="of the split, the search and the trainings")
     name: str | None = Field(
         None, pattern=r"^[\w.-]+$", description="of the run; by default made from data and encoding"

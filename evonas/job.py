@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -125,11 +126,15 @@ def prepare(
     images = images or load_images(config.data, root=Path(config.root) if config.root else None)
     data = split(images, seed=config.seed, train_size=config.train_size)
     check_encoding(encoding, data.task, np.random.default_rng(config.seed))
-    make_method(config.method_spec, encoding, data.task, objectives)  # tried before anything is written
-    trainer = TorchTrainer(encoding, data, epochs=config.epochs, device=config.device)
-    evaluator = with_latency(trainer, objectives)
+    method = make_method(config.method_spec, encoding, data.task, objectives)  # tried before anything is written
     archive = Archive(config.archive)
     name = config.name or _free_name(archive, data.task, config.encoding)
+    in_parts = len(getattr(method, "fidelities", (1,))) > 1 or config.stop_early is not None
+    left = (Path(config.out or Path("runs") / name) / "trainings").absolute() if in_parts or config.inherit else None
+    trainer = TorchTrainer(
+        encoding, data, epochs=config.epochs, device=config.device, checkpoints=left, inherit=config.inherit
+    )
+    evaluator = with_latency(trainer, objectives)
     record = RunRecord(
         name=name,
         task=data.task,
@@ -222,7 +227,7 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
             encoding_name=job.config.encoding,
         )
         memory = _tell_what_is_known(searcher, callbacks)
-        with make_executor(job) as executor:
+        with make_executor(job, told) as executor:
             outcome = loop.run(
                 searcher,
                 executor,
@@ -249,6 +254,8 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
             f"evonas export {job.name} --out FOLDER"
         ) from error
     job.archive.update_run(job.name, status="done", result=dict(result.values))
+    if job.trainer.checkpoints is not None:  # while it could be resumed, trainings went on from there
+        shutil.rmtree(job.trainer.checkpoints, ignore_errors=True)
     return result
 
 
@@ -279,9 +286,33 @@ def make_encoding(spec: str) -> Encoding[Any]:
     return encoding
 
 
-def make_executor(job: Job) -> Any:
-    """Where the trainings go: this machine's processes, or a cluster."""
-    return plugins.make("evonas.executors", job.config.executor, job.evaluator, job.config.workers, job.config.timeout)
+def make_executor(job: Job, told: Sequence[Trial] = ()) -> Any:
+    """Where the trainings go: this machine's processes, or a cluster. Raises EvonasError where options conflict."""
+    config = job.config
+    executor = plugins.make("evonas.executors", config.executor, job.evaluator, _workers(job), config.timeout)
+    if config.stop_early is None:
+        return executor
+    from evonas.stopping import EarlyStopping
+
+    return EarlyStopping(executor, job.objectives[0], config.stop_early, told)
+
+
+def _workers(job: Job) -> int:
+    """Trainings at the same time: as many as were asked for, or so many on each device."""
+    config = job.config
+    if config.per_device is None:
+        return config.workers
+    if config.workers > 1 or config.executor != "processes":
+        other = f"--workers {config.workers}" if config.workers > 1 else f"--executor {config.executor!r}"
+        raise EvonasError(f"--per-device {config.per_device} and {other} exclude one another; give one")
+    number = config.per_device
+    if number == "auto":
+        import numpy as np
+
+        from evonas.training.sharing import per_device
+
+        number = per_device(job.trainer, job.encoding.sample(np.random.default_rng(config.seed)), config.seed)
+    return number * len(job.trainer.devices())
 
 
 def _spec_of(encoding: Encoding[Any]) -> str:

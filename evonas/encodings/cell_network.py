@@ -45,11 +45,14 @@ class Cell(nn.Module):
         kept = [(a, b, name) for (a, b), name in zip(EDGES, operations, strict=True)]
         behind = {b for _, b, name in kept if name.startswith("nor")}  # nodes that a parameter feeds
         self.edges = [(a, b) for a, b, name in kept if name != "none" or a in behind or b == 3]
-        self.operations = nn.ModuleList(operation(name, width) for a, b, name in kept if (a, b) in self.edges)
+        # named by the edge, so that a child that has another one beside it finds this one's weights
+        self.operations = nn.ModuleDict(
+            {f"{a}-{b}": operation(name, width) for a, b, name in kept if (a, b) in self.edges}
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         nodes: list[torch.Tensor | None] = [x, None, None, None]
-        for (source, target), edge in zip(self.edges, self.operations, strict=True):
+        for (source, target), edge in zip(self.edges, self.operations.values(), strict=True):
             value = nodes[source]
             if value is None:
                 value = nodes[source] = x * 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -39,10 +40,14 @@ class InvertedBottleneck(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: int, expansion: int, squeeze: bool, stride: int):
         super().__init__()
         hidden = inputs * expansion
-        layers = [*conv_bn(inputs, hidden), nn.ReLU()] if expansion > 1 else []
-        layers += [*conv_bn(hidden, hidden, kernel, stride, groups=hidden), nn.ReLU()]
-        layers += [SqueezeExcite(hidden)] if squeeze else []
-        self.block = nn.Sequential(*layers, *conv_bn(hidden, outputs))
+        layers: dict[str, nn.Module] = {}
+        if expansion > 1:
+            layers["widen"] = nn.Sequential(*conv_bn(inputs, hidden), nn.ReLU())
+        layers["depthwise"] = nn.Sequential(*conv_bn(hidden, hidden, kernel, stride, groups=hidden), nn.ReLU())
+        if squeeze:
+            layers["squeeze"] = SqueezeExcite(hidden)
+        layers["narrow"] = nn.Sequential(*conv_bn(hidden, outputs))
+        self.block = nn.Sequential(OrderedDict(layers))
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -50,20 +55,22 @@ class InvertedBottleneck(nn.Module):
 
 
 class MacroNetwork(nn.Sequential):
-    """Stem, stages of inverted bottlenecks, pooling, a linear layer."""
+    """Stem, stages of inverted bottlenecks, pooling, a linear layer.
+
+    Layers are named by stage and place, so that a child finds its parent's weights whatever changed before them.
+    """
 
     def __init__(self, stages: Sequence[Mapping[str, int]], stem: int, task: Task):
         channels, height, image_width = task.input_shape
         size, width = min(height, image_width), stem
-        layers: list[nn.Module] = [nn.Sequential(*conv_bn(channels, stem, 3), nn.ReLU())]
-        for stage in stages:
+        layers: dict[str, nn.Module] = {"stem": nn.Sequential(*conv_bn(channels, stem, 3), nn.ReLU())}
+        for number, stage in enumerate(stages, 1):
             for i in range(stage["depth"]):
                 stride = stage["stride"] if i == 0 and -(-size // stage["stride"]) >= 2 else 1
-                layers.append(
-                    InvertedBottleneck(
-                        width, stage["width"], stage["kernel"], stage["expansion"], bool(stage["squeeze"]), stride
-                    )
+                layers[f"stage{number}-{i + 1}"] = InvertedBottleneck(
+                    width, stage["width"], stage["kernel"], stage["expansion"], bool(stage["squeeze"]), stride
                 )
                 size, width = -(-size // stride), stage["width"]
-        layers += [nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, task.n_classes)]
-        super().__init__(*layers)
+        layers["pool"] = nn.Sequential(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        layers["head"] = nn.Linear(width, task.n_classes)
+        super().__init__(OrderedDict(layers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import math
 from dataclasses import dataclass
@@ -12,12 +13,18 @@ from torch.nn import functional as F
 
 from evonas.training.checkpoints import State
 from evonas.training.data import DeviceData
+from evonas.training.inheritance import named_tensors
 
 log = logging.getLogger(__name__)
 
 
+DIVERGED = 10.0  # times the loss of guessing, or of the first epoch if that was more: such a training is lost
+
+NOTES = ("epoch", "accuracy", "first_loss")  # what a training's state has besides tensors
+
+
 class Diverged(Exception):
-    """The loss is no number any more."""
+    """The loss is no number any more, or beyond all measure."""
 
 
 @dataclass(frozen=True)
@@ -31,24 +38,26 @@ class Recipe:
     label_smoothing: float
     flip: bool
     precision: torch.dtype
+    n_classes: int
 
 
 class Fitting:
     """One training, which can be left after any epoch and taken up again.
 
     A step's gradient is gathered from pieces of `micro` images. `epoch` is how many are done, `accuracy` that on the
-    augmented images of the last one.
+    augmented images of the last one, `first_loss` the mean loss of the first.
     """
 
     def __init__(self, network: nn.Module, data: DeviceData, recipe: Recipe, generator: torch.Generator, micro: int):
         self.network, self.data, self.recipe, self.generator = network, data, recipe, generator
-        self.epoch, self.accuracy = 0, 0.0
+        self.epoch, self.accuracy, self.first_loss = 0, 0.0, 0.0
         network.train()
         self.step = make_step(network, data, recipe, micro)
+        self.pulse = Pulse(self.step.loss)
 
     def run(self, until: int) -> None:
-        """Train in place until so many of the recipe's epochs are done. Raises Diverged where the loss is no number
-        any more."""
+        """Train in place until so many of the recipe's epochs are done. Raises Diverged soon after the loss is no
+        number any more, and after an epoch whose loss is `DIVERGED` times as high as it may begin."""
         self.network.train()
         recipe, step = self.recipe, self.step
         steps = -(-len(self.data) // recipe.batch_size)
@@ -59,9 +68,20 @@ class Fitting:
                 if len(labels) < 2:  # batch normalisation needs two
                     continue
                 step(images, labels, recipe.lr * schedule((epoch * steps + i) / (recipe.epochs * steps)))
-            if not math.isfinite(float(step.loss)):  # the epoch's one wait for the device
-                raise Diverged(f"diverged: the loss is no number in epoch {epoch + 1} of {recipe.epochs}")
+                if i % Pulse.EVERY == Pulse.EVERY - 1 and self.pulse.stopped():
+                    break
+            self._judge(float(step.loss) / steps, epoch)  # the epoch's one wait for the device
             self.epoch, self.accuracy = epoch + 1, float(step.correct) / len(self.data)
+
+    def _judge(self, loss: float, epoch: int) -> None:
+        """Of an epoch by its mean loss in nats."""
+        where = f"in epoch {epoch + 1} of {self.recipe.epochs}"
+        if not math.isfinite(loss):
+            raise Diverged(f"diverged: the loss is no number {where}")
+        if epoch == 0:
+            self.first_loss = loss
+        if loss > DIVERGED * max(self.first_loss, math.log(self.recipe.n_classes)):
+            raise Diverged(f"diverged: the loss is {loss:.3g} {where}, after {self.first_loss:.3g} in the first")
 
     def state(self) -> State:
         """All that the rest of the training depends on."""
@@ -71,7 +91,7 @@ class Fitting:
         if self.step.kind == "cuda":
             tensors["random cuda"] = torch.cuda.get_rng_state(self.data.device)
         copies = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
-        return State(copies, {"epoch": self.epoch, "accuracy": self.accuracy})
+        return State(copies, {name: getattr(self, name) for name in NOTES})
 
     def restore(self, state: State) -> None:
         """Go on from there. Raises ValueError, and changes nothing, where it is another network's state."""
@@ -79,7 +99,7 @@ class Fitting:
         kept = {name.removeprefix("network."): t for name, t in state.tensors.items() if name.startswith("network.")}
         if {name: tensor.shape for name, tensor in own.items()} != {name: t.shape for name, t in kept.items()}:
             raise ValueError("the checkpoint is of another network")
-        if not {"epoch", "accuracy"} <= state.notes.keys() or not {"generator", "random"} <= state.tensors.keys():
+        if not set(NOTES) <= state.notes.keys() or not {"generator", "random"} <= state.tensors.keys():
             raise ValueError("the checkpoint is of no training")
         with torch.no_grad():
             for name, tensor in own.items():
@@ -89,7 +109,8 @@ class Fitting:
         torch.set_rng_state(state.tensors["random"])
         if self.step.kind == "cuda":
             torch.cuda.set_rng_state(state.tensors["random cuda"], self.data.device)
-        self.epoch, self.accuracy = state.notes["epoch"], state.notes["accuracy"]
+        for name in NOTES:
+            setattr(self, name, state.notes[name])
 
     def _parameters(self) -> list[nn.Parameter]:
         """What the optimiser moves, in its order."""
@@ -112,17 +133,41 @@ class Fitting:
             buffer.detach().copy_(value)
 
 
-def named_tensors(network: nn.Module) -> dict[str, torch.Tensor]:
-    """Weights and running statistics by name; a shared one once."""
-    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
-
-
 def schedule(progress: float, warm_up: float = 0.1) -> float:
     """Share of the highest learning rate at a progress of 0 to 1: up in a line, down in a cosine (Loshchilov & Hutter
     2017, ICLR)."""
     if progress < warm_up:
         return (progress + 0.01) / (warm_up + 0.01)
     return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))
+
+
+class Pulse:
+    """Whether a sum on the device is still a number, found out without waiting for the device.
+
+    On CUDA a copy is sent to the host, and looked at when it has arrived: by then the device is some steps further.
+    A CPU has nothing to wait for. On other devices it is left to the end of the epoch.
+    """
+
+    EVERY = 16  # steps between two looks
+
+    def __init__(self, loss: torch.Tensor):
+        self.loss = loss
+        if loss.is_cuda:
+            self.arrived = torch.cuda.Event()
+            self.host = torch.zeros((), pin_memory=True)
+
+    def stopped(self) -> bool:
+        if self.loss.is_cuda:
+            return self._seen_on_cuda()
+        return self.loss.device.type == "cpu" and not math.isfinite(float(self.loss))
+
+    def _seen_on_cuda(self) -> bool:
+        if not self.arrived.query():
+            return False
+        known = float(self.host)
+        self.host.copy_(self.loss, non_blocking=True)
+        self.arrived.record(torch.cuda.current_stream(self.loss.device))
+        return not math.isfinite(known)
 
 
 class Step:
@@ -153,8 +198,9 @@ class Step:
             with torch.autocast(self.kind, torch.bfloat16, self.recipe.precision == torch.bfloat16, False):
                 logits = self.network(part)
             loss = F.cross_entropy(logits.float(), answers, label_smoothing=self.recipe.label_smoothing)
+            loss = loss * (len(part) / len(labels))
             if self.optimizer:
-                (loss * (len(part) / len(labels))).backward()
+                loss.backward()
             self.loss += loss.detach()
             self.correct += (logits.detach().argmax(1) == answers).sum()
         if self.optimizer:
@@ -242,4 +288,13 @@ def sgd(network: nn.Module, recipe: Recipe, lr: float | torch.Tensor) -> torch.o
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
-    return torch.optim.SGD(groups, lr=lr, momentum=0.9, nesterov=True, fused=True) if groups else None
+    return SGD(groups, lr=lr, momentum=0.9, nesterov=True, fused=True) if groups else None
+
+
+class SGD(torch.optim.SGD):
+    """Torch's, without what keeps torch.compile from following it: that imports the compiler, a second in each process,
+    and is called at every step."""
+
+    add_param_group = inspect.unwrap(torch.optim.SGD.add_param_group)
+    zero_grad = inspect.unwrap(torch.optim.SGD.zero_grad)
+    step = torch.no_grad()(inspect.unwrap(torch.optim.SGD.step))

@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from evonas.types import Encoding, Task
 
@@ -26,26 +27,47 @@ def count_flops(network: nn.Module, input_shape: tuple[int, ...]) -> int:
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     try:
         network.eval()
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        with torch.no_grad(), _Flops() as counter:
             network(torch.zeros(1, *input_shape, device=device))
     finally:
         network.train(was_training)
-    return int(counter.get_total_flops())
+    return counter.total
+
+
+class _Flops(TorchDispatchMode):
+    """Adds up torch's own formulas, as its FlopCounterMode does; that one imports the compiler, a second a process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is None and func is not torch.ops.prim.device.default:
+            with self:  # what is made of other operations is counted by them
+                made = func.decompose(*args, **kwargs)
+            if made is not NotImplemented:
+                return made
+        out = func(*args, **kwargs)
+        if formula is not None:
+            self.total += int(formula(*args, **kwargs, out_val=out))
+        return out
 
 
 def costs(encoding: Encoding[Any], genome: Any, task: Task) -> dict[str, float]:
-    """`params` and `flops` of a genome's network, counted on the meta device: nothing is computed.
+    """`params` and `flops` of a genome's network, counted with one image on the CPU.
 
-    A network that cannot be built there (it computes with its weights while it is built) is counted on the CPU.
+    On the meta device nothing would be computed, but its first use in a process imports the compiler, which takes
+    longer than hundreds of images.
     """
-    try:
-        with torch.device("meta"):
-            network = encoding.build(genome, task)
-        return {"params": count_params(network), "flops": count_flops(network, task.input_shape)}
-    except Exception:
-        with torch.random.fork_rng(devices=[]):
-            network = encoding.build(genome, task)
-            return {"params": count_params(network), "flops": count_flops(network, task.input_shape)}
+    with torch.random.fork_rng(devices=[]):
+        network = encoding.build(genome, task)
+    return {"params": count_params(network), "flops": count_flops(network, task.input_shape)}
 
 
 def latency(network: nn.Module, input_shape: tuple[int, ...], device: str, batch: int = 1, repeats: int = 50) -> float:
@@ -92,3 +114,11 @@ def peak_memory_mb(device: str) -> float:
         return 0.0
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return used / 2**20 if sys.platform == "darwin" else used / 2**10
+
+
+def free_memory(device: str) -> float:
+    """Share of a GPU's memory that no process holds; 1 on other devices, which use the host's."""
+    if not device.startswith("cuda"):
+        return 1.0
+    free, total = torch.cuda.mem_get_info(device)
+    return free / total

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,15 @@ from evonas import environment
 from evonas.errors import EvonasError
 from evonas.tasks import Split
 from evonas.training import profile
-from evonas.training.checkpoints import Checkpoints, digest
+from evonas.training.checkpoints import Checkpoints, State, digest
 from evonas.training.data import DeviceData, Preprocessing, crop_padding
+from evonas.training.devices import find_device, find_precision, precision_for
 from evonas.training.fitting import Diverged, Fitting, Recipe
+from evonas.training.inheritance import inherit, named_tensors
 from evonas.types import Candidate, Encoding, Evaluation, Task
 
 TARGET_STEPS = 240  # of a full training where the epochs are not given: about two seconds on a core for 8×8 images
+HEIRLOOM = "-weights"  # ends the name of what a finished network leaves to its children
 NOT_OF_THE_TRAINING = {"encoding", "data", "device", "threads", "checkpoints", "_cache"}  # the rest is in its key
 WORK_OF_A_THREAD = 2e9  # floating-point operations a step, some 15 ms: below it, waiting for one another costs more
 
@@ -61,6 +65,8 @@ class TorchTrainer:
             lower. A fidelity below 1 is then the first part of the full training. Without the folder, or with
             nothing in it that can be read, it is trained from the start, to the same figures.
             Where this is None, a fidelity below 1 is a short training with a whole schedule of its own.
+        inherit: whether a network starts from the weights of the first of its candidate's parents that were left in
+            `checkpoints`; what is trained then depends on what was trained before.
 
     Raises EvonasError where the device is not there or an option makes no training.
     """
@@ -76,11 +82,14 @@ class TorchTrainer:
     threads: int | None = None
     precision: str = "auto"
     checkpoints: str | Path | None = None
+    inherit: bool = False
     _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.device = find_device(self.device)
         self.precision = find_precision(self.precision, self.device)
+        if self.inherit and self.checkpoints is None:
+            raise EvonasError("inherit=True needs a folder for the parents' weights; give checkpoints=…")
         if self.batch_size < 2:
             raise EvonasError(f"batch_size is {self.batch_size}; batch normalisation needs 2 images or more")
         if self.epochs is not None and self.epochs < 1:
@@ -95,15 +104,20 @@ class TorchTrainer:
     def for_workers(self, workers: int) -> list[TorchTrainer]:
         """One trainer a worker: CUDA devices in turn, or a share of the CPU's cores each."""
         if self.device == "cuda":
-            devices = [f"cuda:{i % torch.cuda.device_count()}" for i in range(workers)]
-            return [replace(self, device=device, _cache={}) for device in devices]
+            return [replace(self, device=device, _cache={}) for device in islice(cycle(self.devices()), workers)]
         threads = max(1, environment.cores() // workers) if self.device == "cpu" else None
         return [replace(self, threads=threads, _cache={}) for _ in range(workers)]
+
+    def devices(self) -> list[str]:
+        """What `device` stands for: `cuda` for all of them."""
+        return [f"cuda:{i}" for i in range(torch.cuda.device_count())] if self.device == "cuda" else [self.device]
 
     def device_name(self) -> str:
         """In public words, for the record."""
         if self.device.startswith("cuda"):
-            return torch.cuda.get_device_name(self.device)
+            names = environment.gpus()
+            number = torch.device(self.device).index or 0
+            return names[number] if number < len(names) else self.device
         return environment.processor() if self.device == "cpu" else self.device
 
     def __call__(self, candidate: Candidate, task: Task, seed: int) -> Evaluation:
@@ -136,6 +150,27 @@ class TorchTrainer:
         metrics = {"test_accuracy": accuracy, "test_loss": loss, **figures, **costs, "seconds": seconds}
         network = network.cpu().to(memory_format=torch.contiguous_format)
         return Finished(network.eval(), metrics, self._preprocessing())
+
+    def rate(self, candidate: Candidate, seed: int, seconds: float) -> dict[str, float]:
+        """How fast a network trains while others may train beside it; nothing is kept. `images_per_second`, and the
+        share of the device's memory that is free then (1 where it is the host's)."""
+        data = self._on_device("train")
+        costs = profile.costs(self.encoding, candidate.genome, self.data.task)
+        with self._threads(costs["flops"]), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = self.encoding.build(candidate.genome, self.data.task)
+            network = network.to(memory_format=torch.channels_last).to(self.device)
+            recipe = self._recipe(network, 10**6)  # the learning rate stays where the warm-up begins
+            training = Fitting(network, data, recipe, torch.Generator().manual_seed(seed), self.batch_size)
+            training.run(1)
+            start = time.perf_counter()
+            while time.perf_counter() - start < seconds:
+                training.run(training.epoch + 1)
+            taken = time.perf_counter() - start
+        return {
+            "images_per_second": (training.epoch - 1) * len(data) / taken,
+            "free_memory": profile.free_memory(self.device),
+        }
 
     def test(self, network: nn.Module, data: DeviceData) -> tuple[float, float]:
         """Accuracy (0 to 1) and mean cross-entropy (nats) on a set."""
@@ -176,6 +211,8 @@ class TorchTrainer:
         with torch.random.fork_rng(devices=[self.device] if cuda else []):
             torch.manual_seed(seed)
             network = self.encoding.build(candidate.genome, self.data.task)
+            if left is not None and self.inherit:
+                self._take_over(network, candidate, seed, left)
             network = network.to(memory_format=torch.channels_last).to(self.device)
             generator = torch.Generator().manual_seed(seed)
             until = self._epochs_of(candidate.fidelity)
@@ -185,7 +222,18 @@ class TorchTrainer:
                 training.run(until)
             else:
                 self._go_on(training, left, self._key(candidate.genome, seed), until)
+                if self.inherit:
+                    weights = {name: tensor.detach().cpu() for name, tensor in named_tensors(network).items()}
+                    left.save(self._key(candidate.genome, seed) + HEIRLOOM, State(weights))
         return training
+
+    def _take_over(self, network: nn.Module, candidate: Candidate, seed: int, left: Checkpoints) -> None:
+        """From the first parent that left something."""
+        for parent in candidate.parents:
+            weights = left.load(self._key(parent, seed) + HEIRLOOM)
+            if weights is not None:
+                inherit(network, weights.tensors)
+                return
 
     def _go_on(self, training: Fitting, left: Checkpoints, key: str, until: int) -> None:
         """Train from where the same training was left, if that was earlier, and leave it for a longer one."""
@@ -218,7 +266,6 @@ class TorchTrainer:
         return max(1, round(self.epochs * fidelity))
 
     def _recipe(self, network: nn.Module, epochs: int) -> Recipe:
-        precision = "float32" if self.device == "cpu" and _has_groups(network) else self.precision
         return Recipe(
             epochs=epochs,
             batch_size=self.batch_size,
@@ -226,7 +273,8 @@ class TorchTrainer:
             weight_decay=self.weight_decay,
             label_smoothing=self.label_smoothing,
             flip=self.data.flip,
-            precision=getattr(torch, precision),
+            precision=precision_for(network, self.precision, self.device),
+            n_classes=self.data.task.n_classes,
         )
 
     @contextmanager
@@ -262,41 +310,3 @@ class TorchTrainer:
             padding = crop_padding(min(d.task.input_shape[1:])) if part in ("train", "all") else 0
             self._cache[part] = DeviceData.put(images, labels, self._preprocessing(), self.device, padding)
         return self._cache[part]
-
-
-def find_device(name: str) -> str:
-    """Raises EvonasError, with the devices there are, where `name` is none of them."""
-    there = ["cpu"]
-    if torch.cuda.is_available():
-        there = ["cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count())), *there]
-    if torch.backends.mps.is_available():
-        there = [*there, "mps"]
-    if name == "auto":
-        return "cuda" if "cuda" in there else "mps" if "mps" in there else "cpu"
-    if name not in there:
-        raise EvonasError(
-            f"no device {name!r} on this machine; there are {', '.join(map(repr, there))}, or give 'auto'"
-        )
-    return name
-
-
-def find_precision(name: str, device: str) -> str:
-    """`float32` or `bfloat16`. Raises EvonasError where `name` is neither, nor `auto`."""
-    if name not in ("auto", "float32", "bfloat16"):
-        raise EvonasError(f"no precision {name!r}; there are 'auto', 'bfloat16' and 'float32'")
-    if name != "auto":
-        return name
-    if device.startswith("cuda"):
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    return "bfloat16" if device == "cpu" and _cpu_has_bfloat16() else "float32"
-
-
-def _has_groups(network: nn.Module) -> bool:
-    """Whether it convolves channels in groups: on a CPU their gradient in bfloat16 takes several times as long."""
-    return any(isinstance(module, nn.Conv2d) and module.groups > 1 for module in network.modules())
-
-
-def _cpu_has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 itself; torch has no public word for it in all versions."""
-    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)

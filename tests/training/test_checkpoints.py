@@ -59,7 +59,6 @@ def test_only_the_rest_of_the_epochs_is_trained(tmp_path):
         assert evaluate(trainer(encoding, epochs=9, checkpoints=tmp_path), 1.0, fidelity=fidelity).ok
         return encoding.images // len(blobs().y_train)
 
-    # the counter is in the encoding, so it must not be in the name of the training: each trainer's starts at none
     assert [images(f) for f in (1 / 9, 1 / 3, 1 / 3, 1.0)] == [1, 2, 0, 6]
     assert images(1 / 9) == 1  # a shorter one starts anew, and leaves what goes further
     assert images(1.0) == 6
@@ -121,7 +120,7 @@ def test_a_damaged_checkpoint_is_said_and_trained_from_the_start(tmp_path, how, 
 @pytest.mark.parametrize(
     "state",
     [
-        State({"network.weight": torch.zeros(3)}, {"epoch": 1, "accuracy": 0.5}),
+        State({"network.weight": torch.zeros(3)}, {"epoch": 1, "accuracy": 0.5, "first_loss": 1.0}),
         State({}, {}),
     ],
 )

@@ -1,5 +1,9 @@
 """What a network costs, against the figures that NAS-Bench-201 publishes and torch's own counter."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -44,7 +48,7 @@ def test_parameters_and_multiply_adds_are_those_of_the_benchmark(cell):
 
 
 @pytest.mark.parametrize("encoding", [CellEncoding(), MacroEncoding()], ids=["cell", "macro"])
-def test_the_meta_device_counts_what_the_cpu_counts(encoding):
+def test_counts_are_those_of_torch_s_own_counter(encoding):
     rng = np.random.default_rng(0)
     for _ in range(5):
         genome = encoding.sample(rng)
@@ -65,6 +69,38 @@ def test_counting_leaves_the_network_as_it_was():
     assert all(torch.equal(value, state[key]) for key, value in network.state_dict().items())
 
 
+class Attending(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.flatten(2)
+        return torch.einsum("ncd,nkd->nck", x, x).softmax(-1) @ x
+
+
+def test_what_is_made_of_other_operations_is_counted_by_them():
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        Attending()(torch.zeros(1, 5, 4, 4))
+    assert profile.count_flops(Attending(), (5, 4, 4)) == counter.get_total_flops() == 2 * 2 * 5 * 5 * 16
+
+
+IMPORTS = """
+import sys
+from evonas.encodings.cell import CellEncoding
+from evonas.training.trainer import TorchTrainer
+from evonas.types import Candidate
+from tests.training.nets import blobs
+from tests.training.test_trainer import CONVOLUTIONS
+trainer = TorchTrainer(CellEncoding(width=4), blobs(), epochs=1, device="cpu")
+assert trainer(Candidate(CONVOLUTIONS), trainer.data.task, 0).ok
+print([name for name in ("torch._dynamo", "torch._inductor", "sympy", "torchvision", "sklearn") if name in sys.modules])
+"""
+
+
+def test_a_training_imports_no_compiler():
+    """It takes a second in each worker process, and half of the time to the first step."""
+    env = {**os.environ, "PYTHONPATH": os.getcwd()}
+    said = subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True, env=env)
+    assert said.stdout.strip() == "[]", said.stderr
+
+
 def test_a_shared_parameter_counts_once():
     line = nn.Linear(3, 3)
     assert profile.count_params(nn.Sequential(line, line)) == 12
@@ -75,12 +111,11 @@ class Computing(Line):
 
     def build(self, genome: float, task: Task) -> nn.Module:
         network = super().build(genome, task)
-        assert float(network.line.weight.abs().sum()) > 0  # type: ignore[union-attr]
+        assert float(network.line.weight.detach().abs().sum()) > 0  # type: ignore[union-attr]
         return network
 
 
-@pytest.mark.filterwarnings("ignore:Converting a tensor")
-def test_what_cannot_be_counted_on_the_meta_device_is_counted_on_the_cpu():
+def test_counting_leaves_the_random_state_as_it_was():
     torch.manual_seed(3)
     before = torch.get_rng_state()
     found = profile.costs(Computing(), 1.0, TASKS[0])

@@ -1,6 +1,7 @@
 """The trainer's promises: the same seed, the same figures; a fault is that candidate's alone."""
 
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from evonas.errors import EvonasError
 from evonas.executors import Processes, Serial
 from evonas.tasks import images_from_arrays, load_images, split
 from evonas.training.data import Preprocessing
-from evonas.training.fitting import schedule
+from evonas.training.fitting import Pulse, schedule
 from evonas.training.trainer import TorchTrainer
 from evonas.types import Candidate, Task
 from tests.training.nets import Hungry, Line, blobs
@@ -133,6 +134,48 @@ def test_a_network_that_diverges_late_is_a_failed_evaluation():
     evaluation = evaluate(trainer(Line(), epochs=20, lr=1e30), 1e10)
     assert evaluation.status == "failed"
     assert "diverged" in str(evaluation.error)
+
+
+class Spoiled(Line):
+    """From the `genome`-th step on its logits are multiplied by `factor`."""
+
+    def __init__(self, factor: float) -> None:
+        self.factor, self.steps = factor, 0
+
+    def build(self, genome: float, task: Task) -> nn.Module:
+        network = super().build(1.0, task)
+        self.steps = 0
+        network.register_forward_hook(lambda module, _, logits: self._spoil(module, logits, genome))
+        return network
+
+    def _spoil(self, module: nn.Module, logits: torch.Tensor, genome: float) -> torch.Tensor:
+        self.steps += module.training
+        return logits * self.factor if module.training and self.steps > genome else logits
+
+
+@pytest.mark.parametrize("genome", [0, 40, 300])
+def test_a_loss_that_is_no_number_ends_the_training_within_the_epoch(genome):
+    encoding = Spoiled(float("nan"))
+    evaluation = evaluate(trainer(encoding, data=blobs(1500), epochs=3, batch_size=4), genome)
+    steps = -(-len(blobs(1500).y_train) // 4)
+    assert steps > 200
+    assert evaluation.error == f"diverged: the loss is no number in epoch {1 + genome // steps} of 3"
+    assert genome < encoding.steps <= genome + Pulse.EVERY
+
+
+def test_a_loss_beyond_all_measure_ends_the_training_after_its_epoch():
+    encoding = Spoiled(1e4)
+    evaluation = evaluate(trainer(encoding, epochs=20), 6)  # of 3 steps an epoch
+    assert evaluation.status == "failed"
+    assert re.fullmatch(
+        r"diverged: the loss is \S+ in epoch 3 of 20, after (0|1)\.\d+ in the first", str(evaluation.error)
+    )
+    assert encoding.steps == 9
+
+
+def test_a_network_that_begins_badly_is_given_time():
+    assert evaluate(trainer(Spoiled(1.0), lr=1e-6), 0).ok
+    assert evaluate(trainer(Line(), lr=1e-6), 1e4).ok  # the loss is high from the first epoch on, and does not grow
 
 
 @pytest.mark.parametrize(("most", "micro"), [(32, 32), (16, 16), (9, 8), (1, 1)])

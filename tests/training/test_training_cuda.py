@@ -47,7 +47,7 @@ def test_the_capture_leaves_the_network_as_it_was():
     network = CellEncoding(width=4).build(CELL, data.task).cuda()
     network.load_state_dict(expected)
     on_device = trainer._on_device("train")
-    step = fitting.make_step(network, on_device, trainer._recipe(network, 1.0), 32)
+    step = fitting.make_step(network, on_device, trainer._recipe(network, 1), 32)
     assert isinstance(step, fitting.GraphedStep)
     for key, value in network.state_dict().items():
         assert torch.equal(value.cpu(), expected[key]), key
