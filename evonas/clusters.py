@@ -85,6 +85,8 @@ class RayExecutor(Pool):
         retries: int = 2,
     ):
         ray = _optional("ray")
+        if gpus == 0 and str(getattr(evaluator, "device", "")).startswith("cuda"):
+            raise EvonasError("Ray shows a GPU only to who asks for one; give ray(gpus=1), or a share: ray(gpus=0.25)")
         self.slots, self.timeout = workers, timeout
         self._ray = ray
         self._ours = not ray.is_initialized()

@@ -32,6 +32,13 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def threads() -> int:
+    """How many threads a computation may use: the cores, or fewer where OMP_NUM_THREADS says so, as Ray, Dask and many
+    a SLURM job have it."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores(), int(said)) if said.isdigit() and int(said) > 0 else cores()
+
+
 def gpus() -> list[str]:
     """Names of the NVIDIA GPUs that this process may use, from the driver: CUDA itself would take memory on each.
 

@@ -284,7 +284,7 @@ class TorchTrainer:
             yield
             return
         work = 3 * flops * self.batch_size / WORK_OF_A_THREAD
-        threads = self.threads or max(1, min(environment.cores(), int(work)))
+        threads = self.threads or max(1, min(environment.threads(), int(work)))
         before = torch.get_num_threads()
         torch.set_num_threads(threads)
         try:

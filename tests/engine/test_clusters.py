@@ -108,3 +108,18 @@ def test_a_cluster_that_is_not_there_is_named():
     with pytest.raises(EvonasError, match="no Dask scheduler at address='tcp://127.0.0.1:9'"):
         DaskExecutor(Slow(), address="tcp://127.0.0.1:9")
     assert time.monotonic() - start < 60
+
+
+def test_a_gpu_must_be_asked_for():
+    pytest.importorskip("ray", reason="needs evonas[ray]")
+    evaluator = Slow()
+    evaluator.device = "cuda"  # type: ignore[attr-defined]
+    with pytest.raises(EvonasError, match=r"give ray\(gpus=1\), or a share"):
+        RayExecutor(evaluator)
+
+
+def test_one_time_out_for_all_executors_leaves_the_pool_usable():
+    with Pool(Slow(0.5), timeout=0.1, executor=ThreadPoolExecutor(2)) as executor:
+        assert not executor.submit(GOOD, TASK, 0).result(10).ok
+        executor.timeout = None
+        assert executor.submit(GOOD, TASK, 0).result(10).ok
