@@ -132,7 +132,7 @@ def phases(training: Fitting, device: str) -> tuple[dict[str, float], float]:
         synchronize(device)
     for hook in hooks:
         hook.remove()
-    spent = dict.fromkeys((*PHASES, "epoch"), 0.0)
+    spent: dict[str, float] = dict.fromkeys((*PHASES, "epoch"), 0.0)
     for event in profiler.events() or ():
         phase = phase_of(event.name)
         if phase and str(event.device_type).endswith("CPU"):

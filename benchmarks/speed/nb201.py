@@ -103,7 +103,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 def spearman(rows: list[dict[str, Any]], seed: int | None) -> float:
     """Published with ours, mean over seeds or of one seed."""
     ours = [row["ours"] if seed is None else row["by_seed"][seed] for row in rows]
-    return round(float(stats.spearmanr([row["published"] for row in rows], ours)[0]), 3)
+    return round(float(stats.spearmanr([row["published"] for row in rows], ours).statistic), 3)  # type: ignore[attr-defined]
 
 
 COLUMNS = {"cell": "`{cell}`", "published": "{published:.2%}", "evonas": "{ours:.2%}"}

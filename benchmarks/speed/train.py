@@ -148,10 +148,9 @@ def tuned(setting: Setting) -> Setting:
     return replace(setting, workers=best.workers, threads=best.threads)
 
 
-def compare(setting: Setting, seeds: int, seconds: float = float("inf")) -> dict[str, Any]:
+def compare(setting: Setting, seeds: int, seconds: float) -> dict[str, Any]:
     """Figures of one data set. No further seed is begun when so many seconds are over."""
     start = time.perf_counter()
-    setting = tuned(setting)
     trainer = make_trainer(setting)
     ours(make_trainer(setting, epochs=1, _cache=trainer._cache), setting.networks[0], 99)
     found: dict[str, list[dict[str, tuple[float, float]]]] = {network.name: [] for network in setting.networks}
@@ -209,14 +208,15 @@ def interval(values: Sequence[float]) -> tuple[float, float] | None:
     """95 % for the mean, by Student's t; None of a single value."""
     if len(values) < 2:
         return None
-    half = stats.t.ppf(0.975, len(values) - 1) * statistics.stdev(values) / len(values) ** 0.5
+    half = float(stats.t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
     return round(statistics.mean(values) - half, 2), round(statistics.mean(values) + half, 2)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     cuda = options.device.startswith("cuda")
     bar, aim = BARS["cuda" if cuda else "cpu"]
-    found = [compare(setting, options.seeds, 30 if options.quick else float("inf")) for setting in settings(options)]
+    seconds = 20 if options.quick else float("inf")
+    found = [compare(tuned(setting), options.seeds, seconds) for setting in settings(options)]
     key = "ratio_amp" if cuda else "ratio"
     return {
         "ratio": mean_ratio(found, "cell", key),
