@@ -134,12 +134,26 @@ def phases(training: Fitting, device: str) -> tuple[dict[str, float], float]:
         hook.remove()
     spent: dict[str, float] = dict.fromkeys((*PHASES, "epoch"), 0.0)
     for event in profiler.events() or ():
+        if not str(event.device_type).endswith("CPU"):
+            continue
+        if cuda:  # backward is another thread's: not within the epoch
+            spent["epoch"] += own_kernels(event)
         phase = phase_of(event.name)
-        if phase and str(event.device_type).endswith("CPU"):
-            spent[phase] += event.device_time_total if cuda else event.cpu_time_total
+        if phase and not (cuda and phase == "epoch"):
+            spent[phase] += kernels(event) if cuda else event.cpu_time_total
     total = spent.pop("epoch")
     spent["other"] = total - sum(spent.values())
     return {phase: spent[phase] / total for phase in PHASES}, total / 1e6
+
+
+def kernels(event: Any) -> float:
+    """Microseconds of all that an event and those within it started on the device."""
+    return own_kernels(event) + sum(map(kernels, event.cpu_children))
+
+
+def own_kernels(event: Any) -> float:
+    """A scope's own echo on the device is none."""
+    return sum(kernel.duration for kernel in event.kernels if kernel.name != event.name)
 
 
 def phase_of(event: str) -> str | None:
@@ -165,7 +179,7 @@ def row(trainer: TorchTrainer, network: train.Network) -> dict[str, Any]:
         best = max(ceiling(device, precision).values())
         plain = fitting(trainer, network, plain=True) if cuda else training
         alone = seconds(lambda: plain.run(plain.epoch + 1), device) / steps if cuda else taken
-        shares, kernels = phases(plain, device)
+        shares, busy = phases(plain, device)
         threads = torch.get_num_threads()
     found: dict[str, Any] = {
         "network": f"{network.kind} {network.name}",
@@ -179,12 +193,12 @@ def row(trainer: TorchTrainer, network: train.Network) -> dict[str, Any]:
     }
     if not cuda:
         return {**found, "threads": threads}
-    busy = kernels / steps / alone
+    share = busy / steps / alone
     return {
         **found,
         "plain_step_ms": 1000 * alone,
-        "kernels_share": busy,
-        "launch_bound": "yes" if busy < 0.5 else "no",
+        "kernels_share": share,
+        "launch_bound": "yes" if share < 0.5 else "no",
     }
 
 
