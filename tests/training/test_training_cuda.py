@@ -86,3 +86,31 @@ class _Large(nn.Module):
 def test_real_out_of_memory_halves_the_micro_batch():
     trainer = TorchTrainer(Large(), blobs(), epochs=1, device="cuda", batch_size=32)
     assert trainer(Candidate(1.0), trainer.data.task, 0).ok
+
+
+def test_in_pieces_it_is_the_same_training(tmp_path):
+    def loss(folder, *fidelities: float) -> float:
+        built = TorchTrainer(CellEncoding(width=4), blobs(), epochs=6, device="cuda", batch_size=32, checkpoints=folder)
+        results = [built(Candidate(CELL, fidelity), built.data.task, 0) for fidelity in fidelities]
+        assert all(result.ok for result in results), [result.error for result in results]
+        return results[-1].metrics["val_loss"]
+
+    assert loss(tmp_path, 1 / 3, 1.0) == pytest.approx(loss(None, 1.0), rel=0.05)
+    assert any(tmp_path.iterdir())
+
+
+def test_a_loss_that_is_no_number_is_seen_without_waiting():
+    pulse = fitting.Pulse(torch.full((), float("nan"), device="cuda"))
+    looks = 0
+    while not pulse.stopped():
+        torch.cuda.synchronize()
+        looks += 1
+        assert looks < 3
+    assert looks >= 1  # the first look only sends
+
+
+def test_rates_of_trainings_that_share_the_device():
+    built = TorchTrainer(CellEncoding(width=4), blobs(), epochs=1, device="cuda", batch_size=32)
+    found = built.rate(Candidate(CELL), 0, 0.2)
+    assert found["images_per_second"] > 0
+    assert 0 < found["free_memory"] < 1
