@@ -16,6 +16,7 @@ from evonas.types import VAL_ACCURACY, Candidate, Evaluation, Objective, Task, T
 
 REVIEWS = (1 / 3, 2 / 3)  # shares of the epochs after which a training is looked at
 LEAST = 8  # whole trainings to learn from, before any is stopped
+DEVIATIONS = 3.0  # of the line's errors: with less, the few that come from behind are lost too often
 
 Curve = Mapping[float, float]  # fidelity -> the objective there, signed so that higher is better
 
@@ -24,8 +25,8 @@ class Hopeless:
     """The rule, by what a run has seen.
 
     A line through (value at the review, value at the end) of the finished trainings predicts the end of one under way.
-    It is stopped if even the prediction plus the largest shortfall that the line ever had is below the last of the
-    best `share` of all trainings so far, stopped ones among them.
+    It is stopped if even the prediction plus the largest shortfall that the line ever had, or `DEVIATIONS` standard
+    deviations if that is more, is below the last of the best `share` of all trainings so far, stopped ones among them.
     """
 
     def __init__(self, share: float = 0.25):
@@ -51,7 +52,8 @@ class Hopeless:
         there, end = np.array([past[at] for past in whole]), np.array([past[1.0] for past in whole])
         slope = np.cov(there, end)[0, 1] / np.var(there, ddof=1) if np.ptp(there) > 0 else 0.0
         line = end.mean() + max(slope, 0.0) * (np.append(there, curve[at]) - there.mean())
-        best = line[-1] + max(0.0, float((end - line[:-1]).max()))
+        off = end - line[:-1]
+        best = line[-1] + max(off.max(), DEVIATIONS * off.std(ddof=2))
         places = math.ceil(self.share * (len(self._finished) + self._stopped))
         top = sorted((past[1.0] for past in self._finished), reverse=True)[:places]
         return len(top) == places and bool(best < top[-1])
