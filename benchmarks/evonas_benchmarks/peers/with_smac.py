@@ -15,7 +15,7 @@ from evonas_benchmarks.peers.space import Choice
 smac = required("smac")
 spaces = required("ConfigSpace")
 history = required("smac.runhistory")
-forests = required("smac.model.random_forest.random_forest")
+exceptions = required("smac.main.exceptions")
 
 
 class SMAC(Peer):
@@ -55,7 +55,7 @@ class SMAC(Peer):
                 self.config_space,
                 output_directory=Path(folder),
                 deterministic=True,
-                n_trials=max(self.budget, 4),
+                n_trials=self.budget,
                 seed=self._seed,
             )
             model = facade.get_model(scenario)
@@ -75,7 +75,7 @@ class SMAC(Peer):
     def _suggest(self) -> Suggestion | None:
         try:
             trial = self.inner.ask()
-        except StopIteration:
+        except (StopIteration, exceptions.ConfigurationSpaceExhaustedException):
             return None
         choice = tuple(int(trial.config[name]) for name in self.space.names)
         self._trials[choice] = trial
