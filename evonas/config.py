@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -36,8 +36,8 @@ class SearchConfig(BaseModel):
     epochs: int | None = Field(None, ge=1, description="full epochs of a training; chosen from the data by default")
     train_size: int | None = Field(None, ge=1, description="train on so many images only")
     workers: int = Field(1, ge=1, description="trainings at the same time, each in a process of its own")
-    per_device: int | Literal["auto"] | None = Field(
-        None, ge=1, description="trainings that share a device, instead of --workers; 'auto' measures how many"
+    per_device: Annotated[int, Field(ge=1)] | Literal["auto"] | None = Field(
+        None, description="trainings that share a device, instead of --workers; 'auto' measures how many"
     )
     executor: str = Field("processes", description="where: processes of this machine, ray, or dask; ray(gpus=0.5)")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
@@ -66,7 +66,7 @@ class SearchConfig(BaseModel):
             return cls(**values)
         except ValidationError as error:
             first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
+            key = str(first["loc"][0])  # behind it stands which of several types was tried
             message = first["msg"][0].lower() + first["msg"][1:]
             flag = "--" + key.replace("_", "-")
             raise EvonasError(f"{flag} {first.get('input')!r} will not do: {message}") from None

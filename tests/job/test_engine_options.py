@@ -95,6 +95,7 @@ def test_so_many_on_a_device(tmp_path):
         assert isinstance(executor, Processes)
         assert executor.slots == 2
     assert SearchConfig.make({"per_device": "3"}).per_device == 3
+    assert SearchConfig.make({"per_device": "auto"}).per_device == "auto"
 
 
 @pytest.mark.parametrize("other", [{"workers": 2}, {"executor": "dask"}])
@@ -105,5 +106,6 @@ def test_two_answers_to_how_many(tmp_path, other):
 
 @pytest.mark.parametrize("wrong", [{"per_device": 0}, {"per_device": "many"}, {"stop_early": 1.0}, {"stop_early": 0}])
 def test_values_that_will_not_do(wrong):
-    with pytest.raises(EvonasError, match=f"--{next(iter(wrong)).replace('_', '-')}"):
+    ((name, value),) = wrong.items()
+    with pytest.raises(EvonasError, match=f"^--{name.replace('_', '-')} {value!r} will not do"):
         SearchConfig.make(wrong)
