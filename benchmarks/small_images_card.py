@@ -149,8 +149,9 @@ def _noise(rows: Rows, name: str) -> list[str]:
     first, second = accuracies(rows, name), accuracies(rows, name, seed=1)
     both = 100 * np.array([(first[cell], second[cell]) for cell in second]).reshape(-1, 2)
     third = rank_correlation(accuracies(rows, name, full=False), accuracies(rows, name, seed=1, full=False))
-    noise = np.nanstd(both[:, 0] - both[:, 1]) / np.sqrt(2) if len(both) else np.nan
-    between = np.sqrt(max(0.0, np.nanvar(100 * np.array(list(first.values()))) - noise**2))
+    known = both[np.isfinite(both).all(axis=1)]
+    noise = np.std(known[:, 0] - known[:, 1]) / np.sqrt(2) if len(known) > 1 else np.nan
+    between = np.sqrt(max(0.0, np.cov(known.T)[0, 1])) if len(known) > 1 else np.nan
     full = rank_correlation(first, second)
     return [name, str(len(both)), spread(full), spread(third), f"{noise:.2f}", f"{between:.2f}"]
 

@@ -18,13 +18,6 @@ class TestWithin(EncodingContract):
     encoding = Within(CELLS, SOME)
 
 
-class TestOneMember(EncodingContract):
-    encoding = Within(CELLS, SOME[:1])
-
-    def test_mutation_finds_something_new(self):
-        assert self.encoding.mutate(SOME[0], np.random.default_rng(0)) == CELLS.canonical(SOME[0])
-
-
 def test_nothing_but_members_comes_out():
     within, rng = Within(CELLS, SOME), np.random.default_rng(0)
     genome, seen = within.sample(rng), set()
@@ -52,6 +45,13 @@ def test_a_search_finds_every_member_once(searcher):
     within = Within(CategoricalEncoding({"a": (0, 1, 2), "b": (0, 1, 2)}), [(0, 0), (1, 1), (2, 2), (0, 2)])
     asked = searcher(within).ask(10, np.random.default_rng(0))
     assert sorted(candidate.genome for candidate in asked) == sorted(within.members)
+
+
+def test_a_single_member_is_its_own_neighbour():
+    within, rng = Within(CELLS, SOME[:1]), np.random.default_rng(0)
+    assert {within.sample(rng), within.mutate(SOME[0], rng), within.crossover(SOME[0], SOME[1], rng)} == {
+        CELLS.canonical(SOME[0])
+    }
 
 
 def test_no_members_is_an_error():
