@@ -14,7 +14,7 @@ from evonas.types import VAL_ACCURACY, Candidate, Encoding, Evaluation, G, Objec
 
 FIRST = 12  # while fewer results are in, a ranker that knows earlier tasks looks WIDER and DEEPER: it is all there is
 WIDER = 16  # times the pool
-DEEPER = 4  # times the rounds of refinement, and the mutants of each
+DEEPER = 2  # times the mutants of each round of refinement
 ELITE = 4  # how many of the pool are mutated in each round of refinement
 
 
@@ -46,8 +46,8 @@ class Screened(Generic[G]):
         encoding: Encoding[G],
         task: Task,
         pool: int = 16,
-        explore: float = 0.1,
-        refine: int = 2,
+        explore: float = 0.05,
+        refine: int = 6,
         objectives: Sequence[Objective] = (VAL_ACCURACY,),
     ):
         self.searcher = searcher
@@ -99,9 +99,9 @@ class Screened(Generic[G]):
         if len(pool) > 1 and rng.random() < self.explore:
             rest = np.delete(np.arange(len(pool)), int(scores.argmax()))
             return pool[rng.choice(rest)]
-        deeper = DEEPER if self._first() else 1
-        for _ in range(self.refine * deeper):
-            fresh = self._mutants(pool, scores, self.pool * deeper, rng)
+        mutants = self.pool * (DEEPER if self._first() else 1)
+        for _ in range(self.refine):
+            fresh = self._mutants(pool, scores, mutants, rng)
             if not fresh:
                 break
             pool = pool + fresh

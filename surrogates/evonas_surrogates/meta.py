@@ -42,7 +42,7 @@ class MetaSurrogate(BaseEstimator):
     def __init__(
         self,
         portfolio: int = 8,
-        explore: float = 0.3,
+        explore: float = 0.1,
         max_rows: int = 20_000,
         trees: int = 200,
         seed: int = 0,
@@ -255,7 +255,7 @@ class MetaSurrogate(BaseEstimator):
         leaves = self.forest_.leaves(X)
         trees = np.unique(np.linspace(0, leaves.shape[1] - 1, LEAF_TREES).astype(int)) if leaves.shape[1] else []
         features = np.nan_to_num((X - self.center_) / self.scale_, posinf=0.0, neginf=0.0)
-        return Rows(self.forest_.sums(leaves) / self.view_scale_, leaves[:, trees].astype(np.int16), features)
+        return Rows(self.forest_.sums(leaves) / self.view_scale_, leaves[:, trees], features)
 
     def _rows_of_results(self, X: np.ndarray) -> Rows:
         """The same; results that were there before are not looked at anew."""

@@ -54,7 +54,9 @@ class Shares:
 
 
 NOISES = (0.03, 0.1, 0.3, 0.6)
-WITH_VIEWS = tuple(Shares(*values) for values in product((0.02, 0.1, 0.3), (0.3, 1.0, 2.0), (0.0, 0.3), NOISES, (0.8,)))
+WITH_VIEWS = tuple(
+    Shares(*values) for values in product((0.02, 0.1, 0.3), (0.1, 0.3, 1.0, 2.0), (0.0, 0.3), NOISES, (0.8,))
+)
 WITHOUT = tuple(Shares(*values) for values in product((0.0,), (0.0,), (0.25, 0.8, 2.0), NOISES, (0.35, 0.8)))
 
 

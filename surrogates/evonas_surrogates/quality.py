@@ -5,7 +5,7 @@ Targets are signed so that higher is better; NaN is a failure and ranks last.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,12 +117,24 @@ class Course:
     trust: Sequence[tuple[int, Mapping[str, float]]]
 
 
-def course(ranker: Any, X: np.ndarray, y: np.ndarray, after: Sequence[int] | None = None, looks: int = 200) -> Course:
+Told = Callable[[int], tuple[np.ndarray, np.ndarray]]
+
+
+def course(
+    ranker: Any,
+    X: np.ndarray,
+    y: np.ndarray,
+    after: Sequence[int] | None = None,
+    looks: int = 200,
+    told: Told | None = None,
+) -> Course:
     """Tell a search's (n,) results to a ranker again, in their order, and note what it says of each before.
 
-    `after` is how many results were in when each architecture was chosen (all before it, by default). The ranker
-    learns anew at most `looks` times; it is left as the last of them made it.
+    `after` is how many results were in when each architecture was chosen (all before it, by default). `told` gives
+    the rows that the ranker learned from when so many results were in: all of them, by default. The ranker learns
+    anew at most `looks` times; it is left as the last of them made it.
     """
+    told = told or (lambda k: (X[:k], y[:k]))
     y, n = np.asarray(y, dtype=float), len(y)
     known = np.minimum(np.arange(n) if after is None else np.asarray(after, dtype=int), np.arange(n))
     points = np.unique(np.linspace(0, n, min(n, looks) + 1).astype(int))
@@ -130,7 +142,8 @@ def course(ranker: Any, X: np.ndarray, y: np.ndarray, after: Sequence[int] | Non
     alone, scores, deviations, values = np.zeros(n), np.zeros(n), np.full(n, np.nan), np.full(n, np.nan)
     trust = []
     for k in points.tolist():
-        ranker.adapt(X[:k], y[:k])
+        known_X, known_y = told(k)
+        ranker.adapt(known_X, known_y)
         if hasattr(ranker, "trust"):
             trust.append((k, ranker.trust()))
         if k == 0 and n:
@@ -138,7 +151,7 @@ def course(ranker: Any, X: np.ndarray, y: np.ndarray, after: Sequence[int] | Non
         rows = np.flatnonzero(look == k)
         if len(rows):
             scores[rows], deviations[rows] = predictions(ranker, X[rows])
-            values[rows] = values_of(scores[rows], y[:k])
+            values[rows] = values_of(scores[rows], known_y)
     return Course(y, alone, scores, deviations, values, trust)
 
 

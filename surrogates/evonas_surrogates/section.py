@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from evonas.archive import Archive, RunRecord
+from evonas.fidelity import at_full
 from evonas.methods import make_ranker
 from evonas.report import figure
 from evonas.report.words import figure_text
@@ -45,17 +46,26 @@ def memory(
             "No earlier task with this encoding was remembered when this run began, so it learned from its own results "
             "only. The next search on other data begins with what was learned here."
         )
-    known = ranker.describe()
+    known, own = ranker.describe(), _own(ranker, record, store)
     if not trials:
-        return "Memory", _paragraph(f"It began with {escape(known)}.")
+        return "Memory", _paragraph(f"It began with {escape(known)}. {own}")
     X = np.array([row(encoding.features(trial.evaluation.candidate.genome)) for trial in trials])
     y = np.array([objective.value(t.evaluation.metrics) if t.evaluation.ok else np.nan for t in trials])
     y = np.where(np.isfinite(y), y, np.nan)
-    told = course(ranker, X, y, [trial.after for trial in trials], looks=200 if len(y) <= 500 else 50)
+    rows = {trial.evaluation.candidate.genome: x for trial, x in zip(trials, X, strict=True)}
+
+    def as_searched(k: int) -> tuple[np.ndarray, np.ndarray]:
+        """What a screened search tells its ranker: of every genome one value, few epochs on the scale of many."""
+        values = at_full([trial.evaluation for trial in trials[:k]], objective)
+        return np.array([rows[genome] for genome in values]).reshape(-1, X.shape[1]), np.array(list(values.values()))
+
+    looks = 200 if len(y) <= 500 else 50
+    told = course(ranker, X, y, [trial.after for trial in trials], looks, as_searched)
     learned = ranker.describe()
     whole = _at_full_fidelity(trials)
-    saved, words = _saving(ranker, X[whole], y[whole], encoding, record)
-    lines = [f"It began with {escape(known)}."]
+    cost = np.cumsum([trial.evaluation.candidate.fidelity for trial in trials])[whole]
+    saved, words = _saving(ranker, X[whole], y[whole], cost, encoding, record)
+    lines = [f"It began with {escape(known)}. {own}"]
     lines += [f"With all results in: {escape(learned.split('; ')[-1])}."] if learned != known else []
     plots = [_predicted(told, trials, whole, objective), saved]
     side = [_framed(plot) for plot in plots if plot]
@@ -114,40 +124,45 @@ def _predicted(told: Course, trials: Sequence[Trial], whole: np.ndarray, objecti
 
 
 def _saving(
-    ranker: Any, X: np.ndarray, y: np.ndarray, encoding: Encoding[Any], record: RunRecord
+    ranker: Any, X: np.ndarray, y: np.ndarray, cost: np.ndarray, encoding: Encoding[Any], record: RunRecord
 ) -> tuple[Plot | None, str]:
-    """The plot of trainings against what random search would have needed, and its last point in words."""
+    """The plot of trainings against what random search would have needed, and its last point in words.
+
+    `cost` is (n,) what was spent up to each result, in full trainings.
+    """
     needed = random_trainings(ranker, X, y, _random_rows(encoding, record.seed))
     if not np.isfinite(needed).any():
         return None, "No training has succeeded, so nothing can be said of a saving."
-    took = int(np.nanargmax(y)) + 1
-    same = float(needed[took - 1])
+    first = int(np.nanargmax(y))
+    took, same = float(cost[first]), float(needed[first])
     least = "more than " if same >= SAMPLE else "about "
-    words = f"The best was found after {took} training{'' if took == 1 else 's'}. "
-    words += f"Random search would have needed {least}{same:,.0f} in the mean to find one as good: "
-    words += f"<strong>{least}{same - took:,.0f} trainings saved</strong>." if same > took else "no saving this time."
-    if took > FIRST and np.isfinite(needed[FIRST - 1]):
+    words = f"A network as good as the best was found after {_trainings(took)}. "
+    words += f"Random search would have needed {least}{same:,.0f} in the mean: "
+    words += (
+        f"<strong>{least}{same - took:,.0f} trainings saved</strong>." if same - took >= 1 else "no saving this time."
+    )
+    if first + 1 > FIRST and np.isfinite(needed[FIRST - 1]):
         early = f"{needed[FIRST - 1]:,.0f}"
         words += (
             f" Its first {FIRST}, which had little but the memory to go by, were as good as about {early} random ones."
         )
-    x = np.arange(1, len(needed) + 1)
-    top = max(float(np.nanmax(needed)), len(x)) * 1.4
+    top = max(float(np.nanmax(needed)), float(cost[-1])) * 1.4
     traces = [
-        {"x": x, "y": x, "mode": "lines", "name": "random search itself", "hoverinfo": "skip"}
+        {"x": cost, "y": cost, "mode": "lines", "name": "random search itself", "hoverinfo": "skip"}
         | {"line": {"color": "soft", "width": 1.5, "dash": "dot"}},
-        {"x": x, "y": needed, "mode": "lines+markers", "name": "this run", "marker": {"color": "best", "size": 5}}
+        {"x": cost, "y": needed, "mode": "lines+markers", "name": "this run", "marker": {"color": "best", "size": 5}}
         | {"line": {"shape": "hv", "color": "best", "width": 2}, "hovertemplate": _SAVING_HOVER},
     ]
     ticks = [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000) if t <= top]
     log = {
         "type": "log",
-        "range": [-0.08, float(np.log10(top))],
+        "range": [-0.08, float(np.log10(max(top, 2)))],
         "tickvals": ticks,
         "ticktext": [str(t) for t in ticks],
     }
+    whole = np.allclose(cost, np.round(cost))
     layout = {
-        "xaxis": {"title": "trainings", "showgrid": False},
+        "xaxis": {"title": "trainings" if whole else "spent, in full trainings", "showgrid": False},
         "yaxis": {"title": "random trainings for as good a result", **log},
     }
     caption = (
@@ -158,7 +173,27 @@ def _saving(
     return ("Trainings saved", figure(traces, layout, height=340), caption), words
 
 
-_SAVING_HOVER = "after %{x} trainings: as good as %{y:.3s} random ones<extra></extra>"
+def _trainings(spent: float) -> str:
+    """Full trainings in words; shorter ones count by their share."""
+    if abs(spent - round(spent)) < 1e-9:
+        return f"{round(spent):,} training{'' if round(spent) == 1 else 's'}"
+    return f"what {spent:,.1f} full trainings cost"
+
+
+def _own(ranker: Any, record: RunRecord, store: Archive) -> str:
+    """Which of the earlier tasks are from searches in this archive; the others came with a model."""
+    here = {other.task.name for other in store.runs()}
+    sizes: dict[str, int] = {}
+    for name, size in zip(getattr(ranker, "names_", ()), getattr(ranker, "sizes_", ()), strict=True):
+        if name.rpartition(" (")[0] in here or name in here:
+            sizes[name] = sizes.get(name, 0) + size
+    if not sizes:
+        return "No search of your own was among them: the next one on other data has this one to go by."
+    known = ", ".join(f"{escape(name)} ({size:,})" for name, size in sizes.items())
+    return f"Of these, from searches in this archive: {known}."
+
+
+_SAVING_HOVER = "after %{x:.3~g} trainings: as good as %{y:.3s} random ones<extra></extra>"
 
 
 def _trust(told: Course) -> Plot:
