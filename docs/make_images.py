@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("report", type=Path)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "images" / "report.png")
-    parser.add_argument("--size", default="1160x1560", help="width x height of the window, in pixels")
+    parser.add_argument("--size", default="1160x1598", help="width x height of the window, in pixels")
     arguments = parser.parse_args()
     if not arguments.report.is_file():
         sys.exit(f"no file {str(arguments.report)!r}; give the report.html of a finished run")
@@ -45,7 +45,7 @@ def screenshot(page: Path, out: Path, size: str) -> None:
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"]
         flags += [f"--user-data-dir={profile}", f"--window-size={size}", "--virtual-time-budget=5000"]
         command = [browser, *flags, f"--screenshot={out.resolve()}", page.resolve().as_uri()]
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        subprocess.run(command, check=True, capture_output=True, timeout=600)
 
 
 if __name__ == "__main__":
