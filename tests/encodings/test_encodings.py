@@ -93,6 +93,20 @@ def test_a_pruned_network_computes_the_same_with_fewer_parameters():
     assert count_params(pruned) < count_params(whole)
 
 
+@given(cell=cells)
+@settings(max_examples=30, deadline=None)
+def test_every_parameter_has_a_gradient_and_a_pruned_cell_computes_no_zeros(cell):
+    import torch
+
+    from evonas.encodings.cell_network import Zero
+
+    whole, pruned = (CellEncoding(2, pruned=p).build(cell, Task("t", (1, 4, 4), 2)) for p in (False, True))
+    for network in (whole, pruned):
+        network(torch.randn(2, 1, 4, 4)).sum().backward()
+        assert all(parameter.grad is not None for parameter in network.parameters())
+    assert not any(isinstance(module, Zero) for module in pruned.modules())
+
+
 @given(seed=st.integers(0, 10**6))
 @settings(max_examples=30)
 def test_categorical_mutation_always_changes_something(seed):
