@@ -17,6 +17,8 @@ spaces = required("ConfigSpace")
 history = required("smac.runhistory")
 exceptions = required("smac.main.exceptions")
 
+LEAVES = 10_000  # more than there are trials, so that the trees are the same
+
 
 class SMAC(Peer):
     """SMAC3's defaults for networks that are trained once; a failed or absent one is left as if still in training.
@@ -59,10 +61,12 @@ class SMAC(Peer):
                 seed=self._seed,
             )
             model = facade.get_model(scenario)
-            model._rf_opts["n_jobs"] = 1  # ten small trees: threads cost more than they save
+            # ten small trees: threads cost more than they save, and so does room for a million leaves each
+            model._rf_opts.update(n_jobs=1, max_leaf_nodes=LEAVES)
             self.inner = facade(
                 scenario,
                 model=model,
+                acquisition_maximizer=_in_one_order(facade.get_acquisition_maximizer(scenario)),
                 config_selector=facade.get_config_selector(scenario, retrain_after=self.retrain_after),
                 logging_level=False,
             )
@@ -108,3 +112,15 @@ class SMAC(Peer):
                     self._suggest()
                 else:
                     self._tell(*event)
+
+
+def _in_one_order(maximizer: Any) -> Any:
+    """The starting points of its local search sorted: they come out of a set, in another order in each process."""
+    local = maximizer._local_search
+    points = local._get_init_points_from_previous_configs
+    local._get_init_points_from_previous_configs = lambda *arguments: sorted(points(*arguments), key=_values)
+    return maximizer
+
+
+def _values(config: Any) -> tuple[float, ...]:
+    return tuple(config.get_array())
