@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +58,7 @@ class Live:
 
 
 def search_live(
-    suite: Suite, name: str, images: Path | None, out: Path, methods: Mapping[str, int], stop: Event
+    suite: Suite, name: str, images: Path | None, out: Path, methods: Sequence[str], trials: int, stop: Event
 ) -> Live:
     """Each method, random search first, with so many trainings at most and all with the same seed.
 
@@ -67,7 +67,7 @@ def search_live(
     problem, found = tabular_problem(suite, name, SEED), Live(name)
     with Processes([small_images.trainer(name, images)]) as executor:
         sharing = Sharing(executor, problem.encoding.canonical, out / f"{name}.jsonl")  # type: ignore[attr-defined]
-        for method, trials in methods.items():
+        for method in methods:
             goal = float("inf") if method == FIRST else found.goal
             searcher = Until(make_searcher(method, problem), problem.objective, goal, stop)
             rows, told = run_cell(searcher, sharing, problem.task, problem.objective, seed=SEED, trials=trials)
@@ -83,11 +83,15 @@ def search_live(
     return found
 
 
-def search_all_live(suite: Suite, images: Path, out: Path, methods: Mapping[str, int], jobs: int) -> list[Live]:
+def search_all_live(
+    suite: Suite, images: Path, out: Path, methods: Sequence[str], trials: int, jobs: int
+) -> list[Live]:
     """Some data sets at a time. When interrupted, waits for the trainings that run."""
     stop = Event()
     with ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(search_live, suite, name, images, out, methods, stop) for name in suite.task_names()]
+        futures = [
+            pool.submit(search_live, suite, name, images, out, methods, trials, stop) for name in suite.task_names()
+        ]
         try:
             return [future.result() for future in futures]
         except BaseException:

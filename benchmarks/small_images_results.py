@@ -30,16 +30,10 @@ from evonas_benchmarks.summary import grid, mean_regret, read_curves, with_inter
 from evonas_benchmarks.tables import figure, markdown
 
 FILE = Path(__file__).parent / "results" / "small-images.md"
-TRIALS, FEWER = 100, 50  # of random search, whose best is the goal, and of those that should need far fewer
-METHODS = {
-    "random": TRIALS,
-    "evolution": TRIALS,
-    "earlier-mean": TRIALS,
-    "evolution+boosting": FEWER,
-    "evolution+meta": FEWER,
-}
+TRIALS = 100  # of each method; random search's best after them is the goal
+METHODS = ("random", "evolution", "earlier-mean", "evolution+boosting", "evolution+meta")
 LIVE = ("evolution+boosting", "evolution+meta")
-LOOKS = (5, 10, 20, 50)
+LOOKS = (5, 10, 20, 50, 100)
 
 Curves = Mapping[str, Mapping[str, np.ndarray]]  # data set -> method -> (seeds, trials), the best so far
 
@@ -71,17 +65,6 @@ def needed_by_seed(ours: np.ndarray, theirs: np.ndarray) -> Needed:
     return float(np.sort(each)[(len(each) - 1) // 2]), float(low), float(high)
 
 
-def search_table(suite: Suite, out: Path, seeds: int, jobs: int, command: str) -> list[str]:
-    """Run what is missing; returns why cells failed."""
-    failed = []
-    for trials in (TRIALS, FEWER):
-        methods = [method for method, its in METHODS.items() if its == trials]
-        plan = runner.plan(suite, out / f"table{trials}", methods=methods, trials=trials, seeds=seeds)
-        ran = runner.run(plan, jobs, Counted(len(plan.cells())), command)
-        failed += [f"{cell}: {reason}" for cell, reason in ran.failed.items()]
-    return failed
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="where cells and trainings are kept")
@@ -93,11 +76,11 @@ def main() -> int:
     command = f"python benchmarks/small_images_results.py --out FOLDER --images FOLDER --seeds {chosen.seeds}"
     try:
         suite = load_suite("small-images")
-        failed = search_table(suite, chosen.out, chosen.seeds, chosen.jobs, command)
+        plan = runner.plan(suite, chosen.out / "table", methods=METHODS, trials=TRIALS, seeds=chosen.seeds)
+        failed = runner.run(plan, chosen.jobs, Counted(len(plan.cells())), command).failed
         live = []
         if chosen.images:
-            methods = {method: METHODS[method] for method in (FIRST, *LIVE)}
-            live = search_all_live(suite, chosen.images, chosen.out / "live", methods, chosen.jobs)
+            live = search_all_live(suite, chosen.images, chosen.out / "live", (FIRST, *LIVE), TRIALS, chosen.jobs)
     except EvonasError as error:
         print(error, file=sys.stderr)
         return 2
@@ -105,7 +88,7 @@ def main() -> int:
         print(f"stopped; what is finished is kept in {chosen.out}, the same command goes on", file=sys.stderr)
         return 130
     if failed:
-        print("\n".join(failed), file=sys.stderr)
+        print("\n".join(f"{cell}: {reason}" for cell, reason in failed.items()), file=sys.stderr)
         return 1
     FILE.parent.mkdir(exist_ok=True)
     FILE.write_text(page(suite, chosen.out, live, command), encoding="utf-8")
@@ -127,21 +110,14 @@ class Counted:
 
 
 def page(suite: Suite, out: Path, live: Sequence[Live], command: str) -> str:
-    curves = {trials: read_curves(out / f"table{trials}") for trials in (TRIALS, FEWER)}
-    tasks = list(small_images.DATA)
-    best: Curves = {
-        name: {m: v for trials, some in curves.items() for m, v in grid(some, name, "best", trials).items()}
-        for name in tasks
-    }
-    regret = {m: v for trials, some in curves.items() for m, v in mean_regret(some, trials).items()}
+    curves, tasks = read_curves(out / "table"), list(small_images.DATA)
+    best: Curves = {name: grid(curves, name, "best", TRIALS) for name in tasks}
+    regret = mean_regret(curves, TRIALS)
     seeds = len(regret["random"])
     methods = [method for method in METHODS if method != "random"]
     average = [
         [name, f"{100 * best[name]['random'].mean(axis=0)[-1]:.2f}"]
-        + [
-            trainings(needed_on_average(best[name][method], best[name]["random"]), METHODS[method])
-            for method in methods
-        ]
+        + [trainings(needed_on_average(best[name][method], best[name]["random"])) for method in methods]
         for name in tasks
     ]
     versions = ", ".join(f"{name} {version}" for name, version in environment.versions(runner.PACKAGES).items())
@@ -156,7 +132,7 @@ Made by `{command}` on {environment.processor()}; {versions}.
 ## Trainings needed for what random search reaches with {TRIALS}
 
 The goal is the mean of random search's best validation accuracy (percent) after {TRIALS} trainings; counted is until
-the mean of a method's best is as high. Methods with a ranker had {FEWER}, the others {TRIALS}.
+the mean of a method's best is as high.
 
 {markdown(["data set", "goal", *methods], average)}
 
@@ -171,10 +147,14 @@ Mean over the data sets; 0 is the table's best cell, 1 its median.
 {_live_words(best, live)}"""
 
 
-def trainings(needed: Needed, most: int) -> str:
-    """`12 (8 to 17)`, or `> 50` where the goal was not reached with so many."""
-    point, low, high = (f"{value:.0f}" if np.isfinite(value) else f"> {most}" for value in needed)
+def trainings(needed: Needed) -> str:
+    """`12 (8 to 17)`."""
+    point, low, high = map(_count, needed)
     return f"{point} ({low} to {high})"
+
+
+def _count(needed: float) -> str:
+    return f"{needed:.0f}" if np.isfinite(needed) else f"> {TRIALS}"
 
 
 def _regret(method: str, values: np.ndarray) -> list[str]:
@@ -191,8 +171,8 @@ def _live_words(best: Curves, live: Sequence[Live]) -> str:
             cell
             for method in LIVE
             for cell in (
-                f"{one.needed[method]:.0f}" if np.isfinite(one.needed[method]) else f"> {METHODS[method]}",
-                trainings(needed_by_seed(best[one.name][method], best[one.name]["random"]), METHODS[method]),
+                _count(one.needed[method]),
+                trainings(needed_by_seed(best[one.name][method], best[one.name]["random"])),
             )
         ]
         for one in live
