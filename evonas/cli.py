@@ -110,6 +110,7 @@ def search(
     settings = SearchConfig.make(given) if config is None else SearchConfig.from_toml(config, given)
     from evonas import job
 
+    _load_torch()
     _carry_out(job.prepare(settings, command=_command()), job.carry_out, quiet)
 
 
@@ -124,6 +125,7 @@ def resume(
     """Go on with a run where it stopped."""
     from evonas import job
 
+    _load_torch()
     prepared = job.prepare_resume(run, archive=archive, trials=trials, seconds=seconds)
     _carry_out(prepared, job.go_on, quiet)
 
@@ -197,6 +199,18 @@ def _carry_out(prepared: Job, work: Any, quiet: bool) -> None:
     if result["genome"] is None:
         print(f"evonas: no trial succeeded; see {result.folder / 'report.html'} for the reasons", file=sys.stderr)
         raise typer.Exit(1)
+
+
+def _load_torch() -> None:
+    """Its import takes seconds, and dies of a Ctrl-C with a core dump: it is held back for so long."""
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        import torch  # noqa: F401
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def _display(prepared: Job, quiet: bool) -> Sequence[Callback]:
