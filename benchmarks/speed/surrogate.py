@@ -99,27 +99,27 @@ def main() -> None:
     names = [task.name for task in space.tasks if task.name not in (TARGET, LEFT_OUT)]
     earlier = [earlier_rows(space, i, name, EARLIER, seed=0) for i, name in enumerate(names)]
     lines: list[dict[str, Any]] = []
-    with threadpool_limits(1):
-        what = f"learn {len(names)} earlier tasks × {EARLIER:,} rows"
-        lines.append(
-            {"what": what, "bar": 5_000, **medians([timed(lambda: learned(earlier)) for _ in range(options.repeats)])}
-        )
+
+    def note(what: str, samples: list[tuple[float, float]], **goals: float) -> None:
+        lines.append({"what": what, **goals, **medians(samples)})
         print(lines[-1], flush=True)
+
+    with threadpool_limits(1):
+        fits = [timed(lambda: learned(earlier)) for _ in range(options.repeats)]
+        note(f"learn {len(names)} earlier tasks × {EARLIER:,} rows", fits, bar=5_000)
         if options.rows:
             X, y, groups = many(earlier, options.rows)
-            figures = medians([timed(lambda: MetaSurrogate().fit(X, y, groups))])
-            lines.append(
-                {"what": f"learn {len(names)} earlier tasks, {options.rows:,} rows in all", "bar": 120_000, **figures}
-            )
-            print(lines[-1], flush=True)
-            del X, y, groups
+            fits = [timed(lambda: MetaSurrogate().fit(X, y, groups))]
+            note(f"learn {len(names)} earlier tasks, {options.rows:,} rows in all", fits, bar=120_000)
         rankers = {"meta": learned(earlier), "boosting": BoostingSurrogate(), "no surrogate": None}
         steps = {name: searched(ranker, space) for name, ranker in rankers.items()}
         for name, step in steps.items():
-            figures = medians([timed(step) for _ in range(options.steps)])
             goals = {"bar": 60, "aim": 15} if name == "meta" else {}
-            lines.append({"what": f"a step after {RESULTS} results, pool {POOL}: {name}", **goals, **figures})
-            print(lines[-1], flush=True)
+            note(
+                f"a step after {RESULTS} results, pool {POOL}: {name}",
+                [timed(step) for _ in range(options.steps)],
+                **goals,
+            )
         if options.profile:
             profile = cProfile.Profile()
             for _ in range(options.steps):
@@ -128,9 +128,7 @@ def main() -> None:
     body = table(lines, COLUMNS)
     print(body)
     if options.record:
-        said = (
-            f"One core, NAS-Bench-Graph, target {TARGET}; medians of n. The controls stand below the memory's own step."
-        )
+        said = f"One core, NAS-Bench-Graph, target {TARGET}; medians of n, the controls below the memory's own step."
         record("What the learned memory costs", "cpu", f"{said}\n\n{body}")
 
 

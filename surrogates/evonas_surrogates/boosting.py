@@ -11,6 +11,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from evonas_surrogates.forest import without_gaps
 from evonas_surrogates.ranks import normal_scores
+from evonas_surrogates.threads import as_many_as_worth
 
 
 class BoostingSurrogate(BaseEstimator):
@@ -33,7 +34,7 @@ class BoostingSurrogate(BaseEstimator):
         """All results of the target so far: (n, d) features and (n,) targets, NaN for a failure."""
         self.model_ = None
         if len(y) >= self.least:
-            self.model_ = HistGradientBoostingRegressor(
+            model = HistGradientBoostingRegressor(
                 max_iter=self.trees,
                 learning_rate=0.1,
                 max_leaf_nodes=8,
@@ -42,13 +43,18 @@ class BoostingSurrogate(BaseEstimator):
                 max_features=0.3,
                 early_stopping=False,  # pyright: ignore[reportArgumentType]
                 random_state=self.seed,
-            ).fit(without_gaps(np.asarray(X, dtype=float)), normal_scores(y))
+            )
+            with as_many_as_worth(len(y)):
+                self.model_ = model.fit(without_gaps(np.asarray(X, dtype=float)), normal_scores(y))
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """(n,) scores, higher is better."""
         model = getattr(self, "model_", None)
-        return np.zeros(len(X)) if model is None or not len(X) else model.predict(np.asarray(X, dtype=float))
+        if model is None or not len(X):
+            return np.zeros(len(X))
+        with as_many_as_worth(len(X)):
+            return model.predict(np.asarray(X, dtype=float))
 
     def describe(self) -> str:
         return "learning from this search's own results"

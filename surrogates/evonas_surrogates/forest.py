@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 
+from evonas_surrogates.threads import as_many_as_worth
+
 ROWS_AT_ONCE = 64  # their tests fit in the caches
 
 
@@ -141,7 +143,7 @@ class Forest:
 
 def boosted(X: np.ndarray, y: np.ndarray, seed: int = 0, trees: int = 200) -> HistGradientBoostingRegressor:
     """One earlier task's model: (n, d) features, (n,) normal scores."""
-    return HistGradientBoostingRegressor(
+    model = HistGradientBoostingRegressor(
         max_iter=trees,
         learning_rate=0.06,
         max_leaf_nodes=8,
@@ -150,7 +152,9 @@ def boosted(X: np.ndarray, y: np.ndarray, seed: int = 0, trees: int = 200) -> Hi
         max_features=0.3,
         early_stopping=False,  # pyright: ignore[reportArgumentType]
         random_state=seed,
-    ).fit(without_gaps(X), y)
+    )
+    with as_many_as_worth(len(y)):
+        return model.fit(without_gaps(X), y)
 
 
 def without_gaps(X: np.ndarray) -> np.ndarray:

@@ -138,10 +138,9 @@ def _saving(
     least = "more than " if same >= SAMPLE else "about "
     words = f"A network as good as the best was found after {_trainings(took)}. "
     words += f"Random search would have needed {least}{same:,.0f} in the mean: "
-    words += (
-        f"<strong>{least}{same - took:,.0f} trainings saved</strong>." if same - took >= 1 else "no saving this time."
-    )
-    if first + 1 > FIRST and np.isfinite(needed[FIRST - 1]):
+    saved = f"<strong>{least}{same - took:,.0f} trainings saved</strong>."
+    words += saved if same - took >= 1 else "no saving this time."
+    if took > FIRST and float(cost[FIRST - 1]) == FIRST and np.isfinite(needed[FIRST - 1]):
         early = f"{needed[FIRST - 1]:,.0f}"
         words += (
             f" Its first {FIRST}, which had little but the memory to go by, were as good as about {early} random ones."
