@@ -56,11 +56,15 @@ def needed_on_average(ours: np.ndarray, theirs: np.ndarray) -> Needed:
     return float(point), float(low), float(high)
 
 
-def needed_by_seed(ours: np.ndarray, theirs: np.ndarray) -> Needed:
-    """The median over seeds of the trainings until our best so far is theirs, with the same seed, after all."""
-    each = np.array([reached(curve, goal) for curve, goal in zip(ours, theirs[:, -1], strict=True)])
+def needed_by_seed(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """(seeds,) trainings until our best so far is theirs, with the same seed, after all theirs."""
+    return np.array([reached(curve, goal) for curve, goal in zip(ours, theirs[:, -1], strict=True)])
+
+
+def median(each: np.ndarray) -> Needed:
+    """With its interval by bootstrap over seeds; of two in the middle the lower, for infinity has no mean."""
     rows = np.random.default_rng(0).integers(len(each), size=(10_000, len(each)))
-    medians = np.sort(each[rows], axis=1)[:, (len(each) - 1) // 2]  # the lower one: infinity has no mean
+    medians = np.sort(each[rows], axis=1)[:, (len(each) - 1) // 2]
     low, high = np.quantile(medians, [0.025, 0.975], method="nearest")
     return float(np.sort(each)[(len(each) - 1) // 2]), float(low), float(high)
 
@@ -157,6 +161,12 @@ def _count(needed: float) -> str:
     return f"{needed:.0f}" if np.isfinite(needed) else f"> {TRIALS}"
 
 
+def _of_seeds(each: np.ndarray) -> str:
+    """`12 (8 to 17), one seed 3 to > 100`."""
+    low, high = np.quantile(each, [0.05, 0.95], method="nearest")
+    return f"{trainings(median(each))}, one seed {_count(low)} to {_count(high)}"
+
+
 def _regret(method: str, values: np.ndarray) -> list[str]:
     return [method, *(figure(with_interval(values[:, look - 1])) for look in LOOKS)]
 
@@ -172,7 +182,7 @@ def _live_words(best: Curves, live: Sequence[Live]) -> str:
             for method in LIVE
             for cell in (
                 _count(one.needed[method]),
-                trainings(needed_by_seed(best[one.name][method], best[one.name]["random"])),
+                _of_seeds(needed_by_seed(best[one.name][method], best[one.name]["random"])),
             )
         ]
         for one in live
@@ -186,8 +196,9 @@ def _live_words(best: Curves, live: Sequence[Live]) -> str:
         agreement.append([one.name, *(f"{spread(p)}, n = {p[3]}" for p in (*pairs, noise))])
     return f"""Once for each data set, with seed {SEED}, which the table does not have: {TRIALS} trainings of
 random search, and of the others until they reached its best (percent). Earlier tasks are the table's. A cell that
-several methods ask for is trained once. Beside it what the table says of the same comparison: the median over seeds of
-the trainings until a method's best is that of random search with the same seed.
+several methods ask for is trained once. Beside it what the table says of the same comparison: the trainings until a
+method's best is that of random search with the same seed, their median over seeds, and between which numbers nine of
+ten single seeds lie, as a single live search should.
 
 {markdown(head, rows)}
 
