@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,19 +16,24 @@ from evonas_benchmarks.summary import common_trials
 DASHES = {"solid": "-", "dot": ":", "dash": "--", "dashdot": "-."}
 
 
-def save_images(folder: Path, curves: pd.DataFrame, only: str | None = None) -> list[str]:
-    """Each plot, or the one of that name, as PNG and SVG; returns the names."""
+def save_images(
+    folder: Path,
+    curves: pd.DataFrame,
+    only: str | None = None,
+    *,
+    prefix: str = "",
+    endings: Sequence[str] = ("png", "svg"),
+) -> list[str]:
+    """Each plot, or the one of that name, as `folder/PREFIXname.ending`; returns the names."""
     folder.mkdir(parents=True, exist_ok=True)
-    methods, names = ordered(curves), []
-    for plot in plots(curves):
-        if only in (None, plot.name):
-            _save(draw(plot, methods), folder / plot.name)
-            names.append(plot.name)
+    methods = ordered(curves)
+    figures = {plot.name: draw(plot, methods) for plot in plots(curves) if only in (None, plot.name)}
     found = ranking(curves, common_trials(curves)) if only in (None, "ranks") else None
     if found is not None:
-        _save(draw_ranks(found), folder / "ranks")
-        names.append("ranks")
-    return names
+        figures["ranks"] = draw_ranks(found)
+    for name, figure in figures.items():
+        save(figure, folder / f"{prefix}{name}", endings)
+    return list(figures)
 
 
 def draw(plot: Plot, methods: list[str]) -> Any:
@@ -71,6 +77,8 @@ def draw_ranks(found: Ranking) -> Any:
         ax=figure.subplots(),
         color_palette={method: style.color for method, style in looks.items()},
         elbow_props={"linewidth": 1},
+        label_fmt_left="{label} ({rank:.1f})",
+        label_fmt_right="({rank:.1f}) {label}",
     )
     return figure
 
@@ -83,10 +91,11 @@ def ranks_svg(found: Ranking) -> str:
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 
-def _save(figure: Any, path: Path) -> None:
+def save(figure: Any, path: Path, endings: Sequence[str]) -> None:
     _reproducible()
-    figure.savefig(path.with_name(f"{path.name}.png"), dpi=110)
-    figure.savefig(path.with_name(f"{path.name}.svg"), metadata={"Date": None})
+    for ending in endings:
+        metadata = {"Date": None} if ending == "svg" else None
+        figure.savefig(path.with_name(f"{path.name}.{ending}"), dpi=110, metadata=metadata)
 
 
 def _reproducible() -> None:

@@ -33,8 +33,15 @@ function layout(plot, small) {
     font: { color: color("ink"), family: getComputedStyle(document.body).fontFamily, size: small ? 11 : 13 },
     hovermode: "closest", hoverlabel: { namelength: -1 },
     xaxis: { ...axis, title: { text: plot.x_title }, type: plot.log_x ? "log" : "linear" },
-    yaxis: { ...axis, title: { text: plot.y_title }, type: log ? "log" : "linear", ...(log ? { dtick: "D1", exponentformat: "none" } : {}) },
+    yaxis: { ...axis, title: { text: plot.y_title }, type: log ? "log" : "linear", ...(log ? { dtick: "D2", exponentformat: "none", ...edge(plot) } : {}) },
   };
+}
+
+// a logarithmic axis ends at the floor where a curve lies on it
+function edge(plot) {
+  const lines = data.methods.filter(({ name }) => state.shown.has(name) && plot.lines[name]).map(({ name }) => plot.lines[name]);
+  const lowest = Math.min(...lines.flatMap((line) => line.mean).filter((v) => v !== null));
+  return lowest < data.floor ? { autorange: "max", range: [Math.log10(data.floor), null] } : {};
 }
 
 function draw() {

@@ -120,7 +120,8 @@ def _board(
                 "regret": [_cell(found["regret"][str(n)], found["among_best"][str(n)]) for n in summary["milestones"]],
                 "rank": f"{ranked.ranks[method]:.2f}" if ranked and method in ranked.ranks else "",
                 "verdict": {1: "win", -1: "loss", 0: "open"}[pair["verdict"]] if pair else "open",
-                "against": _pair_text(pair),
+                "against": f"{pair['mean']:+.3f}" if pair and pair["mean"] is not None else "",
+                "pair": _pair_text(pair),
                 "speed": ratio(speed, summary["trials"] / look) if speed else "",
             }
         )
@@ -130,7 +131,7 @@ def _board(
 def _pair_text(pair: Mapping[str, Any] | None) -> str:
     if not pair or pair["mean"] is None:
         return ""
-    return f"{pair['mean']:+.3f} ({pair['low']:+.3f} to {pair['high']:+.3f})"
+    return f"{pair['low']:+.3f} to {pair['high']:+.3f}, p = {pair['p']:.2g}, {pair['n']} seeds"
 
 
 def _cell(value: Mapping[str, Any] | None, best: bool) -> dict[str, Any]:
@@ -188,8 +189,8 @@ def _task_table(found: Mapping[str, Any], summary: Mapping[str, Any], methods: S
                 str(one["seeds"]),
                 *(figure(column[str(look)]) for look in looks),
                 *(reached or ["", ""]),
-                figure(one["best"][last]),
-                figure(one["test"][last]),
+                figure(one["best"][last], 4),
+                figure(one["test"][last], 4),
                 f"{1000 * one['median_overhead']:.2f}",
             ]
         )

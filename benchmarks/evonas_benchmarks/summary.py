@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from evonas.errors import EvonasError
+from evonas_benchmarks.packaged import TASKS
 from evonas_benchmarks.runner import FAILED, IDENTITY, RUNS
-from evonas_benchmarks.statistics import Paired, against, among_best, interval, mean
+from evonas_benchmarks.statistics import Paired, against, among_best, interval, intervals, mean
 
 COLUMNS = ("suite", "task", "method", "seed", "trial", "value", "best", "regret", "test", "seconds", "overhead")
 MILESTONES = (5, 10, 20, 50, 100, 150, 200, 300, 500, 1000, 2000, 5000, 10_000)
@@ -20,21 +21,26 @@ SHARES = (0.1, 0.25, 0.5, 1.0)  # of the simulated seconds that every method spe
 
 
 def read_curves(folder: Path, methods: Sequence[str] | None = None) -> pd.DataFrame:
-    """One row a trial of all cells in the folder, or of some methods'. Raises EvonasError where there are none.
+    """One row a trial of all cells in the folder, or of some methods'; tasks in the suite's order.
 
-    Besides the columns of curves.parquet `maximize`, and `budget`: the trials its cell was given.
+    Besides the columns of curves.parquet `maximize`, and `budget`: the trials its cell was given. Raises EvonasError
+    where there are none.
     """
-    suite = read_suite(folder)["name"]
+    suite = read_suite(folder)
     frames = []
     for path in sorted((folder / "cells").glob("*.json")):
         cell = json.loads(path.read_text(encoding="utf-8"))
         if cell["rows"] and (methods is None or cell["method"] in methods):
             named = {key: cell[key] for key in ("task", "method", "seed", "maximize")}
-            frames.append(pd.DataFrame(cell["rows"]).assign(suite=suite, budget=cell["trials"], **named))
+            frames.append(pd.DataFrame(cell["rows"]).assign(suite=suite["name"], budget=cell["trials"], **named))
     if not frames:
         raise EvonasError(f"{str(folder)!r} has no finished cell{' of these methods' if methods else ''} yet")
-    order = ["task", "method", "seed", "trial"]
-    return pd.concat(frames, ignore_index=True).sort_values(order, ignore_index=True)
+    curves = pd.concat(frames, ignore_index=True)
+    known = [task["name"] for task in suite.get("tasks", ())] or list(TASKS.get(str(suite.get("table")), ()))
+    there = set(curves.task)
+    curves["task"] = pd.Categorical(curves.task, [*(t for t in known if t in there), *sorted(there - set(known))])
+    curves["method"] = curves.method.astype("category")
+    return curves.sort_values(["task", "method", "seed", "trial"], ignore_index=True)
 
 
 def read_suite(folder: Path) -> dict[str, Any]:
@@ -75,13 +81,20 @@ def grid(curves: pd.DataFrame, task: str, column: str, trials: int) -> dict[str,
 
     A search that ended early, for want of new architectures, keeps what it had.
     """
-    mine: Any = curves[curves.task == task]
     seeds = all_seeds(curves)
-    found = {}
-    for method, rows in mine.groupby("method"):
-        wide: Any = rows.pivot(index="seed", columns="trial", values=column)
-        found[str(method)] = wide.reindex(index=seeds, columns=range(1, trials + 1)).ffill(axis=1).to_numpy(float)
-    return found
+    wanted = (curves.task == task) & (curves.trial <= trials)
+    mine: Any = curves.loc[wanted, ["method", "seed", "trial", column]]
+    column_of = mine.method.astype("category").cat.remove_unused_categories().cat
+    methods, which = list(column_of.categories), column_of.codes.to_numpy()
+    values = np.full((len(methods), len(seeds), trials), np.nan)
+    values[which, np.searchsorted(seeds, mine.seed), mine.trial.to_numpy() - 1] = mine[column]
+    return {str(method): filled for method, filled in zip(methods, _filled(values), strict=True)}
+
+
+def _filled(values: np.ndarray) -> np.ndarray:
+    """Along the last axis a gap takes the last value before it."""
+    places = np.where(np.isnan(values), 0, np.arange(values.shape[-1]))
+    return np.take_along_axis(values, np.maximum.accumulate(places, axis=-1), axis=-1)
 
 
 def summarize(
@@ -122,7 +135,7 @@ def _task(curves: pd.DataFrame, task: str, trials: int, looks: Sequence[int]) ->
     """Method -> its figures on one task."""
     columns = {name: grid(curves, task, name, trials) for name in ("best", "regret", "test", "seconds")}
     mine: Any = curves[(curves.task == task) & (curves.trial <= trials)]
-    overhead: Any = mine.groupby("method").overhead.median()
+    overhead: Any = mine.groupby("method", observed=True).overhead.median()
     levels = seconds_levels(columns["seconds"])
     column, sign = ("regret", -1.0) if _has(np.concatenate([*columns["regret"].values()])) else ("best", 1.0)
     if column == "best" and not mine.maximize.all():
@@ -134,10 +147,7 @@ def _task(curves: pd.DataFrame, task: str, trials: int, looks: Sequence[int]) ->
         reached = np.array([_first(row <= 1e-12) for row in regret if np.isfinite(row[-1])])
         found[method] = {
             "seeds": int((~np.isnan(columns["best"][method])).any(axis=1).sum()),
-            **{
-                name: {str(look): with_interval(columns[name][method][:, look - 1]) for look in looks}
-                for name in ("regret", "best", "test")
-            },
+            **{name: at_looks(columns[name][method], looks) for name in ("regret", "best", "test")},
             "regret_at_seconds": {
                 f"{level:.6g}": with_interval(at_seconds(regret, seconds, level)) for level in levels
             },
@@ -160,7 +170,7 @@ def _overall(curves: pd.DataFrame, trials: int, looks: Sequence[int]) -> dict[st
     return {
         method: {
             "seeds": int(np.isfinite(values[:, -1]).sum()),
-            "regret": {str(look): with_interval(values[:, look - 1]) for look in looks},
+            "regret": at_looks(values, looks),
             "among_best": {str(look): method in best[look] for look in looks},
             f"better_than_{reference}": {str(look): pair_values(pairs[look][method]) for look in looks}
             if method != reference
@@ -218,6 +228,15 @@ def _has(values: np.ndarray) -> bool:
     return not np.isnan(values).all()
 
 
+def at_looks(values: np.ndarray, looks: Sequence[int]) -> dict[str, dict[str, Any] | None]:
+    """Trial -> mean and interval of (seeds, trials) values."""
+    known = values[~np.isnan(values).all(axis=1)][:, np.array(looks) - 1]
+    if not len(known) or np.isnan(known).any():
+        return {str(look): with_interval(values[:, look - 1]) for look in looks}
+    each = zip(looks, known.mean(axis=0), *intervals(known), strict=True)
+    return {str(look): {"mean": float(m), "low": float(a), "high": float(b), "n": len(known)} for look, m, a, b in each}
+
+
 def with_interval(values: np.ndarray) -> dict[str, Any] | None:
     """Mean, interval and number of the (seeds,) values that are there."""
     if not _has(values):
@@ -231,12 +250,17 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, int) else float(value) if np.isfinite(value) else None
 
 
+def table(curves: pd.DataFrame) -> pd.DataFrame:
+    """With the columns of curves.parquet only."""
+    return curves[list(COLUMNS)].astype({"task": str, "method": str})
+
+
 def write(folder: Path, curves: pd.DataFrame, summary: Mapping[str, Any]) -> None:
     """curves.parquet and summary.json."""
     for name in ("curves.parquet", "summary.json"):
         part = folder / f"{name}.part"
         if name == "curves.parquet":
-            curves[list(COLUMNS)].to_parquet(part, index=False)
+            table(curves).to_parquet(part, index=False)
         else:
             part.write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         part.replace(folder / name)

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 
-def figure(value: Mapping[str, Any] | None) -> str:
+def figure(value: Mapping[str, Any] | None, digits: int = 3) -> str:
     """`0.182 (0.160 to 0.204)`: the mean with its interval."""
-    return f"{short(value['mean'])} ({short(value['low'])} to {short(value['high'])})" if value else ""
+    if not value:
+        return ""
+    mean, low, high = (f"{value[key]:.{digits}f}" for key in ("mean", "low", "high"))
+    return f"{mean} ({low} to {high})"
 
 
 def short(value: float | None) -> str:
@@ -22,7 +25,7 @@ def short(value: float | None) -> str:
 def ratio(values: tuple[float, float, float], most: float) -> str:
     """`3.1 (2.0 to > 7.5)`; `most` is the largest ratio that could have been seen."""
     texts = [f"{value:.1f}" if np.isfinite(value) else f"> {most:.1f}" for value in values]
-    return f"{texts[0]} ({texts[1]} to {texts[2]})"
+    return texts[0] if len(set(texts)) == 1 else f"{texts[0]} ({texts[1]} to {texts[2]})"
 
 
 def html_table(
@@ -50,3 +53,18 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The first column to the left, numbers to the right."""
     lines = [list(head), ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def how_made(failed: Mapping[str, str], runs: Sequence[Mapping[str, Any]]) -> str:
+    """Every command, and on what it ran; failed cells."""
+    lines = ["```", *dict.fromkeys(run["command"] for run in runs if run["command"]), "```", ""]
+    places = dict.fromkeys(
+        f"{run['hardware']}; {', '.join(f'{package} {version}' for package, version in run['versions'].items())}"
+        for run in runs
+    )
+    lines += [f"On {place}." for place in places]
+    if len(places) > 1:
+        lines.append("\nSeveral versions or machines made these cells, in this order.")
+    if failed:
+        lines += [f"\n{len(failed)} cells failed and are in no figure:\n", *(f"- {c}: {r}" for c, r in failed.items())]
+    return "\n".join(lines)

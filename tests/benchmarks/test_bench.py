@@ -1,6 +1,7 @@
 """Suites, the runner and what it writes; comparisons by real training."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,13 @@ from typer.testing import CliRunner
 from evonas.errors import EvonasError
 from evonas.executors import Serial
 from evonas.types import Candidate, Evaluation, Task
-from evonas_benchmarks import runner, summary
+from evonas_benchmarks import recorded, runner, summary
 from evonas_benchmarks.cells import Sharing
 from evonas_benchmarks.claims import assert_better
 from evonas_benchmarks.commands import bench_app, compare_app, split_methods
-from evonas_benchmarks.suites import installed, load_suite
+from evonas_benchmarks.plots import styles
+from evonas_benchmarks.problems import make_searcher, others, tabular_problem
+from evonas_benchmarks.suites import change, installed, load_suite
 from evonas_benchmarks.tabular import table
 from evonas_benchmarks.wrappers import Failing, Noisy, Permuted
 
@@ -111,6 +114,37 @@ def test_two_processes_find_what_one_finds(mine, tmp_path):
     pd.testing.assert_frame_equal(one.drop(columns="overhead"), two.drop(columns="overhead"))
 
 
+def test_each_method_has_its_own_seeds_and_pairs_have_common_ones(mine, tmp_path):
+    out = tmp_path / "out"
+    assert bench("run", mine, "--methods", "random", "--seeds", 7, "--out", out).exit_code == 0
+    assert bench("run", mine, "--methods", "local", "--seeds", 4, "--out", out).exit_code == 0
+    made = json.loads((out / "summary.json").read_text())
+    assert {name: found["seeds"] for name, found in made["overall"].items()} == {"random": 7, "local": 4}
+    curves = pd.read_parquet(out / "curves.parquet")
+    last = curves[curves.trial == 12]
+    means = {name: rows.groupby("seed").regret.mean() for name, rows in last.groupby("method")}
+    assert made["overall"]["random"]["regret"]["12"]["mean"] == pytest.approx(means["random"].mean())
+    assert made["overall"]["random"]["regret"]["12"]["n"] == 7
+    pair = made["overall"]["local"]["better_than_random"]["12"]
+    assert pair["n"] == 4
+    assert pair["mean"] == pytest.approx((means["random"][:4] - means["local"]).mean())
+    assert [run["command"] for run in made["runs"]], "each different run once"
+
+
+def test_a_cell_of_fewer_trials_does_not_stand_for_a_longer_one(mine, tmp_path):
+    out = tmp_path / "out"
+    assert bench("run", mine, "--methods", "random", "--trials", 5, "--out", out).exit_code == 0
+    short = summary.read_curves(out)
+    found = bench("run", mine, "--methods", "local", "--trials", 9, "--out", out)
+    assert "figures look at 5 trials" in found.output
+    assert json.loads((out / "summary.json").read_text())["milestones"] == [5]
+    assert bench("run", mine, "--methods", "random", "--trials", 9, "--out", out).exit_code == 0
+    assert json.loads((out / "summary.json").read_text())["milestones"] == [5, 9]
+    longer = summary.read_curves(out, ["random"])
+    longer = longer[longer.trial <= 5].reset_index(drop=True)
+    assert longer.value.tolist() == short.value.tolist(), "a longer search begins as the shorter one did"
+
+
 BROKEN = """
 class Broken:
     def __init__(self, encoding, objectives=()):
@@ -131,6 +165,39 @@ def test_a_failing_method_is_reported_and_does_not_stop_the_others(mine, tmp_pat
     assert "4 cells done, 0 reused, 4 failed" in found.output
     assert len(json.loads((out / "summary.json").read_text())["failed_cells"]) == 4
     assert "4 cells failed" in (out / "report.html").read_text()
+    assert bench("report", out).exit_code == 0
+    made = json.loads((out / "summary.json").read_text())
+    assert set(made["failed_cells"].values()) == {"RuntimeError: out of ideas"}
+
+
+TRAINED = """
+name = "small"
+trials = 2
+seeds = 1
+epochs = 2
+train_size = 120
+[[tasks]]
+name = "digits"
+data = "digits"
+"""
+
+
+def test_a_suite_that_trains_has_no_regret_and_keeps_its_trainings(tmp_path):
+    (tmp_path / "small.toml").write_text(TRAINED)
+    out = tmp_path / "out"
+
+    def trained(*arguments):
+        assert bench("run", tmp_path / "small.toml", *arguments, "--out", out).exit_code == 0
+        return len((out / "trainings" / "digits--0.jsonl").read_text().splitlines())
+
+    assert trained("--methods", "random,evolution") == 2, "both begin with the same draws"
+    assert trained("--methods", "random", "--trials", 3) == 3, "a longer one trains what is missing"
+    assert trained("--methods", "random+meta,halving(rungs=2,eta=2)") > 3
+    curves = pd.read_parquet(out / "curves.parquet")
+    assert curves.regret.isna().all()
+    assert curves.test.isna().all()
+    assert (curves.groupby("method").seconds.diff().dropna() > 0).all()
+    assert (curves.value[curves.method == "random"] > 0.05).all()
 
 
 @pytest.mark.parametrize(
@@ -151,6 +218,50 @@ def test_a_bad_suite_is_named(mine, old, new, said):
     mine.write_text(MINE.replace(old, new))
     with pytest.raises(EvonasError, match=said):
         load_suite(mine).load_table()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nasbensh201"], "no suite 'nasbensh201'; there are 'digits', 'fcnet'"),
+        (["MINE", "--tasks", "first,thrid"], "no task 'thrid'; there are 'first', 'second'"),
+        (["MINE", "--methods", "agin"], "no searcher named 'agin'; there are 'aging'"),
+        (["MINE", "--methods", "aging+mta"], "no ranker named 'mta'; there are"),
+        (["MINE", "--methods", "aging+"], "names no ranker after"),
+        (["MINE", "--methods", "aging(populatoin=3)"], "has no option 'populatoin'"),
+        (["MINE", "--methods", "halving"], "a table has full trainings only"),
+        (["MINE", "--methods", "nsga2"], "also goes by 'params', and task 'first' has 'x' only"),
+        (["MINE", "--earlier", "-1"], "earlier = -1"),
+        (["MINE", "--earlier-tasks", "2"], "there are 1 besides the target"),
+        (["MINE", "--earlier-tasks", "thrid"], "no task 'thrid'"),
+        (["MINE", "--trials", "0"], "trials=0 leaves nothing to do"),
+        (["COLUMN"], "no column 'z'"),
+        (["TWICE"], "has the architecture .* twice"),
+        (["TEXT"], "holds 'good', and should hold numbers"),
+        (["KEY"], "no key 'tasks.1.maximise'"),
+        (["WRAPPER"], "no wrapper named 'nosy'; there are 'delayed'"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(mine, arguments, said):
+    frame, text = pd.read_csv(mine.parent / "mine.csv"), MINE
+    changes = {
+        "COLUMN": ('objective = "x"', 'objective = "z"'),
+        "KEY": ("maximize", "maximise"),
+        "WRAPPER": ("trials = 12", 'wrappers = ["nosy(sd=1)"]'),
+    }
+    text = text.replace(*changes.get(arguments[0], ("", "")))
+    if arguments[0] == "TWICE":
+        frame = pd.concat([frame, frame[3:4]])
+    if arguments[0] == "TEXT":
+        frame["x"] = frame.x.astype(object).where(frame.index != 4, "good")
+    frame.to_csv(mine.parent / "mine.csv", index=False)
+    mine.write_text(text)
+    suite = mine if arguments[0].isupper() else arguments[0]
+    found = bench("run", suite, *arguments[1:], "--out", mine.parent / "out")
+    assert isinstance(found.exception, EvonasError)  # evonas.cli.main prints it and ends with 2
+    assert re.search(said, str(found.exception))
+    assert "\n" not in str(found.exception)
+    assert not (mine.parent / "out").exists()
 
 
 def test_a_folder_of_another_run_is_refused(mine, tmp_path):
@@ -184,6 +295,78 @@ def test_noise_is_seen_by_the_searcher_and_the_report_is_the_truth(tmp_path):
     means = set(table("nasbench201").values("cifar10"))
     assert set(curves.best) <= means
     assert not set(curves.value) <= means
+
+
+def test_wrappers_that_a_suite_names_are_seen_by_the_searcher_and_not_by_the_report(tmp_path):
+    suite = change(
+        load_suite("nasbench201"), wrappers=["failing(p=0.3)", "noisy(sd=0.05)", "permuted(seed=1)"], earlier=50
+    )
+    the_plan = runner.plan(suite, tmp_path, methods=["random", "aging+meta"], tasks=["cifar10"], trials=25, seeds=1)
+    assert runner.run(the_plan).failed == {}
+    curves = summary.read_curves(tmp_path)
+    cells = table("nasbench201")
+    means = set(cells.values("cifar10"))
+    assert set(curves.best.dropna()) <= means
+    assert not set(curves.value.dropna()) & means
+    assert 0.1 < curves.value.isna().mean() < 0.5
+    problem = tabular_problem(suite, "cifar10", 0)
+    genome = cells.genomes[100]
+    assert problem.encoding.features(genome) != cells.encoding.features(genome)
+    assert (problem.earlier[0].X[0] == cells.features[cells.rows[problem.earlier[0].genomes[0]]]).all()
+
+
+def test_which_earlier_tasks_are_known():
+    suite = load_suite("nasbench-graph")
+    one, two = (change(suite, earlier_tasks=n) for n in (1, 2))
+    for seed in range(5):
+        first, both = others(one, "cora", seed), others(two, "cora", seed)
+        assert len(first) == 1
+        assert len(both) == 2
+        assert set(first) < set(both)
+        assert all(name != "cora" and suite.task_names()[place] == name for place, name in both)
+    assert len({tuple(others(one, "cora", seed)) for seed in range(20)}) > 4
+    assert len(others(suite, "cora")) == 8
+    assert others(change(suite, earlier_tasks=("cora", "cs")), "cora") == [(3, "cs")]
+    assert others(change(suite, earlier=0), "cora") == []
+
+
+def test_a_ranker_for_each_objective_learns_its_own():
+    problem = tabular_problem(change(load_suite("nasbench201"), earlier=150), "cifar10", 0)
+    searcher = make_searcher("nsga2+meta", problem)
+    accuracy, small = searcher.rankers
+    rows = problem.earlier[0].X
+    params = problem.earlier[0].metrics["params"]
+    assert np.corrcoef(small.predict(rows), -params)[0, 1] > 0.7
+    assert np.corrcoef(accuracy.predict(rows), problem.earlier[0].y)[0, 1] > 0.7
+
+
+def test_methods_can_be_told_apart():
+    searchers = ["random", "local", "aging", "evolution", "nsga2"]
+    methods = [name + ranker for name in searchers for ranker in ("", "+boosting", "+meta")]
+    methods += ["earlier-mean", *(f"peer-{i}" for i in range(12))]
+    looks = styles(methods)
+    assert len({(look.color, look.dash) for look in looks.values()}) == len(methods)
+    assert looks["aging"].color == looks["aging+meta"].color
+    assert styles(methods[::-1]) == looks
+
+
+def test_recorded_results_name_a_peer_that_is_better(tmp_path):
+    suite = change(load_suite("nasbench201"), earlier=100)
+    out = tmp_path / "cells"
+    for methods, seeds in ((["random", "local"], 8), (["earlier-mean"], 7)):
+        assert runner.run(runner.plan(suite, out / "nasbench201", methods=methods, trials=12, seeds=seeds)).failed == {}
+    recorded.write(out, tmp_path / "results", ["nasbench201", "nasbench-graph"], "random", ["earlier-mean"])
+    text = (tmp_path / "results" / "nasbench201.md").read_text()
+    curves = pd.read_parquet(tmp_path / "results" / "nasbench201.parquet")
+    assert re.search(r"better than random: earlier-mean \(peer\) by 0\.\d+ \(.* 7 seeds\)", text)
+    assert "| random | 8 |" in text
+    assert "| earlier-mean | 7 |" in text
+    assert len(curves) == 12 * 3 * (8 + 8 + 7)
+    for shown in re.findall(r"\]\((plots/[^)]+)\)", text):
+        assert (tmp_path / "results" / shown).stat().st_size > 5000
+    assert "nasbench201: regret" in (tmp_path / "results" / "README.md").read_text()
+    with pytest.raises(EvonasError, match="no run to write about"):
+        recorded.write(tmp_path, tmp_path / "other", ["nasbench201"], "random", [])
 
 
 def test_wrappers_are_pure_and_do_what_they_say():

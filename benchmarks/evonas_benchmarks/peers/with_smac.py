@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -63,11 +64,13 @@ class SMAC(Peer):
             model = facade.get_model(scenario)
             # ten small trees: threads cost more than they save, and so does room for a million leaves each
             model._rf_opts.update(n_jobs=1, max_leaf_nodes=LEAVES)
+            selector = facade.get_config_selector(scenario, retrain_after=self.retrain_after)
+            selector._get_x_best = partial(_best_predicted, selector)
             self.inner = facade(
                 scenario,
                 model=model,
                 acquisition_maximizer=_in_one_order(facade.get_acquisition_maximizer(scenario)),
-                config_selector=facade.get_config_selector(scenario, retrain_after=self.retrain_after),
+                config_selector=selector,
                 logging_level=False,
             )
         self._trials: dict[Choice, Any] = {}
@@ -120,6 +123,12 @@ def _in_one_order(maximizer: Any) -> Any:
     points = local._get_init_points_from_previous_configs
     local._get_init_points_from_previous_configs = lambda *arguments: sorted(points(*arguments), key=_values)
     return maximizer
+
+
+def _best_predicted(selector: Any, X: Any) -> tuple[Any, float]:
+    """Of (n, d) configurations the one with the least predicted cost, as shipped, with one prediction in place of n."""
+    costs = selector._model.predict_marginalized(X)[0][:, 0]
+    return X[costs.argmin()], costs.min()
 
 
 def _values(config: Any) -> tuple[float, ...]:

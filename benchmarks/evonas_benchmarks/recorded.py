@@ -1,0 +1,252 @@
+"""Recorded results: from the folders of finished cells to tables, plots and the sentences that they allow.
+
+Nothing is typed: every figure, name of a winner and command comes from the cells and from `runs.jsonl` beside them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from evonas import plugins
+from evonas.errors import EvonasError
+from evonas_benchmarks import images, remembered, summary
+from evonas_benchmarks.plots import ordered
+from evonas_benchmarks.ranking import ranking, speed_up
+from evonas_benchmarks.statistics import against
+from evonas_benchmarks.suites import load_suite
+from evonas_benchmarks.summary import grid, mean_regret
+from evonas_benchmarks.tables import figure, how_made, markdown, ratio, short
+
+PLOTS = ("regret", "regret-seconds", "profile", "ranks")
+LARGEST = 3_000_000  # bytes of a Parquet file that is kept
+MADE = "Written by `python benchmarks/record.py`; nobody types here."
+
+
+def write(out: Path, results: Path, suites: Sequence[str], ours: str, peers: Sequence[str]) -> list[Path]:
+    """A page a suite, one on the memory, and the overview. Raises EvonasError where there is nothing to write."""
+    results.mkdir(parents=True, exist_ok=True)
+    written, overview = [], []
+    for suite in suites:
+        if (out / suite / summary.IDENTITY).is_file():
+            text, short_text = suite_page(out / suite, results, ours, peers)
+            written.append(_put(results / f"{suite}.md", text))
+            overview.append(short_text)
+    text, short_text = remembered.page(out, results, suites, ours)
+    if text:
+        written.append(_put(results / "memory.md", f"{text}\n\n{MADE}"))
+        overview.append(short_text)
+    if not written:
+        raise EvonasError(f"{str(out)!r} holds no run to write about; leave --write out to make one")
+    written.append(_put(results / "README.md", _overview(results, overview)))
+    return written
+
+
+def _put(path: Path, text: str) -> Path:
+    path.write_text(text.rstrip() + "\n", encoding="utf-8")
+    return path
+
+
+# --- a suite
+
+
+def suite_page(folder: Path, results: Path, ours: str, peers: Sequence[str]) -> tuple[str, str]:
+    """The page, and what the overview shows of it."""
+    curves = summary.read_curves(folder)
+    runs, suite = summary.read_runs(folder), summary.read_suite(folder)
+    made = summary.summarize(curves, suite, summary.read_failed(folder), runs)
+    name, methods = suite["name"], ordered(curves)
+    drawn = _draw(results, name, curves)
+    board = _board(curves, made, methods)
+    verdicts = list(_verdicts(curves, made, ours, peers))
+    tasks = [f"### {task}\n\n{_task_table(found, made, methods)}" for task, found in made["tasks"].items()]
+    counts = sorted({found["seeds"] for one in made["tasks"].values() for found in one.values()})
+    seeds = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+    lead = (
+        f"{load_suite(name).description}. {made['trials']} trials; {seeds} seeds, as in the table. "
+        "Searched on validation; test is the incumbent's"
+        f"{'' if curves.test.notna().any() else ', and the package of this table carries none'}."
+    )
+    head = f"{lead}\n\n{drawn}\n\n{board}\n\n{NOTE}\n\n" + "\n".join(f"- {sentence}" for sentence in verdicts)
+    parts = [
+        f"# {name}",
+        head,
+        "## Task by task",
+        *tasks,
+        "## Peers, and how each is run",
+        _peers([method for method in methods if method in peers]),
+        "## How it was made",
+        how_made(made["failed_cells"], runs),
+        _curves_file(results, name, curves),
+        MADE,
+    ]
+    return "\n\n".join(part for part in parts if part), f"## [{name}]({name}.md)\n\n{head}"
+
+
+NOTE = (
+    "Regret is 0 at the table's best network and 1 at its median one: mean over tasks and seeds, with the 95 % "
+    "bootstrap interval over seeds. **Bold**: the best, and all that are not worse than it beyond chance. Speed-up: "
+    "trainings that random search needs for the same regret ÷ the method's. Comparisons are over the seeds that both "
+    "methods have."
+)
+
+
+def _draw(results: Path, name: str, curves: pd.DataFrame) -> str:
+    """The overall plots as PNG in `results/plots`; returns the lines that show them."""
+    shown = []
+    for plot in PLOTS:
+        if images.save_images(results / "plots", curves, plot, prefix=f"{name}-", endings=("png",)):
+            shown.append(f"![{name}: {plot}](plots/{name}-{plot}.png)")
+    return "\n".join(shown)
+
+
+def _board(curves: pd.DataFrame, made: Mapping[str, Any], methods: Sequence[str]) -> str:
+    looks = made["milestones"]
+    ranked = ranking(curves, made["trials"])
+    speeds = speed_up(curves, made["trials"], looks)
+    middle = max((look for look in looks if look <= max(1, made["trials"] // 3)), default=1)
+    rows = []
+    for method in methods:
+        found = made["overall"].get(method)
+        if found is None:
+            continue
+        speed = speeds.get(method, {}).get(middle)
+        rows.append(
+            [
+                method,
+                str(found["seeds"]),
+                *(_bold(figure(found["regret"][str(look)]), found["among_best"][str(look)]) for look in looks),
+                f"{ranked.ranks[method]:.2f}" if ranked else "",
+                ratio(speed, made["trials"] / middle) if speed else "",
+            ]
+        )
+    head = ["method", "seeds", *(f"after {look}" for look in looks), "average rank", f"speed-up at {middle}"]
+    friedman = (
+        f"\n\nAverage ranks are over the {ranked.seeds} seeds that all methods have"
+        + (f"; Friedman p = {short(ranked.friedman)}." if np.isfinite(ranked.friedman) else ".")
+        if ranked
+        else ""
+    )
+    return markdown(head, rows) + friedman
+
+
+def _bold(text: str, best: bool) -> str:
+    return f"**{text}**" if best and text else text
+
+
+def _task_table(found: Mapping[str, Any], made: Mapping[str, Any], methods: Sequence[str]) -> str:
+    last, rows = str(made["trials"]), []
+    for method in [method for method in methods if method in found]:
+        one = found[method]
+        median, share = one["median_trials_to_best"], one["share_that_reached_best"]
+        rows.append(
+            [
+                method,
+                str(one["seeds"]),
+                *(_bold(figure(one["regret"][look]), look == last and one["among_best"]) for look in _looks(made)),
+                f"{median:g}" if median is not None else f"> {last}",
+                f"{share:.0%}" if share is not None else "",
+                figure(one["best"][last], 4),
+                figure(one["test"][last], 4) or "–",
+                f"{1000 * one['median_overhead']:.3g}",
+            ]
+        )
+    head = ["method", "seeds", *(f"after {look}" for look in _looks(made))]
+    return markdown([*head, "trials to best (median)", "got there", "best found", "its test", "own ms a trial"], rows)
+
+
+def _looks(made: Mapping[str, Any]) -> list[str]:
+    """Few enough for a table of a task: early, middle, last."""
+    looks = [look for look in made["milestones"] if look in (10, 50)]
+    return [str(look) for look in sorted({*looks, made["trials"]})]
+
+
+def _verdicts(curves: pd.DataFrame, made: Mapping[str, Any], ours: str, peers: Sequence[str]) -> Iterator[str]:
+    """Where others are better than ours, overall and by task: beyond chance, and by the mean alone."""
+    trials, overall = made["trials"], mean_regret(curves, made["trials"])
+    if ours not in overall:
+        yield f"{ours} has not been run, so nothing is compared with it."
+        return
+    others = [method for method in overall if not method.endswith("+meta") and method != ours]
+    for look in made["milestones"]:
+        values = {method: -overall[method][:, look - 1] for method in [ours, *others]}
+        yield f"After {look} trials, all tasks: {_sentence(values, ours, peers)}"
+    for task in made["tasks"]:
+        found = grid(curves, task, "regret", trials)
+        values = {method: -found[method][:, -1] for method in [ours, *others] if method in found}
+        yield f"{task}, after {trials}: {_sentence(values, ours, peers)}"
+
+
+def _sentence(values: Mapping[str, np.ndarray], ours: str, peers: Sequence[str]) -> str:
+    pairs = against(values, ours)
+    better = [m for m, pair in pairs.items() if pair.verdict > 0]
+    ahead = [m for m, pair in pairs.items() if pair.verdict == 0 and pair.mean > 1e-12]
+    worse = [m for m, pair in pairs.items() if pair.verdict < 0]
+
+    def named(methods: Sequence[str]) -> str:
+        ranked = sorted(methods, key=lambda m: -pairs[m].mean)
+        return ", ".join(
+            f"{m}{' (peer)' if m in peers else ''} by {short(pairs[m].mean)} "
+            f"({short(pairs[m].low)} to {short(pairs[m].high)}, {pairs[m].n} seeds)"
+            for m in ranked
+        )
+
+    said = [f"**better than {ours}: {named(better)}**" if better else f"no method is better than {ours} beyond chance"]
+    if ahead:
+        said.append(f"ahead of it within chance: {named(ahead)}")
+    return f"{'; '.join(said)}; it is better than {len(worse)} of {len(pairs)} beyond chance."
+
+
+def _peers(names: Sequence[str]) -> str:
+    lines = []
+    for name in names:
+        try:
+            found = plugins.resolve("evonas.searchers", name)
+        except EvonasError as error:
+            lines.append(f"- `{name}`: {error}")
+            continue
+        text = inspect.getdoc(found) if isinstance(found, type) else inspect.getdoc(inspect.getmodule(found))
+        lines.append(f"- `{name}`: {' '.join((text or '').split('Args:')[0].split())}")
+    return "\n".join(lines) or "No peer has been run."
+
+
+def _curves_file(results: Path, name: str, curves: pd.DataFrame) -> str:
+    """Curves as Parquet where they are small enough: all trials, or those at which the incumbent changed."""
+    path = results / f"{name}.parquet"
+    for what, rows in (("every trial", curves), ("the trials at which the incumbent changed", _changes(curves))):
+        summary.table(rows).to_parquet(path, index=False, compression="zstd", compression_level=19)
+        if path.stat().st_size <= LARGEST:
+            return f"[{path.name}]({path.name}) has {what}, with the columns of curves.parquet."
+    path.unlink()
+    return "The curves are too large to keep; the commands make them again."
+
+
+def _changes(curves: pd.DataFrame) -> pd.DataFrame:
+    cells = curves.groupby(["task", "method", "seed"], sort=False, observed=True)
+    last = cells.trial.transform("max")
+    return curves[(curves.best != cells.best.shift()) | (curves.trial == last)]
+
+
+# --- the overview
+
+
+def _overview(results: Path, parts: Sequence[str]) -> str:
+    others = [path for path in sorted(results.glob("*.md")) if path.name not in ("README.md", "memory.md")]
+    titles = [(path, re.search(r"^# (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)) for path in others]
+    listed = [f"- [{title.group(1)}]({path.name})" for path, title in titles if title]
+    return "\n\n".join(["# Recorded results", *parts, "## All pages", "\n".join(listed), PROTOCOL, MADE])
+
+
+PROTOCOL = """## Protocol
+
+All methods of a seed draw from the same stream and see the same rows of the earlier tasks, drawn by seed and task;
+nothing of the target is seen but what is paid for. Seeds are the unit: intervals are percentile bootstrap intervals of
+the mean over seeds, tests are Wilcoxon's signed-rank tests over paired seeds, two-sided, by Holm. A win is claimed
+where test and interval both show it. How suites, regret and peers are defined: [the room's README](../README.md). Each
+page ends with its commands, hardware and versions."""
