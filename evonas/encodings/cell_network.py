@@ -45,7 +45,7 @@ class Cell(nn.Module):
         kept = [(a, b, name) for (a, b), name in zip(EDGES, operations, strict=True)]
         cut_off = {
             b
-            for (_, b, name), now in zip(kept, live(operations), strict=True)
+            for (_, b, name), now in zip(kept, live(tuple(operations)), strict=True)
             if name.startswith("nor") and now == "none"
         }  # nodes fed by a parameter that no path leads to the output
         self.edges = [(a, b) for a, b, name in kept if name != "none" or a in cut_off]
