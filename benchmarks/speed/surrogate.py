@@ -14,13 +14,18 @@ import argparse
 import cProfile
 import pstats
 import statistics
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from results import record, table
 from threadpoolctl import threadpool_limits
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from speed import results
 
 from evonas.evolution import Evolution
 from evonas.loop import generator
@@ -125,11 +130,11 @@ def main() -> None:
             for _ in range(options.steps):
                 profile.runcall(steps["meta"])
             pstats.Stats(profile).sort_stats("tottime").print_stats(25)
-    body = table(lines, COLUMNS)
+    body = results.table(lines, COLUMNS)
     print(body)
     if options.record:
         said = f"One core, NAS-Bench-Graph, target {TARGET}; medians of n, the controls below the memory's own step."
-        record("What the learned memory costs", "cpu", f"{said}\n\n{body}")
+        results.record("What the learned memory costs", "cpu", f"{said}\n\n{body}")
 
 
 if __name__ == "__main__":

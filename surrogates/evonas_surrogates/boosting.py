@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingRegressor
 
+from evonas.evolution import at_least
 from evonas_surrogates.forest import without_gaps
 from evonas_surrogates.ranks import normal_scores
 from evonas_surrogates.threads import as_many_as_worth
@@ -21,9 +22,9 @@ class BoostingSurrogate(BaseEstimator):
     """
 
     def __init__(self, least: int = 8, trees: int = 60, seed: int = 0):
-        self.least = least
-        self.trees = trees
-        self.seed = seed
+        self.least = at_least(1, least=least)
+        self.trees = at_least(1, trees=trees)
+        self.seed = at_least(0, seed=seed)
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: Sequence[Any] | np.ndarray) -> Self:
         """Forget everything: earlier tasks are not this one's to use."""

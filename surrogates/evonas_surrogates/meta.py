@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from evonas.errors import EvonasError
+from evonas.evolution import at_least
 from evonas.types import VAL_ACCURACY, Objective, Store, Task
 from evonas_surrogates.forest import Forest, boosted
 from evonas_surrogates.posterior import Posterior, Rows
@@ -48,12 +49,16 @@ class MetaSurrogate(BaseEstimator):
         seed: int = 0,
         model: str | None = None,
     ):
-        self.portfolio = portfolio
+        self.portfolio = at_least(0, portfolio=portfolio)
         self.explore = explore
-        self.max_rows = max_rows
-        self.trees = trees
-        self.seed = seed
+        self.max_rows = at_least(LEAST_ROWS, max_rows=max_rows)
+        self.trees = at_least(1, trees=trees)
+        self.seed = at_least(0, seed=seed)
         self.model = model
+        if isinstance(explore, bool) or not isinstance(explore, (int, float)) or not 0 <= explore < np.inf:
+            raise EvonasError(f"explore={explore!r} is no number of deviations; give 0 or more, for example 0.3")
+        if model is not None and not isinstance(model, str):
+            raise EvonasError(f"model={model!r} is no path; give one in quotes: meta(model='my.skops')")
 
     # --- from earlier tasks
 
@@ -96,9 +101,12 @@ class MetaSurrogate(BaseEstimator):
             few = rng.permutation(len(rows))[:REFERENCE]
             samples.append((X[rows][few], scores[few]))
         self.forest_ = Forest.of(models)
-        reference = np.concatenate([sample for sample, _ in samples])[-REFERENCE * 4 :] if samples else X[:0]
-        self._standardize(reference)
-        self.weight_ = self._learned_weight(samples)
+        reference = np.concatenate([X[:0], *(sample for sample, _ in samples)])
+        views = self.forest_.predict(reference)
+        self._standardize(reference[-REFERENCE * 4 :], views[-REFERENCE * 4 :])
+        ends = np.cumsum([len(scores) for _, scores in samples])[:-1]
+        own = np.split(views / self.view_scale_, ends) if samples else []
+        self.weight_ = _learned_weight([(V, scores) for V, (_, scores) in zip(own, samples, strict=True)])
         return self._forget()
 
     def with_views(self, other: MetaSurrogate) -> Self:
@@ -217,7 +225,7 @@ class MetaSurrogate(BaseEstimator):
         self._told: np.ndarray | None = None
         return self
 
-    def _standardize(self, X: np.ndarray) -> None:
+    def _standardize(self, X: np.ndarray, views: np.ndarray | None = None) -> None:
         """Center and scale features and views by a sample; without one, wait for results."""
         self.center_: np.ndarray | None = None
         self.scale_ = np.ones(X.shape[1] if X.ndim == 2 else 0)
@@ -230,24 +238,8 @@ class MetaSurrogate(BaseEstimator):
             deviation = np.nanstd(np.where(known, X, 0.0), 0)
         self.center_ = np.nan_to_num(center)
         self.scale_ = np.where(deviation > 1e-9, deviation, np.inf)  # a constant feature says nothing
-        if self.names_:
-            self.view_scale_ = np.maximum(self.forest_.predict(X).std(0), 1e-6)
-
-    def _learned_weight(self, samples: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
-        """A view's prior weight: the slope of each earlier task's scores on the mean of the other tasks' views."""
-        t = len(samples)
-        if t == 0:
-            return 0.0
-        if t == 1:
-            return 0.5
-        slopes = []
-        for i, (X, z) in enumerate(samples):
-            mean = np.delete(self._views(X), i, axis=1).mean(1)
-            slopes.append(float(np.cov(mean, z)[0, 1] / max(mean.var(), 1e-9)))
-        return float(np.clip(np.mean(slopes), 0.0, 1.0)) / t
-
-    def _views(self, X: np.ndarray) -> np.ndarray:
-        return self.forest_.predict(X) / self.view_scale_
+        if views is not None:
+            self.view_scale_ = np.maximum(views.std(0), 1e-6)
 
     def _rows(self, X: np.ndarray) -> Rows:
         """What the posterior sees of (n, d) features."""
@@ -271,3 +263,20 @@ class MetaSurrogate(BaseEstimator):
 
 
 _SCHEDULE = tuple(sorted({round(3 * 1.3**i) for i in range(25)}))
+
+
+def _learned_weight(samples: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+    """A view's prior weight: the slope of each earlier task's scores on the mean of the other tasks' views.
+
+    `samples` are of each task: (n, t) views, (n,) scores.
+    """
+    t = len(samples)
+    if t == 0:
+        return 0.0
+    if t == 1:
+        return 0.5
+    slopes = []
+    for i, (views, z) in enumerate(samples):
+        mean = np.delete(views, i, axis=1).mean(1)
+        slopes.append(float(np.cov(mean, z)[0, 1] / max(mean.var(), 1e-9)))
+    return float(np.clip(np.mean(slopes), 0.0, 1.0)) / t

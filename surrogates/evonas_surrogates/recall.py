@@ -33,9 +33,9 @@ def recalled(
     """
     try:
         ranker = make(**options)
-        model = ranker.model
     except TypeError as error:
         raise EvonasError(f"the surrogate does not take the options {options}: {error}") from error
+    model = ranker.model
     past = history.rows(store, encoding, task, objective)
     try:
         views, said = _views(model, encoding, task, objective, past.feature_names)

@@ -132,7 +132,7 @@ def test_memory_saves_trainings(tmp_path):
         trials = run(searcher, Serial(evaluate), DIGITS, seed=seed, budget=Budget(60)).trials
         return next((i for i, t in enumerate(trials) if t.evaluation.metrics["val_accuracy"] >= goal), 60)
 
-    with_memory, without = ([needed(seed, memory) for seed in range(5)] for memory in (True, False))
+    with_memory, without = ([needed(seed, memory) for seed in range(3)] for memory in (True, False))
     assert np.median(with_memory) < np.median(without) / 2
 
 

@@ -186,6 +186,22 @@ def test_a_model_that_was_asked_for_and_will_not_do(archive, tmp_path, monkeypat
         make_ranker("meta(treees=3)", OTHER, VAL_ACCURACY, store=archive, encoding_name="cell")
 
 
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("meta(model=3)", "model=3 is no path"),
+        ("meta(trees='many')", "trees='many' is too small or no whole number"),
+        ("meta(max_rows=0)", "max_rows=0 is too small"),
+        ("meta(explore='much')", "explore='much' is no number"),
+        ("boosting(trees=0)", "trees=0 is too small"),
+    ],
+)
+def test_options_that_will_not_do(archive, spec, words):
+    with pytest.raises(EvonasError, match=words) as error:
+        make_ranker(spec, OTHER, VAL_ACCURACY, store=archive, encoding_name="cell")
+    assert "\n" not in str(error.value)
+
+
 def test_a_shipped_model_that_will_not_do_costs_a_line_and_not_the_search(archive, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
     path = made(tmp_path, archive, "cell.skops")
