@@ -56,6 +56,11 @@ class Words(CellEncoding):
         return {"genome": genome}
 
 
+class Gappy(CellEncoding):
+    def features(self, genome):
+        return {"size": float("nan")}
+
+
 class Infinite(CellEncoding):
     def features(self, genome):
         return {"size": float("inf")}
@@ -67,6 +72,8 @@ class Infinite(CellEncoding):
         (Unhashable, "test_genomes_are_immutable_values"),
         (GlobalRandom, "test_global_randomness_is_left_alone"),
         (ChangingNames, "test_features_are_numbers_of_stable_names"),
+        (Infinite, "test_features_are_numbers_of_stable_names"),
+        (Gappy, "test_features_are_numbers_of_stable_names"),
         (Restless, "test_canonical_is_idempotent"),
         (WrongLogits, "test_networks_give_logits_and_take_gradients"),
     ],
@@ -75,6 +82,10 @@ def test_a_broken_encoding_fails_its_test(broken, test):
     case = type("Case", (EncodingContract,), {"encoding": broken()})()
     with pytest.raises((AssertionError, TypeError, ValueError)):
         getattr(case, test)()
+
+
+def test_gaps_in_features_are_allowed_where_they_are_meant():
+    type("Case", (EncodingContract,), {"encoding": Gappy(), "gaps": True})().test_features_are_numbers_of_stable_names()
 
 
 @pytest.mark.parametrize(
