@@ -20,6 +20,7 @@ from evonas_benchmarks.ranking import Ranking, ranking, speed_up
 from evonas_benchmarks.summary import reference_of
 from evonas_benchmarks.tables import figure, html_table, ratio, short
 
+PACKAGE = "evonas_benchmarks"
 OVERALL = ("regret", "regret-seconds", "profile")
 
 
@@ -62,12 +63,12 @@ def write_page(path: Path, curves: pd.DataFrame, summary: Mapping[str, Any]) -> 
         "runs": summary["runs"],
         "data": Markup(_json(_data(drawn, methods))),
         "plotly": Markup(_plotly()),
-        "css": Markup(_asset("evonas.report", "report.css") + _asset(__package__, "page.css")),
-        "js": Markup(_asset(__package__, "page.js")),
+        "css": Markup(_asset("evonas.report", "report.css") + _asset(PACKAGE, "page.css")),
+        "js": Markup(_asset(PACKAGE, "page.js")),
     }
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     part = path.with_name(f"{path.name}.part")
-    part.write_text(template.from_string(_asset(__package__, "page.html")).render(**values), encoding="utf-8")
+    part.write_text(template.from_string(_asset(PACKAGE, "page.html")).render(**values), encoding="utf-8")
     part.replace(path)
 
 

@@ -230,7 +230,7 @@ def _curves_file(results: Path, name: str, curves: pd.DataFrame) -> str:
 def _changes(curves: pd.DataFrame) -> pd.DataFrame:
     cells = curves.groupby(["task", "method", "seed"], sort=False, observed=True)
     last = cells.trial.transform("max")
-    return curves[(curves.best != cells.best.shift()) | (curves.trial == last)]
+    return curves.loc[(curves.best != cells.best.shift()) | (curves.trial == last)]
 
 
 # --- the overview

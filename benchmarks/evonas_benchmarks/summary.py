@@ -252,7 +252,7 @@ def _plain(value: Any) -> Any:
 
 def table(curves: pd.DataFrame) -> pd.DataFrame:
     """With the columns of curves.parquet only."""
-    return curves[list(COLUMNS)].astype({"task": str, "method": str})
+    return curves.loc[:, list(COLUMNS)].astype({"task": str, "method": str})
 
 
 def write(folder: Path, curves: pd.DataFrame, summary: Mapping[str, Any]) -> None:

@@ -144,8 +144,8 @@ def _check_enough(codes: np.ndarray, words: Sequence[str], name: str, needed: in
     if counts.min() < needed:
         what = "train and validate on" if needed == 2 else "train, validate and test on"
         raise EvonasError(
-            f"class {words[counts.argmin()]!r} of {name!r} has {counts.min()} of the {needed} images or more that it "
-            f"takes to {what}; add some, or leave the class out"
+            f"class {words[int(counts.argmin())]!r} of {name!r} has {counts.min()} of the {needed} images or more "
+            f"that it takes to {what}; add some, or leave the class out"
         )
 
 

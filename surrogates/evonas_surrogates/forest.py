@@ -174,9 +174,9 @@ class _Tests:
     value: np.ndarray
 
     @property
-    def all(self) -> np.unsignedinteger:
+    def all(self) -> np.ndarray:
         """Every bit set: no leaf is out."""
-        return np.array(-1).astype(self.left_out.dtype)[()]
+        return np.array(-1).astype(self.left_out.dtype)
 
     @classmethod
     def of(cls, forest: Forest) -> _Tests:

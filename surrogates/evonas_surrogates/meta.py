@@ -251,8 +251,10 @@ class MetaSurrogate(BaseEstimator):
 
     def _rows_of_results(self, X: np.ndarray) -> Rows:
         """The same; results that were there before are not looked at anew."""
-        n = 0 if self.posterior_ is None else len(self.posterior_)
-        if self.posterior_ is None or not np.array_equal(X[:n], self._told, equal_nan=True):
+        if self.posterior_ is None or self._told is None:
+            return self._rows(X)
+        n = len(self._told)
+        if not np.array_equal(X[:n], self._told, equal_nan=True):
             return self._rows(X)
         return self.posterior_.rows.followed_by(self._rows(X[n:]))
 
