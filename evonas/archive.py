@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import time
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from evonas.errors import EvonasError, NameTaken, choices
 from evonas.types import Candidate, Evaluation, Task, Trial
 
 SCHEMA_VERSION = 1
+PATIENCE = 30  # seconds that one process waits for another
 
 _metadata = sa.MetaData()
 _meta = sa.Table("evonas", _metadata, sa.Column("schema_version", sa.Integer, nullable=False))
@@ -145,9 +147,8 @@ class Archive:
                 f"{self.where!r} has schema version {version}, this evonas knows up to {SCHEMA_VERSION}; "
                 "upgrade evonas, or give another --archive"
             )
-        if self._sqlite:  # WAL: readers do not block the writer
-            with self._engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        if self._sqlite:
+            self._write_ahead()
 
     def _make_tables(self) -> set[str]:
         """Of several searches that begin at once, one makes them and the others wait."""
@@ -158,6 +159,20 @@ class Archive:
                 _metadata.create_all(connection)
                 connection.execute(sa.insert(_meta), {"schema_version": SCHEMA_VERSION})
             return set(sa.inspect(connection).get_table_names())
+
+    def _write_ahead(self) -> None:
+        """WAL: readers do not block the writer. SQLite does not wait for others with this change, so we do."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with self._engine.connect() as connection:
+                    if connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() != "wal":
+                        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+                return
+            except exc.OperationalError as error:
+                if "locked" not in _reason(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.01)
 
     @property
     def _sqlite(self) -> bool:
@@ -342,7 +357,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """NORMAL: a commit survives a killed process; only a power cut, not a kill, can lose the last ones, and never
     corrupts."""
     cursor = connection.cursor()
-    for pragma in ("synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={1000 * PATIENCE}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
