@@ -12,10 +12,11 @@ from evonas.fidelity import at_full
 from evonas.seen import Seen
 from evonas.types import VAL_ACCURACY, Candidate, Encoding, Evaluation, G, Objective, Ranker, Searcher, Task
 
-FIRST = 12  # while fewer results are in, a ranker that knows earlier tasks looks WIDER and DEEPER: it is all there is
+FIRST = 16  # while fewer results are in, a ranker that knows earlier tasks looks WIDER and DEEPER: it is all there is
 WIDER = 16  # times the pool
 DEEPER = 2  # times the mutants of each round of refinement
 ELITE = 4  # how many of the pool are mutated in each round of refinement
+RESERVE = 64  # the best that were not chosen are looked at again: the ranker changes its mind
 
 
 class Screened(Generic[G]):
@@ -62,6 +63,7 @@ class Screened(Generic[G]):
         self._told: list[Evaluation[G]] = []
         self._pending: dict[G, None] = {}
         self._rows: dict[G, np.ndarray] = {}
+        self._reserve: list[Candidate[G]] = []
         self._adapted = 0
 
     def ask(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
@@ -99,6 +101,9 @@ class Screened(Generic[G]):
         if len(pool) > 1 and rng.random() < self.explore:
             rest = np.delete(np.arange(len(pool)), int(scores.argmax()))
             return pool[rng.choice(rest)]
+        again = [c for c in self._reserve if c.genome not in self.seen]
+        if again:
+            pool, scores = pool + again, np.concatenate([scores, self._scores([c.genome for c in again])])
         mutants = self.pool * (DEEPER if self._first() else 1)
         for _ in range(self.refine):
             fresh = self._mutants(pool, scores, mutants, rng)
@@ -106,7 +111,9 @@ class Screened(Generic[G]):
                 break
             pool = pool + fresh
             scores = np.concatenate([scores, self._scores([c.genome for c in fresh])])
-        return pool[int(scores.argmax())]
+        best = np.argsort(-scores, kind="stable")[: RESERVE + 1]
+        self._reserve = [pool[i] for i in best[1:]]
+        return pool[best[0]]
 
     def _first(self) -> bool:
         """Whether the ranker's knowledge is from earlier tasks mostly."""
@@ -121,7 +128,10 @@ class Screened(Generic[G]):
         for best in np.argsort(-scores, kind="stable")[:ELITE]:
             parent = pool[best]
             for _ in range(-(-n // ELITE)):
-                genome = self.seen.canonical(self.encoding.mutate(parent.genome, rng))
+                genome = self.encoding.mutate(parent.genome, rng)
+                if rng.random() < 0.5:  # the next better one may be two steps away
+                    genome = self.encoding.mutate(genome, rng)
+                genome = self.seen.canonical(genome)
                 if genome not in had and genome not in self.seen:
                     fresh[genome] = Candidate(genome, parent.fidelity, parent.parents or (parent.genome,))
         return list(fresh.values())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
+from scipy.stats import norm
 from sklearn.base import BaseEstimator
 
 from evonas.errors import EvonasError
@@ -18,6 +19,7 @@ from evonas_surrogates.ranks import normal_scores
 LEAST_ROWS = 5  # an earlier task with fewer results that differ teaches nothing
 REFERENCE = 2000  # rows that say how views and features are spread
 LEAF_TREES = 700  # that say how alike two genomes are
+NEAR_COPIES = 5  # a slope of .95 between tasks, near copies, counts as agreement of .8; one of .7 as little
 TRUSTED = 0.02  # a view below this share of the trust is not mentioned
 
 
@@ -32,8 +34,7 @@ class MetaSurrogate(BaseEstimator):
     allowed; an earlier task of fewer than five results, or of equal ones, is left out.
 
     Args:
-        portfolio: how many first trainings are chosen so.
-        explore: deviations added to the mean when choosing what to train.
+        portfolio: how many first trainings are chosen so at most; fewer, down to .3 of them, where earlier tasks disagree.
         max_rows: of an earlier task.
         trees: of a view.
         seed: of the views.
@@ -42,21 +43,17 @@ class MetaSurrogate(BaseEstimator):
 
     def __init__(
         self,
-        portfolio: int = 8,
-        explore: float = 0.1,
+        portfolio: int = 20,
         max_rows: int = 20_000,
         trees: int = 200,
         seed: int = 0,
         model: str | None = None,
     ):
         self.portfolio = at_least(0, portfolio=portfolio)
-        self.explore = explore
         self.max_rows = at_least(LEAST_ROWS, max_rows=max_rows)
         self.trees = at_least(1, trees=trees)
         self.seed = at_least(0, seed=seed)
         self.model = model
-        if isinstance(explore, bool) or not isinstance(explore, (int, float)) or not 0 <= explore < np.inf:
-            raise EvonasError(f"explore={explore!r} is no number of deviations; give 0 or more, for example 0.3")
         if model is not None and not isinstance(model, str):
             raise EvonasError(f"model={model!r} is no path; give one in quotes: meta(model='my.skops')")
 
@@ -179,20 +176,24 @@ class MetaSurrogate(BaseEstimator):
     def acquire(self, X: np.ndarray, pending: np.ndarray | None = None) -> np.ndarray:
         """(n,) how much each is worth training next, given (m, d) that are on their way.
 
-        At first what it adds to the best that each view has been offered; later mean and deviation.
+        At first what it adds to the best that each view has been offered; but where earlier tasks were right about one
+        another, their word alone: a few results of near copies are no reason to doubt it. Later the expected
+        improvement on the best of the results, noise smoothed away (Jones et al. 1998, J. Global Optimization 13).
         """
         X = self._checked(X)
         told = 0 if self.posterior_ is None else len(self.posterior_)
         waiting = 0 if pending is None else len(pending)
-        if not self.names_ or told + waiting >= self.portfolio:
+        agreement = (self.weight_ * len(self.names_)) ** NEAR_COPIES
+        if not self.names_ or told + waiting >= self.portfolio * (0.3 + 0.7 * agreement):
             mean, deviation = self.predict(X, return_std=True)
-            return mean + self.explore * deviation if told else mean
+            return mean if self.posterior_ is None else _log_improvement(mean - self.posterior_.best, deviation)
         V = self._rows(X).views
         had = [self.posterior_.rows.views] if self.posterior_ is not None else []
         if pending is not None and waiting:
             had.append(self._rows(self._checked(pending)).views)
         best = np.maximum(np.concatenate(had).max(0), 0.0) if had else np.zeros(V.shape[1])
-        return np.maximum(V, best).mean(1) + 0.3 * self.predict(X)
+        adds = np.maximum(V, best).mean(1) + 0.3 * self.predict(X)
+        return agreement * self.weight_ * V.sum(1) + (1 - agreement) * adds
 
     def trust(self) -> dict[str, float]:
         """Earlier task -> its share of the trust, 0 to 1, most trusted first."""
@@ -265,6 +266,15 @@ class MetaSurrogate(BaseEstimator):
 
 
 _SCHEDULE = tuple(sorted({round(3 * 1.3**i) for i in range(25)}))
+
+
+def _log_improvement(above: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """(n,) the logarithm of the expected improvement: it tells hopeless ones apart too (Ament et al. 2023, NeurIPS)."""
+    u = above / deviation
+    near = np.maximum(u, -5.0)
+    log = np.log(norm.pdf(near) + near * norm.cdf(near))
+    tail = norm.logpdf(u) - 2 * np.log(np.maximum(-u, 1.0)) + np.log1p(-3 / np.maximum(u**2, 25.0))
+    return np.log(deviation) + np.where(u > -5.0, log, tail)
 
 
 def _learned_weight(samples: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:

@@ -14,6 +14,7 @@ by their marginal likelihood.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -103,6 +104,14 @@ class Posterior:
                 own = own + shares.linear * (rows.views**2).mean(1)
             variance += share * np.maximum(own - (explained**2).sum(0), 1e-9)
         return mean, np.sqrt(variance)
+
+    @cached_property
+    def best(self) -> float:
+        """The highest mean at any of the results."""
+        means = self.weight * self.rows.views.sum(1)
+        for share, shares, _, solved in self._parts:
+            means = means + share * (self._residual - shares.noise * solved)
+        return float(means.max())
 
     def view_weights(self) -> np.ndarray:
         """(t,) posterior mean weight of each view."""

@@ -135,8 +135,9 @@ def _saving(
         return None, "No training has succeeded, so nothing can be said of a saving."
     first = int(np.nanargmax(y))
     took, same = float(cost[first]), float(needed[first])
+    in_full = np.allclose(np.diff(cost, prepend=0.0), 1)  # none of few epochs in between
     least = "more than " if same >= SAMPLE else "about "
-    words = f"A network as good as the best was found after {_trainings(took)}. "
+    words = f"A network as good as the best was found after {_trainings(took, in_full)}. "
     words += f"Random search would have needed {least}{same:,.0f} in the mean: "
     saved = f"<strong>{least}{same - took:,.0f} trainings saved</strong>."
     words += saved if same - took >= 1 else "no saving this time."
@@ -159,9 +160,8 @@ def _saving(
         "tickvals": ticks,
         "ticktext": [str(t) for t in ticks],
     }
-    whole = np.allclose(cost, np.round(cost))
     layout = {
-        "xaxis": {"title": "trainings" if whole else "spent, in full trainings", "showgrid": False},
+        "xaxis": {"title": "trainings" if in_full else "spent, in full trainings", "showgrid": False},
         "yaxis": {"title": "random trainings for as good a result", **log},
     }
     caption = (
@@ -172,9 +172,9 @@ def _saving(
     return ("Trainings saved", figure(traces, layout, height=340), caption), words
 
 
-def _trainings(spent: float) -> str:
-    """Full trainings in words; shorter ones count by their share."""
-    if abs(spent - round(spent)) < 1e-9:
+def _trainings(spent: float, in_full: bool) -> str:
+    """Trainings in words; where some were shorter, each counts by its share."""
+    if in_full:
         return f"{round(spent):,} training{'' if round(spent) == 1 else 's'}"
     return f"what {spent:,.1f} full trainings cost"
 

@@ -192,7 +192,7 @@ def test_a_model_that_was_asked_for_and_will_not_do(archive, tmp_path, monkeypat
         ("meta(model=3)", "model=3 is no path"),
         ("meta(trees='many')", "trees='many' is too small or no whole number"),
         ("meta(max_rows=0)", "max_rows=0 is too small"),
-        ("meta(explore='much')", "explore='much' is no number"),
+        ("meta(portfolio='much')", "portfolio='much' is too small or no whole number"),
         ("boosting(trees=0)", "trees=0 is too small"),
     ],
 )
