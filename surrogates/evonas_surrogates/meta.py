@@ -34,7 +34,7 @@ class MetaSurrogate(BaseEstimator):
     allowed; an earlier task of fewer than five results, or of equal ones, is left out.
 
     Args:
-        portfolio: how many first trainings are chosen so at most; fewer, down to .3 of them, where earlier tasks disagree.
+        portfolio: how many first trainings are chosen so at most; down to .3 of that where earlier tasks disagree.
         max_rows: of an earlier task.
         trees: of a view.
         seed: of the views.
