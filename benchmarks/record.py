@@ -19,11 +19,12 @@ from pathlib import Path
 
 from evonas import plugins
 from evonas.errors import EvonasError
-from evonas_benchmarks import recorded, runner
+from evonas_benchmarks import goals, recorded, runner
 from evonas_benchmarks.suites import change, load_suite
 
 RESULTS = Path(__file__).parent / "results"
 SUITES = ("nasbench201", "nasbench-graph")
+PARTS = (*SUITES, "misled", "memory")
 OURS = "evolution+meta"  # what `evonas search` does by default
 
 
@@ -74,11 +75,16 @@ def memory_parts(seeds: int) -> list[Part]:
     return parts
 
 
+def misled_part(seeds: int) -> Part:
+    """What earlier tasks cost that mislead."""
+    return Part("misled/nasbench-graph", "nasbench-graph", list(goals.MISLED.values()), seeds, {})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of the cells, outside the repository")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the tables and plots go")
-    parser.add_argument("--parts", default=",".join((*SUITES, "memory")))
+    parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--groups", default=",".join(groups()))
     parser.add_argument("--methods", default="", help="only these, of the groups chosen")
     parser.add_argument("--seeds", type=int, help="at most so many, for a try")
@@ -100,7 +106,7 @@ def main() -> None:
 def chosen(options: argparse.Namespace) -> list[Part]:
     """What the command line asks for. Raises EvonasError where it names something else."""
     known, only = groups(), [name for name in options.methods.split(",") if name]
-    for name, there in (("parts", (*SUITES, "memory")), ("groups", known)):
+    for name, there in (("parts", PARTS), ("groups", known)):
         for one in getattr(options, name).split(","):
             if one not in there:
                 raise EvonasError(f"no {name[:-1]} {one!r}; there are {', '.join(there)}")
@@ -110,6 +116,8 @@ def chosen(options: argparse.Namespace) -> list[Part]:
             methods = [method for method in known[group] if not only or method in only]
             if methods:
                 found.append(Part(suite, suite, methods, min(SEEDS[group], options.seeds or 10**9), {}))
+    if "misled" in options.parts.split(","):
+        found.append(misled_part(min(20, options.seeds or 20)))
     if "memory" in options.parts.split(","):
         found += memory_parts(min(20, options.seeds or 20))
     return found

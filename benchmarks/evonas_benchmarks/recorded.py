@@ -16,7 +16,7 @@ import pandas as pd
 
 from evonas import plugins
 from evonas.errors import EvonasError
-from evonas_benchmarks import images, remembered, summary
+from evonas_benchmarks import goals, images, remembered, summary
 from evonas_benchmarks.plots import ordered
 from evonas_benchmarks.ranking import ranking, speed_up
 from evonas_benchmarks.statistics import against
@@ -42,6 +42,8 @@ def write(out: Path, results: Path, suites: Sequence[str], ours: str, peers: Seq
     if text:
         written.append(_put(results / "memory.md", f"{text}\n\n{MADE}"))
         overview.append(short_text)
+    if text := goals.page(out, ours):
+        written.append(_put(results / "goals.md", f"{text}\n\n{MADE}"))
     if not written:
         raise EvonasError(f"{str(out)!r} holds no run to write about; leave --write out to make one")
     written.append(_put(results / "README.md", _overview(results, overview)))
