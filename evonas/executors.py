@@ -171,7 +171,7 @@ class _Worker:
 def _serve(pipe: Connection, user_files: Sequence[str]) -> None:
     """A worker's life: load the evaluator, then evaluate until the parent hangs up or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    threading.Thread(target=die_with_parent, daemon=True).start()
     try:
         plugins.load_files(user_files)
         evaluator = pipe.recv()
@@ -187,7 +187,8 @@ def _serve(pipe: Connection, user_files: Sequence[str]) -> None:
         pipe.send(guarded(evaluator, candidate, task, seed))
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """A worker's watch, in a thread of its own: a killed parent says no goodbye."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     multiprocessing.connection.wait([parent.sentinel])

