@@ -17,8 +17,9 @@ import pandas as pd
 from evonas_benchmarks.images import ranks_svg
 from evonas_benchmarks.plots import FEW, FLOOR, Plot, ordered, plots, styles
 from evonas_benchmarks.ranking import Ranking, ranking, speed_up
+from evonas_benchmarks.statistics import fewest_seeds
 from evonas_benchmarks.summary import reference_of
-from evonas_benchmarks.tables import figure, html_table, ratio, short
+from evonas_benchmarks.tables import figure, html_table, milliseconds, ratio, short
 
 PACKAGE = "evonas_benchmarks"
 OVERALL = ("regret", "regret-seconds", "profile")
@@ -51,6 +52,7 @@ def write_page(path: Path, curves: pd.DataFrame, summary: Mapping[str, Any]) -> 
         "speed_look": look,
         "board": _board(summary, methods, ranked, speeds, reference, look),
         "ranked": ranked and {"seeds": ranked.seeds, "friedman": short(ranked.friedman)},
+        "lacking": _lacking(summary),
         "few": FEW,
         "floor": f"{FLOOR:g}",
         "overall_plots": [plot for plot in drawn if plot.name in OVERALL],
@@ -95,6 +97,15 @@ def _facts(summary: Mapping[str, Any]) -> list[str]:
         )
         facts.append(f"transferring methods see {suite['earlier']} random architectures of {of}")
     return [*facts, *(f"wrapped: {spec}" for spec in suite.get("wrappers", ()))]
+
+
+def _lacking(summary: Mapping[str, Any]) -> str:
+    """What the seeds cannot show, however large the differences: a sentence, or nothing."""
+    n, methods = len(summary["seeds"]), len(summary["overall"])
+    needed = fewest_seeds(methods - 1)
+    if methods < 2 or n >= needed:
+        return ""
+    return f"{n} seeds cannot show a difference among {methods} methods, however large it is: that takes {needed}."
 
 
 def _board(
@@ -183,7 +194,7 @@ def _task_table(found: Mapping[str, Any], summary: Mapping[str, Any], methods: S
         one = found[method]
         column = one["regret"] if any(one["regret"].values()) else one["best"]
         share, median = one["share_that_reached_best"], one["median_trials_to_best"]
-        reached = [] if share is None else [f"{median:g}" if median is not None else "never", f"{share:.0%}"]
+        reached = [] if share is None else [f"{median:g}" if median is not None else f"> {last}", f"{share:.0%}"]
         rows.append(
             [
                 method,
@@ -192,7 +203,7 @@ def _task_table(found: Mapping[str, Any], summary: Mapping[str, Any], methods: S
                 *(reached or ["", ""]),
                 figure(one["best"][last], 4),
                 figure(one["test"][last], 4),
-                f"{1000 * one['median_overhead']:.2f}",
+                milliseconds(one["median_overhead"]),
             ]
         )
     head = [

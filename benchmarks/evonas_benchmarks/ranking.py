@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evonas_benchmarks.statistics import holm, resampled, signed_rank
+from evonas_benchmarks.statistics import enough, holm, resampled, signed_rank
 from evonas_benchmarks.summary import grid, mean_regret
 
 
@@ -29,13 +29,20 @@ class Ranking:
 
 
 def ranking(curves: pd.DataFrame, trials: int) -> Ranking | None:
-    """At the end of the budget, over the seeds that all methods have. None where there is nothing to rank."""
+    """At the end of the budget, of the methods that have seeds enough, over the seeds that all of these have.
+
+    None where there is nothing to rank.
+    """
     from scipy.stats import friedmanchisquare, rankdata
 
     final = _finals(curves, trials)
     if final is None or len(final[0]) < 2:
         return None
     methods, values = final  # (tasks, seeds, methods)
+    ranked = enough(dict(zip(methods, values.mean(axis=0).T, strict=True)))
+    methods, values = ranked, values[:, :, [methods.index(method) for method in ranked]]
+    if len(methods) < 2:
+        return None
     values = values[:, ~np.isnan(values).any(axis=(0, 2))]
     if not values.shape[1]:
         return None

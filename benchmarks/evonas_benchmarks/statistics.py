@@ -131,10 +131,21 @@ def leaders(values: Mapping[str, np.ndarray]) -> list[str]:
 
 
 def among_best(values: Mapping[str, np.ndarray]) -> list[str]:
-    """The one with the best mean, and all that are not worse than it beyond chance."""
+    """The one with the best mean, and all that are not worse than it beyond chance; of those that have seeds enough."""
+    values = {method: values[method] for method in enough(values)}
     first = leaders(values)[:1]
     worse = [m for m, pair in against(values, first[0]).items() if pair.verdict < 0] if first else []
-    return [m for m in values if not np.isnan(values[m]).all() and m not in worse]
+    return [m for m in values if m not in worse]
+
+
+def enough(values: Mapping[str, np.ndarray]) -> list[str]:
+    """The methods with so many seeds that a test could show a difference among them all.
+
+    Where no method has, those with the most. A method with two seeds neither leads nor hides what the others show.
+    """
+    counts = {method: int((~np.isnan(v)).sum()) for method, v in values.items()}
+    least = max(1, min(max(counts.values(), default=0), fewest_seeds(len(counts) - 1)))
+    return [method for method, count in counts.items() if count >= least]
 
 
 def winner(values: Mapping[str, np.ndarray]) -> str | None:

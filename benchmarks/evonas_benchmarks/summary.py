@@ -61,7 +61,7 @@ def read_failed(folder: Path) -> dict[str, str]:
 
 
 def read_runs(folder: Path) -> list[dict[str, Any]]:
-    """Command, versions and hardware of every run that put cells into the folder, each different one once."""
+    """Command, versions, hardware and description of each run that put cells into the folder, repetitions once."""
     path = folder / RUNS
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     return [json.loads(line) for line in dict.fromkeys(lines)]
@@ -113,7 +113,7 @@ def summarize(
     tasks = {str(task): _task(curves, str(task), trials, looks) for task in curves.task.unique()}
     last = runs[-1] if runs else {}
     return {
-        "suite": suite,
+        "suite": {**suite, "description": last.get("description", "")},
         "trials": trials,
         "seeds": all_seeds(curves),
         "milestones": looks,

@@ -22,6 +22,12 @@ def short(value: float | None) -> str:
     return f"{value:.3g}" if value is not None and np.isfinite(value) else ""
 
 
+def milliseconds(seconds: float) -> str:
+    """Three digits, never as a power of ten."""
+    text = f"{1000 * seconds:.3g}"
+    return f"{1000 * seconds:,.0f}" if "e+" in text else text
+
+
 def ratio(values: tuple[float, float, float], most: float) -> str:
     """`3.1 (2.0 to > 7.5)`; `most` is the largest ratio that could have been seen."""
     texts = [f"{value:.1f}" if np.isfinite(value) else f"> {most:.1f}" for value in values]
