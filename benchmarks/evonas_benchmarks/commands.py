@@ -13,6 +13,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from evonas import plugins
 from evonas.errors import EvonasError
 
 compare_app = typer.Typer()
@@ -84,17 +85,26 @@ bench_app = typer.Typer(help="Suites: tasks × methods × seeds, compared fairly
 
 @bench_app.command("list")
 def list_suites() -> None:
-    """The suites that are installed, with their tasks."""
+    """The suites that are installed, with their tasks, and the methods."""
     from rich.console import Console
     from rich.table import Table
 
     from evonas_benchmarks.suites import installed, load_suite
 
-    table = Table("suite", "tasks", "trials", "seeds", "what it is", box=None)
-    for path in installed().values():
-        suite = load_suite(path)
-        table.add_row(suite.name, ", ".join(suite.task_names()), str(suite.trials), str(suite.seeds), suite.description)
-    Console().print(table)
+    suites = Table("suite", "tasks", "trials", "seeds", "what it is", box=None)
+    for name in [*installed(), *plugins.available("evonas.suites")]:
+        suite = load_suite(name)
+        suites.add_row(name, "\n".join(suite.task_names()), str(suite.trials), str(suite.seeds), suite.description)
+    console = Console()
+    console.width = max(console.width, 110)  # or names are cut off where nobody looks, in a pipe
+    console.print(suites)
+    searchers = plugins.available("evonas.searchers")
+    peers = [name for name, entry in searchers.items() if entry.value.startswith("evonas_benchmarks.peers.")]
+    ours = [name for name in searchers if name not in peers]
+    print(f"\nmethods  {', '.join(sorted(ours))}")
+    print(f"         each also with a ranker: {', '.join(f'+{name}' for name in plugins.available('evonas.rankers'))}")
+    print(f"peers    {', '.join(sorted(peers))}")
+    print('         of other packages: pip install "evonas[peers]"; or module:attribute, path/to/file.py:attribute')
 
 
 @bench_app.command("run")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,31 +22,41 @@ from evonas_benchmarks.ranking import ranking, speed_up
 from evonas_benchmarks.statistics import against
 from evonas_benchmarks.suites import load_suite
 from evonas_benchmarks.summary import grid, mean_regret
-from evonas_benchmarks.tables import figure, how_made, markdown, ratio, short
+from evonas_benchmarks.tables import figure, how_made, markdown, milliseconds, ratio, short
 
 PLOTS = ("regret", "regret-seconds", "profile", "ranks")
+FIRST = ("regret", "ranks")  # of these, in the room's README
+SHOWN = re.compile(r"(<!-- recorded: .*? -->\n).*?(<!-- /recorded -->)", re.DOTALL)
 LARGEST = 3_000_000  # bytes of a Parquet file that is kept
 MADE = "Written by `python benchmarks/record.py`; nobody types here."
 
 
 def write(out: Path, results: Path, suites: Sequence[str], ours: str, peers: Sequence[str]) -> list[Path]:
-    """A page a suite, one on the memory, and the overview. Raises EvonasError where there is nothing to write."""
+    """A page a suite, one on the memory, the overview; and, in the README beside the folder, what comes first there.
+
+    Raises EvonasError where there is nothing to write.
+    """
     results.mkdir(parents=True, exist_ok=True)
-    written, overview = [], []
+    written, overview, first = [], [], []
     for suite in suites:
         if (out / suite / summary.IDENTITY).is_file():
-            text, short_text = suite_page(out / suite, results, ours, peers)
+            text, short_text, shortest = suite_page(out / suite, results, ours, peers)
             written.append(_put(results / f"{suite}.md", text))
             overview.append(short_text)
+            first.append(shortest)
     text, short_text = remembered.page(out, results, suites, ours)
     if text:
         written.append(_put(results / "memory.md", f"{text}\n\n{MADE}"))
         overview.append(short_text)
+        first.append(short_text)
     if text := goals.page(out, ours):
         written.append(_put(results / "goals.md", f"{text}\n\n{MADE}"))
     if not written:
         raise EvonasError(f"{str(out)!r} holds no run to write about; leave --write out to make one")
     written.append(_put(results / "README.md", _overview(results, overview)))
+    room = results.parent / "README.md"
+    if room.is_file() and SHOWN.search(text := room.read_text(encoding="utf-8")):
+        written.append(_put(room, SHOWN.sub(lambda found: f"{found[1]}{_front(results, first)}{found[2]}", text)))
     return written
 
 
@@ -58,15 +68,16 @@ def _put(path: Path, text: str) -> Path:
 # --- a suite
 
 
-def suite_page(folder: Path, results: Path, ours: str, peers: Sequence[str]) -> tuple[str, str]:
-    """The page, and what the overview shows of it."""
+def suite_page(folder: Path, results: Path, ours: str, peers: Sequence[str]) -> tuple[str, str, str]:
+    """The page, what the overview shows of it, and what the room's README shows."""
     curves = summary.read_curves(folder)
     runs, suite = summary.read_runs(folder), summary.read_suite(folder)
     made = summary.summarize(curves, suite, summary.read_failed(folder), runs)
     name, methods = suite["name"], ordered(curves)
     drawn = _draw(results, name, curves)
     board = _board(curves, made, methods)
-    verdicts = list(_verdicts(curves, made, ours, peers))
+    overall, by_task = _verdicts(curves, made, ours, peers)
+    verdicts = [*overall, *by_task]
     tasks = [f"### {task}\n\n{_task_table(found, made, methods)}" for task, found in made["tasks"].items()]
     counts = sorted({found["seeds"] for one in made["tasks"].values() for found in one.values()})
     seeds = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
@@ -88,14 +99,16 @@ def suite_page(folder: Path, results: Path, ours: str, peers: Sequence[str]) -> 
         _curves_file(results, name, curves),
         MADE,
     ]
-    return "\n\n".join(part for part in parts if part), f"## [{name}]({name}.md)\n\n{head}"
+    title = f"## [{name}]({name}.md)"
+    front = f"{title}\n\n{lead}\n\n{_shown(drawn, FIRST)}\n\n{board}\n\n" + "\n".join(f"- {one}" for one in overall)
+    return "\n\n".join(part for part in parts if part), f"{title}\n\n{head}", front
 
 
 NOTE = (
     "Regret is 0 at the table's best network and 1 at its median one: mean over tasks and seeds, with the 95 % "
-    "bootstrap interval over seeds. **Bold**: the best, and all that are not worse than it beyond chance. Speed-up: "
-    "trainings that random search needs for the same regret ÷ the method's. Comparisons are over the seeds that both "
-    "methods have."
+    "bootstrap interval over seeds. **Bold**: the best, and all that are not worse than it beyond chance, of those "
+    "with seeds enough to tell. Speed-up: trainings that random search needs for the same regret ÷ the method's. "
+    "Comparisons are over the seeds that both methods have."
 )
 
 
@@ -106,6 +119,11 @@ def _draw(results: Path, name: str, curves: pd.DataFrame) -> str:
         if images.save_images(results / "plots", curves, plot, prefix=f"{name}-", endings=("png",)):
             shown.append(f"![{name}: {plot}](plots/{name}-{plot}.png)")
     return "\n".join(shown)
+
+
+def _shown(drawn: str, names: Sequence[str]) -> str:
+    """Of the lines that show plots, those of these names."""
+    return "\n".join(line for line in drawn.splitlines() if any(line.endswith(f"-{name}.png)") for name in names))
 
 
 def _board(curves: pd.DataFrame, made: Mapping[str, Any], methods: Sequence[str]) -> str:
@@ -124,13 +142,13 @@ def _board(curves: pd.DataFrame, made: Mapping[str, Any], methods: Sequence[str]
                 method,
                 str(found["seeds"]),
                 *(_bold(figure(found["regret"][str(look)]), found["among_best"][str(look)]) for look in looks),
-                f"{ranked.ranks[method]:.2f}" if ranked else "",
+                f"{ranked.ranks[method]:.2f}" if ranked and method in ranked.ranks else "",
                 ratio(speed, made["trials"] / middle) if speed else "",
             ]
         )
     head = ["method", "seeds", *(f"after {look}" for look in looks), "average rank", f"speed-up at {middle}"]
     friedman = (
-        f"\n\nAverage ranks are over the {ranked.seeds} seeds that all methods have"
+        f"\n\nAverage ranks are over the {ranked.seeds} seeds that all ranked methods have"
         + (f"; Friedman p = {short(ranked.friedman)}." if np.isfinite(ranked.friedman) else ".")
         if ranked
         else ""
@@ -156,7 +174,7 @@ def _task_table(found: Mapping[str, Any], made: Mapping[str, Any], methods: Sequ
                 f"{share:.0%}" if share is not None else "",
                 figure(one["best"][last], 4),
                 figure(one["test"][last], 4) or "–",
-                f"{1000 * one['median_overhead']:.3g}",
+                milliseconds(one["median_overhead"]),
             ]
         )
     head = ["method", "seeds", *(f"after {look}" for look in _looks(made))]
@@ -169,20 +187,23 @@ def _looks(made: Mapping[str, Any]) -> list[str]:
     return [str(look) for look in sorted({*looks, made["trials"]})]
 
 
-def _verdicts(curves: pd.DataFrame, made: Mapping[str, Any], ours: str, peers: Sequence[str]) -> Iterator[str]:
+def _verdicts(
+    curves: pd.DataFrame, made: Mapping[str, Any], ours: str, peers: Sequence[str]
+) -> tuple[list[str], list[str]]:
     """Where others are better than ours, overall and by task: beyond chance, and by the mean alone."""
     trials, overall = made["trials"], mean_regret(curves, made["trials"])
     if ours not in overall:
-        yield f"{ours} has not been run, so nothing is compared with it."
-        return
+        return [f"{ours} has not been run, so nothing is compared with it."], []
+    by_look, by_task = [], []
     others = [method for method in overall if not method.endswith("+meta") and method != ours]
     for look in made["milestones"]:
         values = {method: -overall[method][:, look - 1] for method in [ours, *others]}
-        yield f"After {look} trials, all tasks: {_sentence(values, ours, peers)}"
+        by_look.append(f"After {look} trials, all tasks: {_sentence(values, ours, peers)}")
     for task in made["tasks"]:
         found = grid(curves, task, "regret", trials)
         values = {method: -found[method][:, -1] for method in [ours, *others] if method in found}
-        yield f"{task}, after {trials}: {_sentence(values, ours, peers)}"
+        by_task.append(f"{task}, after {trials}: {_sentence(values, ours, peers)}")
+    return by_look, by_task
 
 
 def _sentence(values: Mapping[str, np.ndarray], ours: str, peers: Sequence[str]) -> str:
@@ -213,9 +234,10 @@ def _peers(names: Sequence[str]) -> str:
         except EvonasError as error:
             lines.append(f"- `{name}`: {error}")
             continue
-        text = inspect.getdoc(found) if isinstance(found, type) else inspect.getdoc(inspect.getmodule(found))
+        text = inspect.getdoc(found)
         lines.append(f"- `{name}`: {' '.join((text or '').split('Args:')[0].split())}")
-    return "\n".join(lines) or "No peer has been run."
+    said = "In one line each; all that was done for them, and why, is in [docs/peers.md](../../docs/peers.md)."
+    return f"{said}\n\n" + "\n".join(lines) if lines else "No peer has been run."
 
 
 def _curves_file(results: Path, name: str, curves: pd.DataFrame) -> str:
@@ -239,10 +261,19 @@ def _changes(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def _overview(results: Path, parts: Sequence[str]) -> str:
-    others = [path for path in sorted(results.glob("*.md")) if path.name not in ("README.md", "memory.md")]
+    return "\n\n".join(["# Recorded results", *parts, "## All pages", _pages(results), PROTOCOL, MADE])
+
+
+def _front(results: Path, parts: Sequence[str]) -> str:
+    """What the room's README shows first: its links lead into the folder of the results."""
+    text = "\n\n".join([*parts, NOTE, "Everything that was recorded:", _pages(results)])
+    return re.sub(r"\]\((?!\w+:|\.\./)", f"]({results.name}/", text) + "\n\n"
+
+
+def _pages(results: Path) -> str:
+    others = [path for path in sorted(results.glob("*.md")) if path.name != "README.md"]
     titles = [(path, re.search(r"^# (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)) for path in others]
-    listed = [f"- [{title.group(1)}]({path.name})" for path, title in titles if title]
-    return "\n\n".join(["# Recorded results", *parts, "## All pages", "\n".join(listed), PROTOCOL, MADE])
+    return "\n".join(f"- [{title.group(1)}]({path.name})" for path, title in titles if title)
 
 
 PROTOCOL = """## Protocol

@@ -63,3 +63,4 @@ class OptunaTPE(Peer):
 
 
 multivariate = with_options(OptunaTPE, multivariate=True)
+multivariate.__doc__ = """Optuna's TPE with one density over all genes; otherwise as `optuna-tpe`."""

