@@ -82,7 +82,8 @@ def _facts(summary: Mapping[str, Any]) -> list[str]:
     suite = summary["suite"]
     counts = [one["seeds"] for found in summary["tasks"].values() for one in found.values()]
     seeds = f"{min(counts)} to {max(counts)} seeds" if min(counts) < max(counts) else f"{max(counts)} seeds"
-    facts = [f"{len(summary['tasks'])} tasks", seeds, f"{summary['trials']} trials"]
+    tasks = len(summary["tasks"])
+    facts = [f"{tasks} task{'s' * (tasks > 1)}", seeds, f"{summary['trials']} trials"]
     if suite.get("table"):
         which = suite.get("earlier_tasks")
         of = (

@@ -236,7 +236,7 @@ def _peers(names: Sequence[str]) -> str:
             continue
         text = inspect.getdoc(found)
         lines.append(f"- `{name}`: {' '.join((text or '').split('Args:')[0].split())}")
-    said = "In one line each; all that was done for them, and why, is in [docs/peers.md](../../docs/peers.md)."
+    said = "In brief; all that was done for them, and why, is in [docs/peers.md](../../docs/peers.md)."
     return f"{said}\n\n" + "\n".join(lines) if lines else "No peer has been run."
 
 
