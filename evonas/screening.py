@@ -16,7 +16,7 @@ FIRST = 16  # while fewer results are in, a ranker that knows earlier tasks look
 WIDER = 16  # times the pool
 DEEPER = 2  # times the mutants of each round of refinement
 ELITE = 4  # how many of the pool are mutated in each round of refinement
-RESERVE = 64  # the best that were not chosen are looked at again: the ranker changes its mind
+AT_RANDOM = 0.05  # of the choices are not the top, where a ranker has no way of its own to explore
 
 
 class Screened(Generic[G]):
@@ -35,7 +35,8 @@ class Screened(Generic[G]):
         encoding: whose `features` the ranker sees.
         task: the task at hand.
         pool: offspring for each candidate.
-        explore: probability of passing on another one than the top.
+        explore: probability of passing on another one than the top; by default 0 for rankers with `acquire`, which
+            explore by themselves, and AT_RANDOM for others.
         refine: rounds in which the best of the pool are mutated; 0 leaves the searcher's offspring as they are.
         objectives: what the ranker ranks by.
     """
@@ -47,8 +48,8 @@ class Screened(Generic[G]):
         encoding: Encoding[G],
         task: Task,
         pool: int = 16,
-        explore: float = 0.05,
-        refine: int = 6,
+        explore: float | None = None,
+        refine: int = 3,
         objectives: Sequence[Objective] = (VAL_ACCURACY,),
     ):
         self.searcher = searcher
@@ -56,14 +57,14 @@ class Screened(Generic[G]):
         self.encoding = encoding
         self.task = task
         self.pool = at_least(1, pool=pool)
-        self.explore = explore
+        acquiring = all(hasattr(one, "acquire") for one in self.rankers)
+        self.explore = explore if explore is not None else 0.0 if acquiring else AT_RANDOM
         self.refine = at_least(0, refine=refine)
         self.objectives = tuple(objectives)[: len(self.rankers)]
         self.seen: Seen[G] = Seen(encoding)
         self._told: list[Evaluation[G]] = []
         self._pending: dict[G, None] = {}
         self._rows: dict[G, np.ndarray] = {}
-        self._reserve: list[Candidate[G]] = []
         self._adapted = 0
 
     def ask(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
@@ -101,9 +102,6 @@ class Screened(Generic[G]):
         if len(pool) > 1 and rng.random() < self.explore:
             rest = np.delete(np.arange(len(pool)), int(scores.argmax()))
             return pool[rng.choice(rest)]
-        again = [c for c in self._reserve if c.genome not in self.seen]
-        if again:
-            pool, scores = pool + again, np.concatenate([scores, self._scores([c.genome for c in again])])
         mutants = self.pool * (DEEPER if self._first() else 1)
         for _ in range(self.refine):
             fresh = self._mutants(pool, scores, mutants, rng)
@@ -111,9 +109,7 @@ class Screened(Generic[G]):
                 break
             pool = pool + fresh
             scores = np.concatenate([scores, self._scores([c.genome for c in fresh])])
-        best = np.argsort(-scores, kind="stable")[: RESERVE + 1]
-        self._reserve = [pool[i] for i in best[1:]]
-        return pool[best[0]]
+        return pool[int(scores.argmax())]
 
     def _first(self) -> bool:
         """Whether the ranker's knowledge is from earlier tasks mostly."""

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from evonas.errors import EvonasError
 from evonas.executors import Serial
 from evonas.types import Candidate, Evaluation, Task
-from evonas_benchmarks import recorded, runner, summary
+from evonas_benchmarks import goals, recorded, runner, summary
 from evonas_benchmarks.cells import Sharing
 from evonas_benchmarks.claims import assert_better
 from evonas_benchmarks.commands import bench_app, compare_app, split_methods
@@ -367,6 +367,30 @@ def test_recorded_results_name_a_peer_that_is_better(tmp_path):
     assert "nasbench201: regret" in (tmp_path / "results" / "README.md").read_text()
     with pytest.raises(EvonasError, match="no run to write about"):
         recorded.write(tmp_path, tmp_path / "other", ["nasbench201"], "random", [])
+
+
+def test_the_page_of_goals_says_what_misleading_tasks_cost(tmp_path):
+    suite = change(load_suite("nasbench-graph"), earlier=60)
+    for folder, method in (("nasbench-graph", goals.CONTROL), ("misled/nasbench-graph", goals.MISLED["negated"])):
+        plan = runner.plan(suite, tmp_path / folder, methods=[method], tasks=["cora"], trials=50, seeds=2)
+        assert runner.run(plan).failed == {}
+    text = goals.page(tmp_path, "evolution+meta")
+    assert re.search(r"\| evolution\+boosting \| 2 \| 0\.\d+ \(0\.\d+ to 0\.\d+\) \| 0\.\d+ ", text)
+    assert re.search(r"\| negated \| 50 \| .* \| (not )?worse \|", text)
+    assert "shuffled |" not in text
+    assert goals.page(tmp_path / "none", "evolution+meta") == ""
+
+
+def test_misled_rankers_learn_what_is_not_true():
+    problem = tabular_problem(change(load_suite("nasbench201"), earlier=300), "cifar100", 0)
+    rows, values = problem.earlier[0].X, problem.earlier[0].y
+    honest, negated, shuffled = (
+        make_searcher(method, problem).rankers[0].predict(rows)
+        for method in ("random+meta", *(f"random+evonas_benchmarks.misled:{name}" for name in ("Negated", "Shuffled")))
+    )
+    assert np.corrcoef(honest, values)[0, 1] > 0.7
+    assert np.corrcoef(negated, values)[0, 1] < -0.7
+    assert np.ptp(shuffled) == 0  # the earlier tasks say nothing of one another
 
 
 def test_wrappers_are_pure_and_do_what_they_say():
