@@ -263,7 +263,7 @@ def main() -> None:
 
 WAITING = (
     "Where a step's time goes, whether it is bound by launches, and its share of the ceiling. "
-    "`python benchmarks/speed/breakdown.py --device cuda --data npz:cifar10_jpeg_full.npz --record` measures it."
+    "`python benchmarks/speed/breakdown.py --device cuda --data npz:cifar10.npz --record` measures it."
 )
 
 if __name__ == "__main__":

@@ -145,7 +145,7 @@ def main() -> None:
 
 WAITING = (
     "Spearman of NAS-Bench-201's published 12-epoch validation accuracies on CIFAR-10 with ours, 10 cells: bar "
-    f"{BAR:g}, aim {AIM:g}. `python benchmarks/speed/nb201.py --published nb201.npz --images cifar10_jpeg_full.npz "
+    f"{BAR:g}, aim {AIM:g}. `python benchmarks/speed/nb201.py --published nb201.npz --images cifar10.npz "
     "--device cuda --record` measures it."
 )
 

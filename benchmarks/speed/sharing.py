@@ -162,7 +162,7 @@ def main() -> None:
 
 WAITING = (
     f"Trainings an hour by processes that share a GPU, to one at a time: bar {BAR:g} ×, aim {AIM:g} ×; and over "
-    "several GPUs. `python benchmarks/speed/sharing.py --device cuda --data npz:cifar10_jpeg_full.npz --epochs 2 "
+    "several GPUs. `python benchmarks/speed/sharing.py --device cuda --data npz:cifar10.npz --epochs 2 "
     "--trainings 32 --record` measures it."
 )
 

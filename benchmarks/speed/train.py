@@ -339,7 +339,7 @@ def main() -> None:
 
 WAITING = (
     "Images/s of NAS-Bench-201 networks (C = 16, N = 5, batch 256, 32×32) against the plain AMP loop: bar 5 ×, aim "
-    "10 ×. `python benchmarks/speed/train.py --device cuda --data npz:cifar10_jpeg_full.npz --record` measures it."
+    "10 ×. `python benchmarks/speed/train.py --device cuda --data npz:cifar10.npz --record` measures it."
 )
 
 if __name__ == "__main__":
