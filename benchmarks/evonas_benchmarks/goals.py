@@ -11,7 +11,7 @@ import pandas as pd
 from evonas.errors import EvonasError
 from evonas_benchmarks import summary
 from evonas_benchmarks.statistics import paired
-from evonas_benchmarks.summary import at_looks, grid
+from evonas_benchmarks.summary import at_looks, first, grid
 from evonas_benchmarks.tables import figure, how_made, markdown
 
 CONTROL, RANDOM = "evolution+boosting", "random"
@@ -29,9 +29,13 @@ ARRIVED = 1e-9
 
 def page(out: Path, ours: str) -> str:
     """Empty where nothing has been run."""
-    parts = [part for part in (_to_the_best(out, ours), _regret(out, ours), _misled(out)) if part]
-    folders = [out / "nasbench201", out / "nasbench-graph", out / "misled" / "nasbench-graph"]
-    runs = [run for folder in folders for run in summary.read_runs(folder)]
+    shown = {
+        out / "nasbench201": _to_the_best(out, ours),
+        out / "nasbench-graph": _regret(out, ours),
+        out / "misled" / "nasbench-graph": _misled(out),
+    }
+    parts = [part for part in shown.values() if part]
+    runs = [run for folder, part in shown.items() if part for run in summary.read_runs(folder)]
     runs = [run for run in runs if any(name in run["command"] for name in (ours, CONTROL, RANDOM, *MISLED.values()))]
     if not parts:
         return ""
@@ -49,7 +53,7 @@ def _to_the_best(out: Path, ours: str) -> str:
     trials, rows = summary.common_trials(found), []
     for task, (bar, aim) in CELLS.items():
         for method, regret in grid(found, task, "regret", trials).items():
-            needed = np.array([_first(row <= ARRIVED) for row in regret if not np.isnan(row).all()])
+            needed = np.array([first(row <= ARRIVED) for row in regret if not np.isnan(row).all()])
             goals = [f"≤ {bar}", f"≤ {aim}", f"≤ {EVERY}"] if method == ours else ["", "", ""]
             middle, most = (_trials(value, trials) for value in (np.median(needed), needed.max()))
             rows.append([task, method, str(len(needed)), middle, *goals[:2], most, goals[2]])
@@ -109,10 +113,6 @@ def _over_tasks(curves: pd.DataFrame) -> Mapping[str, np.ndarray]:
 
 def _known(values: np.ndarray) -> np.ndarray:
     return values[~np.isnan(values).any(axis=1)]
-
-
-def _first(reached: np.ndarray) -> float:
-    return float(np.argmax(reached) + 1) if reached.any() else float("inf")
 
 
 def _trials(value: float, most: int) -> str:

@@ -13,8 +13,8 @@ import numpy as np
 from evonas_surrogates.meta import MetaSurrogate
 
 
-class Shuffled(MetaSurrogate):
-    """Of each earlier task the targets are shuffled."""
+class Misled(MetaSurrogate):
+    """What it is told of each earlier task is not what was measured."""
 
     def fit(
         self,
@@ -26,18 +26,23 @@ class Shuffled(MetaSurrogate):
         y, groups = np.array(y, dtype=float), np.asarray(groups)
         for i, name in enumerate(np.unique(groups)):
             rows = np.flatnonzero(groups == name)
-            y[rows] = np.random.default_rng([self.seed, i, len(rows)]).permutation(y[rows])
+            y[rows] = self.instead(y[rows], np.random.default_rng([self.seed, i, len(rows)]))
         return super().fit(X, y, groups, feature_names)
 
+    def instead(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(n,) for the (n,) targets of one task."""
+        raise NotImplementedError
 
-class Negated(MetaSurrogate):
+
+class Shuffled(Misled):
+    """Of each earlier task the targets are shuffled."""
+
+    def instead(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return rng.permutation(values)
+
+
+class Negated(Misled):
     """Of each earlier task the best is the worst."""
 
-    def fit(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        groups: Sequence[Any] | np.ndarray,
-        feature_names: Sequence[str] | None = None,
-    ) -> Self:
-        return super().fit(X, -np.asarray(y, dtype=float), groups, feature_names)
+    def instead(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return -values

@@ -144,7 +144,7 @@ def _task(curves: pd.DataFrame, task: str, trials: int, looks: Sequence[int]) ->
     found = {}
     for method in columns["best"]:
         regret, seconds = columns["regret"][method], columns["seconds"][method]
-        reached = np.array([_first(row <= 1e-12) for row in regret if np.isfinite(row[-1])])
+        reached = np.array([first(row <= 1e-12) for row in regret if np.isfinite(row[-1])])
         found[method] = {
             "seeds": int((~np.isnan(columns["best"][method])).any(axis=1).sum()),
             **{name: at_looks(columns[name][method], looks) for name in ("regret", "best", "test")},
@@ -219,7 +219,7 @@ def _known(values: np.ndarray) -> np.ndarray:
     return values[np.isfinite(values)]
 
 
-def _first(reached: np.ndarray) -> float:
+def first(reached: np.ndarray) -> float:
     """The trial, from 1, at which it was so for the first time; infinite where never."""
     return float(np.argmax(reached) + 1) if reached.any() else float("inf")
 

@@ -121,7 +121,7 @@ def test_a_useful_earlier_task_is_trusted_and_a_misleading_one_is_not(tmp_path):
 
 def test_memory_saves_trainings(tmp_path):
     archive = remembered(tmp_path, tasks=(USPS,), n=200)
-    goal = 0.8 - 1e-9  # the best there is
+    goal = 0.75
 
     def needed(seed, with_memory):
         ranker = MetaSurrogate.recall(archive, "cell", DIGITS) if with_memory else BoostingSurrogate()
@@ -133,8 +133,7 @@ def test_memory_saves_trainings(tmp_path):
         return next((i for i, t in enumerate(trials) if t.evaluation.metrics["val_accuracy"] >= goal), 60)
 
     with_memory, without = ([needed(seed, memory) for seed in range(3)] for memory in (True, False))
-    assert max(with_memory) < min(without)
-    assert np.median(with_memory) < 0.75 * np.median(without)
+    assert np.median(with_memory) < np.median(without) / 2
 
 
 @pytest.mark.parametrize("make", [Evolution, AgingEvolution, RandomSearch])
