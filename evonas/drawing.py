@@ -100,6 +100,8 @@ def _in_order(edges: Sequence[Edge]) -> list[Hashable]:
 
 def _is_chain(edges: Sequence[Edge]) -> bool:
     sources, targets = [s for s, _, _ in edges], [t for _, t, _ in edges]
+    if any(label.lower() in _FADED for _, _, label in edges):  # nothing to stand on the way
+        return False
     distinct = len(set(sources)) == len(sources) and len(set(targets)) == len(targets)
     return distinct and len(set(sources) | set(targets)) == len(edges) + 1
 
