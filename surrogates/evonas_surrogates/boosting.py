@@ -42,6 +42,7 @@ class BoostingSurrogate(BaseEstimator):
                 min_samples_leaf=3,
                 l2_regularization=1.0,
                 max_features=0.3,
+                max_bins=63,  # as good as 255 for a few thousand rows, and twice as fast
                 early_stopping=False,  # pyright: ignore[reportArgumentType]
                 random_state=self.seed,
             )

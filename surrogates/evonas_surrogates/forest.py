@@ -150,6 +150,7 @@ def boosted(X: np.ndarray, y: np.ndarray, seed: int = 0, trees: int = 200) -> Hi
         min_samples_leaf=max(2, min(5, len(y) // 10)),
         l2_regularization=1.0,
         max_features=0.3,
+        max_bins=63,  # as good as 255 for a few thousand rows, and twice as fast
         early_stopping=False,  # pyright: ignore[reportArgumentType]
         random_state=seed,
     )

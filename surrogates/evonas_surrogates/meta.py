@@ -19,7 +19,7 @@ from evonas_surrogates.ranks import normal_scores
 LEAST_ROWS = 5  # an earlier task with fewer results that differ teaches nothing
 REFERENCE = 2000  # rows that say how views and features are spread
 LEAF_TREES = 700  # that say how alike two genomes are
-NEAR_COPIES = 5  # a slope of .95 between tasks, near copies, counts as agreement of .8; one of .7 as little
+NEAR_COPIES = 0.95  # tasks with this slope on one another or more agree wholly; with one of .7 hardly
 TRUSTED = 0.02  # a view below this share of the trust is not mentioned
 
 
@@ -34,7 +34,7 @@ class MetaSurrogate(BaseEstimator):
     allowed; an earlier task of fewer than five results, or of equal ones, is left out.
 
     Args:
-        portfolio: how many first trainings are chosen so at most; down to .3 of that where earlier tasks disagree.
+        portfolio: how many first trainings are chosen so where earlier tasks agree; fewer the less they do.
         max_rows: of an earlier task.
         trees: of a view.
         seed: of the views.
@@ -43,7 +43,7 @@ class MetaSurrogate(BaseEstimator):
 
     def __init__(
         self,
-        portfolio: int = 20,
+        portfolio: int = 24,
         max_rows: int = 20_000,
         trees: int = 200,
         seed: int = 0,
@@ -147,10 +147,10 @@ class MetaSurrogate(BaseEstimator):
         if self.center_ is None:
             self._standardize(X)
         rows, z = self._rows_of_results(X), normal_scores(y)
-        # shares of the parts are chosen on the first so many results: every result would be dear, and settles little
+        # without views shares are chosen on the first so many results: every result would be dear, and settles little
         settled = max((n for n in _SCHEDULE if n <= len(y)), default=0)
         chosen = None
-        if 0 < settled < len(y):
+        if not self.names_ and 0 < settled < len(y):
             key = (X[:settled].tobytes(), y[:settled].tobytes())
             if self._settled is None or self._settled[0] != key:
                 early = Posterior(rows[:settled], normal_scores(y[:settled]), self.weight_)
@@ -178,15 +178,18 @@ class MetaSurrogate(BaseEstimator):
 
         At first what it adds to the best that each view has been offered; but where earlier tasks were right about one
         another, their word alone: a few results of near copies are no reason to doubt it. Later the expected
-        improvement on the best of the results, noise smoothed away (Jones et al. 1998, J. Global Optimization 13).
+        improvement on the best result (Jones et al. 1998, J. Global Optimization 13) by the next *result*: what no
+        feature tells of a network counts as chance, and chance is worth taking too.
         """
         X = self._checked(X)
         told = 0 if self.posterior_ is None else len(self.posterior_)
         waiting = 0 if pending is None else len(pending)
-        agreement = (self.weight_ * len(self.names_)) ** NEAR_COPIES
-        if not self.names_ or told + waiting >= self.portfolio * (0.3 + 0.7 * agreement):
+        agreement = min(1.0, self.weight_ * len(self.names_) / NEAR_COPIES) ** 8
+        if not self.names_ or told + waiting >= self.portfolio * agreement:
             mean, deviation = self.predict(X, return_std=True)
-            return mean if self.posterior_ is None else _log_improvement(mean - self.posterior_.best, deviation)
+            if self.posterior_ is None:
+                return mean
+            return _log_improvement(mean - self.posterior_.best, np.hypot(deviation, self.posterior_.noise))
         V = self._rows(X).views
         had = [self.posterior_.rows.views] if self.posterior_ is not None else []
         if pending is not None and waiting:

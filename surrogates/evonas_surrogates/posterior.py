@@ -7,20 +7,20 @@ forest kernel of Davies & Ghahramani 2014, squared), so earlier tasks say *what 
 *what is good*: a view that is negated tells the same genomes apart.
 
 Everything is exact and closed-form, so a few hundred results cost milliseconds, a view that orders the target's results
-wrongly gets a weight near zero or below, and the deviation is the posterior's own. The shares of the parts are weighed
-by their marginal likelihood.
+wrongly gets a weight near zero or below, and the deviation is the posterior's own. Where there are views the shares of
+the parts are given: a few dozen results, all of them from near the top, choose worse ones than what held on other tasks
+(and doubt a view that misleads later). Without views they are weighed by their marginal likelihood.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import cached_property
 from itertools import product
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
-KEPT = 4  # shares of the parts that answer, of all that were tried
+KEPT = 4  # shares of the parts that answer, of all that were tried, where there are no views
 INTERCEPT = 1.0  # variance of the mean level: the results of a search are no fair sample of the space
 
 
@@ -54,11 +54,10 @@ class Shares:
     length: float
 
 
-NOISES = (0.03, 0.1, 0.3, 0.6)
-WITH_VIEWS = tuple(
-    Shares(*values) for values in product((0.02, 0.1, 0.3), (0.1, 0.3, 1.0, 2.0), (0.0, 0.3), NOISES, (0.8,))
+WITH_VIEWS = Shares(linear=0.1, leaves=0.2, features=0.05, noise=0.2, length=0.8)
+WITHOUT = tuple(
+    Shares(*values) for values in product((0.0,), (0.0,), (0.25, 0.8, 2.0), (0.03, 0.1, 0.3, 0.6), (0.35, 0.8))
 )
-WITHOUT = tuple(Shares(*values) for values in product((0.0,), (0.0,), (0.25, 0.8, 2.0), NOISES, (0.35, 0.8)))
 
 
 class Posterior:
@@ -68,7 +67,7 @@ class Posterior:
         rows: of the results; there may be no views.
         z: (n,) normal scores.
         weight: every view's prior weight.
-        chosen: the shares to use with their weights; by default those that suit the results best.
+        chosen: the shares to use with their weights, where there are no views; by default those that suit the results.
         before: an earlier posterior whose rows may be the first of these: what is alike is not counted anew.
     """
 
@@ -80,7 +79,7 @@ class Posterior:
         chosen: list[tuple[float, Shares]] | None = None,
         before: Posterior | None = None,
     ):
-        self.rows, self.weight = rows, weight
+        self.rows, self.weight, self.best = rows, weight, float(z.max())
         self._residual = z - weight * rows.views.sum(1)
         self._alike = _Alike(rows, rows, alike_within(rows.leaves, before._alike if before else None))
         if chosen is None:
@@ -105,13 +104,10 @@ class Posterior:
             variance += share * np.maximum(own - (explained**2).sum(0), 1e-9)
         return mean, np.sqrt(variance)
 
-    @cached_property
-    def best(self) -> float:
-        """The highest mean at any of the results."""
-        means = self.weight * self.rows.views.sum(1)
-        for share, shares, _, solved in self._parts:
-            means = means + share * (self._residual - shares.noise * solved)
-        return float(means.max())
+    @property
+    def noise(self) -> float:
+        """The deviation of a result from what features say of it."""
+        return float(np.sqrt(sum(share * shares.noise for share, shares in self.chosen)))
 
     def view_weights(self) -> np.ndarray:
         """(t,) posterior mean weight of each view."""
@@ -122,11 +118,12 @@ class Posterior:
         return weights
 
     def _choose(self) -> list[tuple[float, Shares]]:
-        grid = WITH_VIEWS if self.rows.views.shape[1] else WITHOUT
-        evidence = np.array([self._factor(shares)[2] for shares in grid])
+        if self.rows.views.shape[1]:
+            return [(1.0, WITH_VIEWS)]
+        evidence = np.array([self._factor(shares)[2] for shares in WITHOUT])
         best = np.argsort(-evidence)[:KEPT]
         shares = np.exp(evidence[best] - evidence[best[0]])
-        return [(float(share), grid[i]) for share, i in zip(shares / shares.sum(), best, strict=True)]
+        return [(float(share), WITHOUT[i]) for share, i in zip(shares / shares.sum(), best, strict=True)]
 
     def _factor(self, shares: Shares) -> tuple[np.ndarray, np.ndarray, float]:
         """Cholesky factor, solution, log marginal likelihood up to a constant."""
