@@ -98,9 +98,13 @@ def _in_order(edges: Sequence[Edge]) -> list[Hashable]:
         return list(before)
 
 
+def _faded(label: str) -> bool:
+    return label.lower() in _FADED
+
+
 def _is_chain(edges: Sequence[Edge]) -> bool:
     sources, targets = [s for s, _, _ in edges], [t for _, t, _ in edges]
-    if any(label.lower() in _FADED for _, _, label in edges):  # nothing to stand on the way
+    if any(_faded(label) for _, _, label in edges):  # nothing to stand on the way
         return False
     distinct = len(set(sources)) == len(sources) and len(set(targets)) == len(targets)
     return distinct and len(set(sources) | set(targets)) == len(edges) + 1
@@ -109,7 +113,7 @@ def _is_chain(edges: Sequence[Edge]) -> bool:
 def _live(edges: Sequence[Edge]) -> set[int]:
     """The indices of the edges on a way from an input to an output that no `none` interrupts."""
     sources, targets = {s for s, _, _ in edges}, {t for _, t, _ in edges}
-    open_edges = [(i, s, t) for i, (s, t, label) in enumerate(edges) if label.lower() not in _FADED]
+    open_edges = [(i, s, t) for i, (s, t, label) in enumerate(edges) if not _faded(label)]
 
     def reached(start: set, steps: list[tuple[Hashable, Hashable]]) -> set:
         found, size = set(start), -1
@@ -141,7 +145,7 @@ def _arcs(edges: Sequence[Edge], order: list[Hashable]) -> tuple[list[str], floa
     wires, pills = [], []
     for i, ((s, t, label), lane) in enumerate(zip(edges, lanes, strict=True)):
         a, b = place[s], place[t]
-        half = 0.0 if label.lower() in _FADED else _pill_width(label) / 2
+        half = 0.0 if _faded(label) else _pill_width(label) / 2
         wires.append(_group(_wire(xs[a], xs[b], middle, lane, half, halves[a], halves[b]), i in live))
         if half:
             centre = (xs[a] + xs[b] + (halves[a] - halves[b] if lane == 0 else 0)) / 2

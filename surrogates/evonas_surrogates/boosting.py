@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from evonas.evolution import at_least
-from evonas_surrogates.forest import without_gaps
+from evonas_surrogates.forest import boosted
 from evonas_surrogates.ranks import normal_scores
 from evonas_surrogates.threads import as_many_as_worth
 
@@ -35,19 +35,8 @@ class BoostingSurrogate(BaseEstimator):
         """All results of the target so far: (n, d) features and (n,) targets, NaN for a failure."""
         self.model_ = None
         if len(y) >= self.least:
-            model = HistGradientBoostingRegressor(
-                max_iter=self.trees,
-                learning_rate=0.1,
-                max_leaf_nodes=8,
-                min_samples_leaf=3,
-                l2_regularization=1.0,
-                max_features=0.3,
-                max_bins=63,  # as good as 255 for a few thousand rows, and twice as fast
-                early_stopping=False,  # pyright: ignore[reportArgumentType]
-                random_state=self.seed,
-            )
-            with as_many_as_worth(len(y)):
-                self.model_ = model.fit(without_gaps(np.asarray(X, dtype=float)), normal_scores(y))
+            X, scores = np.asarray(X, dtype=float), normal_scores(y)
+            self.model_ = boosted(X, scores, self.seed, self.trees, learning_rate=0.1, min_samples_leaf=3)
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:

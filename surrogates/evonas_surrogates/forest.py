@@ -141,13 +141,21 @@ class Forest:
         }
 
 
-def boosted(X: np.ndarray, y: np.ndarray, seed: int = 0, trees: int = 200) -> HistGradientBoostingRegressor:
-    """One earlier task's model: (n, d) features, (n,) normal scores."""
+def boosted(
+    X: np.ndarray,
+    y: np.ndarray,
+    seed: int = 0,
+    trees: int = 200,
+    *,
+    learning_rate: float = 0.06,
+    min_samples_leaf: int | None = None,
+) -> HistGradientBoostingRegressor:
+    """One task's model: (n, d) features, (n,) normal scores; leaves of 2 to 5 rows at least, by how many there are."""
     model = HistGradientBoostingRegressor(
         max_iter=trees,
-        learning_rate=0.06,
+        learning_rate=learning_rate,
         max_leaf_nodes=8,
-        min_samples_leaf=max(2, min(5, len(y) // 10)),
+        min_samples_leaf=min_samples_leaf or max(2, min(5, len(y) // 10)),
         l2_regularization=1.0,
         max_features=0.3,
         max_bins=63,  # as good as 255 for a few thousand rows, and twice as fast

@@ -19,7 +19,8 @@ from evonas_surrogates.ranks import normal_scores
 LEAST_ROWS = 5  # an earlier task with fewer results that differ teaches nothing
 REFERENCE = 2000  # rows that say how views and features are spread
 LEAF_TREES = 700  # that say how alike two genomes are
-NEAR_COPIES = 0.95  # tasks with this slope on one another or more agree wholly; with one of .7 hardly
+NEAR_COPIES = 0.95  # tasks with this slope on one another or more agree wholly
+STEEP = 8  # power of a smaller slope's share of it: with one of .7 they hardly agree
 TRUSTED = 0.02  # a view below this share of the trust is not mentioned
 
 
@@ -184,7 +185,7 @@ class MetaSurrogate(BaseEstimator):
         X = self._checked(X)
         told = 0 if self.posterior_ is None else len(self.posterior_)
         waiting = 0 if pending is None else len(pending)
-        agreement = min(1.0, self.weight_ * len(self.names_) / NEAR_COPIES) ** 8
+        agreement = min(1.0, self.weight_ * len(self.names_) / NEAR_COPIES) ** STEEP
         if not self.names_ or told + waiting >= self.portfolio * agreement:
             mean, deviation = self.predict(X, return_std=True)
             if self.posterior_ is None:
