@@ -36,7 +36,9 @@ class BoostingSurrogate(BaseEstimator):
         self.model_ = None
         if len(y) >= self.least:
             X, scores = np.asarray(X, dtype=float), normal_scores(y)
-            self.model_ = boosted(X, scores, self.seed, self.trees, learning_rate=0.1, min_samples_leaf=3)
+            self.model_ = boosted(
+                X, scores, self.seed, self.trees, learning_rate=0.1, min_samples_leaf=3, max_features=0.3
+            )
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:

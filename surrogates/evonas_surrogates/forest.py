@@ -149,15 +149,19 @@ def boosted(
     *,
     learning_rate: float = 0.06,
     min_samples_leaf: int | None = None,
+    max_features: float = 0.1,
 ) -> HistGradientBoostingRegressor:
-    """One task's model: (n, d) features, (n,) normal scores; leaves of 2 to 5 rows at least, by how many there are."""
+    """One task's model: (n, d) features, (n,) normal scores; leaves of 2 to 5 rows at least, by how many there are.
+
+    Each split chooses among `max_features` of the features, drawn at random, and among four at least.
+    """
     model = HistGradientBoostingRegressor(
         max_iter=trees,
         learning_rate=learning_rate,
         max_leaf_nodes=8,
         min_samples_leaf=min_samples_leaf or max(2, min(5, len(y) // 10)),
         l2_regularization=1.0,
-        max_features=0.3,
+        max_features=min(1.0, max(max_features, 4 / max(np.shape(X)[1], 1))),
         max_bins=63,  # as good as 255 for a few thousand rows, and twice as fast
         early_stopping=False,  # pyright: ignore[reportArgumentType]
         random_state=seed,
