@@ -74,6 +74,13 @@ def test_the_forest_predicts_as_the_models_it_was_made_of():
     np.testing.assert_allclose(forest.only([2, 0]).predict(X), expected[:, [2, 0]], atol=1e-9)
 
 
+@pytest.mark.parametrize(("features", "seen"), [(1, 1), (4, 4), (20, 4), (40, 4), (200, 20)])
+def test_a_split_sees_a_tenth_of_the_features_and_four_at_least(features, seen):
+    X = np.random.default_rng(0).random((30, features))
+    model = boosted(X, X[:, 0], trees=1)
+    assert int(model.max_features * features + 1e-9) == seen
+
+
 def test_history_leaves_the_target_out_by_content_and_not_only_by_name(tmp_path):
     archive = remembered(tmp_path)
     renamed = Task("something-else", (1, 8, 8), 10, {}, DIGITS.fingerprint)
