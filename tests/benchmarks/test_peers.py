@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -295,6 +296,20 @@ def test_a_transferring_peer_takes_few_rows_or_none(name, rows, small):
     assert len(search(peer, table, 5, seed=0)) == 5
     untold = make(name, table.encoding, objectives=[Objective("one")])
     assert len(search(untold, table, 5, seed=0)) == 5
+
+
+@pytest.mark.parametrize("name", TRANSFER)
+def test_a_transferring_peer_passes_over_what_its_space_lacks(name, small):
+    table, frame = small
+    rows = rows_of(table, frame)
+    beside = [replace(one, genomes=[(9,) * 4, *one.genomes], y=np.append(99.0, one.y)) for one in rows]
+    alone = [earlier("of another space", [(9,) * 4] * 5, range(5))]
+    found = []
+    for told in (rows, beside + alone):
+        peer = make(name, table.encoding, objectives=[Objective("one")])
+        peer.learn(told)
+        found.append(search(peer, table, 5, seed=0))
+    assert found[0] == found[1]
 
 
 def test_warm_evolution_begins_with_the_best_of_each_task(small):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from evonas.errors import EvonasError
 from evonas_benchmarks.peers.peer import Suggestion, required
 from evonas_benchmarks.peers.space import Choice
 from evonas_benchmarks.peers.with_syne_tune import REA, SyneTune, domains
@@ -39,12 +40,29 @@ class Transfer(SyneTune):
         self.rows: dict[str, tuple[list[Choice], np.ndarray]] = {}
 
     def learn(self, earlier: Sequence[Earlier]) -> None:
-        """From the rows of the earlier tasks, each with `genomes` and `y`, higher is better; one row says nothing."""
-        self.rows = {
-            one.task: ([self.space.choice(genome) for genome in one.genomes], -np.asarray(one.y, dtype=float))
-            for one in earlier
-            if len(one.y) > 1
-        }
+        """From the rows of the earlier tasks, each with `genomes` and `y`, higher is better; one row says nothing.
+
+        Networks outside this task's space are left out: Syne Tune's earlier tasks share the space of the new one.
+        """
+        self.rows = {}
+        for one in earlier:
+            rows = [
+                (choice, -value)
+                for genome, value in zip(one.genomes, one.y, strict=True)
+                if (choice := self._row(genome))
+            ]
+            if len(rows) > 1:
+                self.rows[one.task] = (
+                    [choice for choice, _ in rows],
+                    np.array([cost for _, cost in rows], dtype=float),
+                )
+
+    def _row(self, genome: Any) -> Choice | None:
+        """The network as this space spells it, if it can."""
+        try:
+            return self.space.choice(genome)
+        except EvonasError:
+            return None
 
     def evaluations(self) -> dict[str, Any]:
         """The rows as Syne Tune wants them: by task, lower is better."""
