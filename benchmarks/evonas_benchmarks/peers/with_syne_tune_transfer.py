@@ -46,16 +46,11 @@ class Transfer(SyneTune):
         """
         self.rows = {}
         for one in earlier:
-            rows = [
-                (choice, -value)
-                for genome, value in zip(one.genomes, one.y, strict=True)
-                if (choice := self._row(genome))
-            ]
-            if len(rows) > 1:
-                self.rows[one.task] = (
-                    [choice for choice, _ in rows],
-                    np.array([cost for _, cost in rows], dtype=float),
-                )
+            choices = [self._row(genome) for genome in one.genomes]
+            known = [choice for choice in choices if choice is not None]
+            if len(known) > 1:
+                inside = [choice is not None for choice in choices]
+                self.rows[one.task] = (known, -np.asarray(one.y, dtype=float)[inside])
 
     def _row(self, genome: Any) -> Choice | None:
         """The network as this space spells it, if it can."""
