@@ -3,9 +3,11 @@
     python benchmarks/record.py --out FOLDER [--jobs 2]                  # everything; stop it whenever you like
     python benchmarks/record.py --out FOLDER --parts nasbench201 --groups ours,plain
     python benchmarks/record.py --out FOLDER --write                     # run nothing, write what there is
+    python benchmarks/record.py --out FOLDER --restore                   # first take the cells that results/ keeps
 
-FOLDER lies outside the repository and keeps every finished cell; the same command goes on where it stopped. Each part
-is a run of `evonas bench`, whose command stands in what is written.
+FOLDER lies outside the repository and keeps every finished cell; the same command goes on where it stopped. Without
+`--restore` a new folder begins with nothing, and everything is measured again. Each part is a run of `evonas bench`,
+whose command stands in what is written.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from pathlib import Path
 
 from evonas import plugins
 from evonas.errors import EvonasError
-from evonas_benchmarks import goals, recorded, runner
+from evonas_benchmarks import goals, kept, recorded, runner
 from evonas_benchmarks.suites import change, load_suite
 
 RESULTS = Path(__file__).parent / "results"
@@ -91,9 +93,13 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=150)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--write", action="store_true", help="run nothing")
+    parser.add_argument("--restore", action="store_true", help="first make cells of the Parquet files in --results")
     options = parser.parse_args()
     try:
         parts = chosen(options)
+        for path in sorted(options.results.rglob("*.parquet")) if options.restore else ():
+            folder = options.out / path.relative_to(options.results).with_suffix("")
+            print(f"restored: {kept.restore(path, folder)} cells of {folder.relative_to(options.out)}", flush=True)
         for part in parts if not options.write else ():
             carry_out(part, options)
         recorded.write(options.out, options.results, SUITES, OURS, peers())

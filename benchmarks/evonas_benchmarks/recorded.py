@@ -16,7 +16,7 @@ import pandas as pd
 
 from evonas import plugins
 from evonas.errors import EvonasError
-from evonas_benchmarks import goals, images, remembered, summary
+from evonas_benchmarks import goals, images, kept, remembered, summary
 from evonas_benchmarks.plots import ordered
 from evonas_benchmarks.ranking import ranking, speed_up
 from evonas_benchmarks.statistics import against
@@ -27,7 +27,6 @@ from evonas_benchmarks.tables import figure, how_made, markdown, milliseconds, r
 PLOTS = ("regret", "regret-seconds", "profile", "ranks")
 FIRST = ("regret", "ranks")  # of these, in the room's README
 SHOWN = re.compile(r"(<!-- recorded: .*? -->\n).*?(<!-- /recorded -->)", re.DOTALL)
-LARGEST = 3_000_000  # bytes of a Parquet file that is kept
 MADE = "Written by `python benchmarks/record.py`; nobody types here."
 
 
@@ -51,6 +50,8 @@ def write(out: Path, results: Path, suites: Sequence[str], ours: str, peers: Seq
         first.append(short_text)
     if text := goals.page(out, ours):
         written.append(_put(results / "goals.md", f"{text}\n\n{MADE}"))
+    for folder in sorted(path.parent for path in out.glob(f"*/*/{summary.IDENTITY}")):  # misled, memory
+        kept.keep(results / f"{folder.relative_to(out)}.parquet", folder, summary.read_curves(folder))
     if not written:
         raise EvonasError(f"{str(out)!r} holds no run to write about; leave --write out to make one")
     written.append(_put(results / "README.md", _overview(results, overview)))
@@ -96,7 +97,7 @@ def suite_page(folder: Path, results: Path, ours: str, peers: Sequence[str]) -> 
         _peers([method for method in methods if method in peers]),
         "## How it was made",
         how_made(made["failed_cells"], runs),
-        _curves_file(results, name, curves),
+        _curves_file(results, folder, curves),
         MADE,
     ]
     title = f"## [{name}]({name}.md)"
@@ -240,21 +241,13 @@ def _peers(names: Sequence[str]) -> str:
     return f"{said}\n\n" + "\n".join(lines) if lines else "No peer has been run."
 
 
-def _curves_file(results: Path, name: str, curves: pd.DataFrame) -> str:
-    """Curves as Parquet where they are small enough: all trials, or those at which the incumbent changed."""
-    path = results / f"{name}.parquet"
-    for what, rows in (("every trial", curves), ("the trials at which the incumbent changed", _changes(curves))):
-        summary.table(rows).to_parquet(path, index=False, compression="zstd", compression_level=19)
-        if path.stat().st_size <= LARGEST:
-            return f"[{path.name}]({path.name}) has {what}, with the columns of curves.parquet."
-    path.unlink()
-    return "The curves are too large to keep; the commands make them again."
-
-
-def _changes(curves: pd.DataFrame) -> pd.DataFrame:
-    cells = curves.groupby(["task", "method", "seed"], sort=False, observed=True)
-    last = cells.trial.transform("max")
-    return curves.loc[(curves.best != cells.best.shift()) | (curves.trial == last)]
+def _curves_file(results: Path, folder: Path, curves: pd.DataFrame) -> str:
+    """Keep the curves as Parquet, and say what the file has."""
+    path = kept.keep(results / f"{folder.name}.parquet", folder, curves)
+    return (
+        f"[{path.name}]({path.name}) has the trials at which the incumbent changed, with the columns of "
+        "curves.parquet; `--restore` makes cells of them again."
+    )
 
 
 # --- the overview

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import PermutationMethod, wilcoxon
 from typer.testing import CliRunner
 
-from evonas_benchmarks import page, recorded, runner, summary
+from evonas.errors import EvonasError
+from evonas_benchmarks import kept, page, recorded, runner, summary
 from evonas_benchmarks.commands import bench_app
 from evonas_benchmarks.statistics import among_best, enough, signed_rank
 from evonas_benchmarks.suites import change, load_suite
@@ -64,6 +66,36 @@ def test_a_method_of_two_seeds_is_not_ranked_and_not_among_the_best(cells, tmp_p
     row = next(line for line in text.splitlines() if line.startswith("| earlier-mean | 2 |"))
     assert "**" not in row
     assert "over the 8 seeds that all ranked methods have" in text
+
+
+def test_what_is_kept_gives_the_same_pages_again(cells, tmp_path):
+    results, again = tmp_path / "results", tmp_path / "again"
+    recorded.write(cells, results, ["nasbench201"], "random", ["earlier-mean"])
+    assert kept.restore(results / "nasbench201.parquet", again / "nasbench201") == 3 * (8 + 8 + 2)
+    assert kept.restore(results / "nasbench201.parquet", again / "nasbench201") == 0
+    recorded.write(again, tmp_path / "second", ["nasbench201"], "random", ["earlier-mean"])
+    first, second = ((folder / "nasbench201.md").read_text() for folder in (results, tmp_path / "second"))
+    assert second == first
+    plan = runner.plan(
+        change(load_suite("nasbench201"), earlier=100), again / "nasbench201", methods=["random"], trials=12, seeds=8
+    )
+    assert runner.run(plan).reused == 3 * 8
+
+
+def test_what_is_kept_is_not_put_into_another_runs_folder(cells, tmp_path):
+    recorded.write(cells, tmp_path / "results", ["nasbench201"], "random", [])
+    path, other = tmp_path / "results" / "nasbench201.parquet", tmp_path / "other"
+    runner.claim(runner.plan(load_suite("nasbench-graph"), other, methods=["random"]))
+    with pytest.raises(EvonasError, match="holds another run"):
+        kept.restore(path, other)
+    pd.read_parquet(path).drop(columns="test").assign(a=1).pipe(_without_attributes).to_parquet(path)
+    with pytest.raises(EvonasError, match="does not say which run"):
+        kept.restore(path, tmp_path / "third")
+
+
+def _without_attributes(frame):
+    frame.attrs = {}
+    return frame
 
 
 def test_the_signed_rank_test_is_exact_also_with_ties():
