@@ -16,7 +16,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evonas import plugins
@@ -48,6 +48,7 @@ def groups() -> dict[str, list[str]]:
 
 
 SEEDS = {"plain": 50, "ours": 50, "peers": 20, "boosting": 20}
+REFERENCE, LONGER = "random", 20  # it is given so many times the trials, that speed-ups over it can be seen
 
 
 @dataclass(frozen=True)
@@ -59,27 +60,28 @@ class Part:
     methods: Sequence[str]
     seeds: int
     changes: Mapping[str, int]
+    trials: int
 
-    def command(self, trials: int, jobs: int) -> str:
+    def command(self, jobs: int) -> str:
         options = [f"--{key.replace('_', '-')} {value}" for key, value in self.changes.items()]
-        options += [f"--trials {trials} --seeds {self.seeds} --jobs {jobs} --out OUT/{self.folder}"]
+        options += [f"--trials {self.trials} --seeds {self.seeds} --jobs {jobs} --out OUT/{self.folder}"]
         return f"evonas bench run {self.suite} --methods {shlex.quote(','.join(self.methods))} {' '.join(options)}"
 
 
-def memory_parts(seeds: int) -> list[Part]:
+def memory_parts(seeds: int, trials: int) -> list[Part]:
     """How the gain depends on what is remembered: rows a task of all tasks, then one task, two, all of 1,000 rows."""
     parts = []
     for suite in SUITES:
         others = len(load_suite(suite).task_names()) - 1
         for changes in [{"earlier": 25}, {"earlier": 100}, *({"earlier_tasks": n} for n in (1, 2) if n < others)]:
             words = "-".join(f"{key}-{value}" for key, value in changes.items()).replace("_", "-")
-            parts.append(Part(f"memory/{suite}-{words}", suite, [OURS], seeds, changes))
+            parts.append(Part(f"memory/{suite}-{words}", suite, [OURS], seeds, changes, trials))
     return parts
 
 
-def misled_part(seeds: int) -> Part:
+def misled_part(seeds: int, trials: int) -> Part:
     """What earlier tasks cost that mislead."""
-    return Part("misled/nasbench-graph", "nasbench-graph", list(goals.MISLED.values()), seeds, {})
+    return Part("misled/nasbench-graph", "nasbench-graph", list(goals.MISLED.values()), seeds, {}, trials)
 
 
 def main() -> None:
@@ -120,12 +122,15 @@ def chosen(options: argparse.Namespace) -> list[Part]:
     for suite in [suite for suite in SUITES if suite in options.parts.split(",")]:
         for group in options.groups.split(","):
             methods = [method for method in known[group] if not only or method in only]
-            if methods:
-                found.append(Part(suite, suite, methods, min(SEEDS[group], options.seeds or 10**9), {}))
+            seeds = min(SEEDS[group], options.seeds or 10**9)
+            for is_reference, times in ((False, 1), (True, LONGER)):
+                those = [method for method in methods if (method == REFERENCE) == is_reference]
+                if those:
+                    found.append(Part(suite, suite, those, seeds, {}, times * options.trials))
     if "misled" in options.parts.split(","):
-        found.append(misled_part(min(20, options.seeds or 20)))
+        found.append(misled_part(min(20, options.seeds or 20), options.trials))
     if "memory" in options.parts.split(","):
-        found += memory_parts(min(20, options.seeds or 20))
+        found += memory_parts(min(20, options.seeds or 20), options.trials)
     return found
 
 
@@ -141,7 +146,7 @@ def carry_out(part: Part, options: argparse.Namespace) -> None:
             print(f"left out: {method}: {error}", file=sys.stderr)
     if not there:
         return
-    plan = runner.plan(suite, options.out / part.folder, methods=there, trials=options.trials, seeds=part.seeds)
+    plan = runner.plan(suite, options.out / part.folder, methods=there, trials=part.trials, seeds=part.seeds)
     total, done = len(plan.cells()), 0
 
     def advance(more: int) -> None:
@@ -150,7 +155,7 @@ def carry_out(part: Part, options: argparse.Namespace) -> None:
         if done == total or done * 20 // total > (done - more) * 20 // total:
             print(f"{part.folder}: {done} of {total} cells", flush=True)
 
-    command = Part(part.folder, part.suite, there, part.seeds, part.changes).command(options.trials, options.jobs)
+    command = replace(part, methods=there).command(options.jobs)
     ran = runner.run(plan, options.jobs, advance, command)
     for cell, reason in ran.failed.items():
         print(f"failed: {part.folder}: {cell.task}, {cell.method}, seed {cell.seed}: {reason}", file=sys.stderr)

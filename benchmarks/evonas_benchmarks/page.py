@@ -135,7 +135,7 @@ def _board(
                 "verdict": {1: "win", -1: "loss", 0: "open"}[pair["verdict"]] if pair else "open",
                 "against": f"{pair['mean']:+.3f}" if pair and pair["mean"] is not None else "",
                 "pair": _pair_text(pair),
-                "speed": ratio(speed, summary["trials"] / look) if speed else "",
+                "speed": ratio(*speed) if speed else "",
             }
         )
     return rows
@@ -221,8 +221,8 @@ def _task_table(found: Mapping[str, Any], summary: Mapping[str, Any], methods: S
 
 
 def _speed_table(speeds: Mapping[str, Any], summary: Mapping[str, Any], methods: Sequence[str]) -> str:
-    looks, trials = summary["milestones"], summary["trials"]
-    rows = [[m, *(ratio(speeds[m][look], trials / look) for look in looks)] for m in methods if m in speeds]
+    looks = summary["milestones"]
+    rows = [[m, *(ratio(*speeds[m][look]) for look in looks)] for m in methods if m in speeds]
     return html_table(["method", *(f"after {look}" for look in looks)], rows)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from evonas_benchmarks.statistics import enough, holm, resampled, signed_rank
-from evonas_benchmarks.summary import grid, mean_regret
+from evonas_benchmarks.summary import all_seeds, grid, mean_regret
 
 
 @dataclass(frozen=True)
@@ -76,29 +76,51 @@ def profile(curves: pd.DataFrame, trials: int, taus: np.ndarray) -> dict[str, np
     return {m: (v[~np.isnan(v)][:, None] <= taus + 1e-12).mean(axis=0) for m, v in runs.items()}
 
 
+class SpeedUp(NamedTuple):
+    """Trainings random search needs for the same mean regret ÷ ours, with the interval by bootstrap over seeds.
+
+    Infinite where it does not get there within what it was given: then the ratio is more than `most`.
+    """
+
+    ratio: float
+    low: float
+    high: float
+    most: float
+
+
 def speed_up(
     curves: pd.DataFrame, trials: int, looks: Sequence[int], reference: str = "random"
-) -> dict[str, dict[int, tuple[float, float, float]]]:
-    """Method -> trials -> (trainings random needs for the same mean regret ÷ ours, low, high), by bootstrap over seeds.
+) -> dict[str, dict[int, SpeedUp]]:
+    """Method -> trials -> how much faster than the reference, which may have been given more trials than `trials`.
 
-    Over the seeds that both have. Infinite where random search does not get there within what it was given: then the
-    ratio is more than `trials / look`.
+    Over the seeds that both have.
     """
     overall = mean_regret(curves, trials)
-    found: dict[str, dict[int, tuple[float, float, float]]] = {}
-    for method in overall if reference in overall else ():
-        both = ~np.isnan(overall[method] + overall[reference]).any(axis=1)
+    if reference not in overall:
+        return {}
+    given = reference_trials(curves, reference)
+    its: Any = curves[curves.method == reference]
+    slow = pd.DataFrame(mean_regret(its, given)[reference], index=all_seeds(its)).reindex(all_seeds(curves)).to_numpy()
+    found: dict[str, dict[int, SpeedUp]] = {}
+    for method in overall:
+        both = ~(np.isnan(overall[method]).any(axis=1) | np.isnan(slow).any(axis=1))
         if method == reference or not both.any():
             continue
-        ours, theirs = overall[method][both], overall[reference][both]
+        ours, theirs = overall[method][both], slow[both]
         means, bases = resampled(ours, 1000), resampled(theirs, 1000)
         found[method] = {}
         for look in looks:
             point = _first_at(theirs.mean(axis=0)[None], ours.mean(axis=0)[look - 1 : look])[0] / look
             spread = _first_at(bases, means[:, look - 1]) / look
             low, high = np.quantile(spread, [0.025, 0.975], method="nearest")
-            found[method][look] = (float(point), float(low), float(high))
+            found[method][look] = SpeedUp(float(point), float(low), float(high), given / look)
     return found
+
+
+def reference_trials(curves: pd.DataFrame, reference: str = "random") -> int:
+    """The trials that each of its cells was given; 0 where it has none."""
+    given = curves.budget[curves.method == reference]
+    return int(given.min()) if len(given) else 0
 
 
 def _first_at(curves: np.ndarray, levels: np.ndarray) -> np.ndarray:

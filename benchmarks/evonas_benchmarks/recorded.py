@@ -18,7 +18,7 @@ from evonas import plugins
 from evonas.errors import EvonasError
 from evonas_benchmarks import goals, images, kept, remembered, summary
 from evonas_benchmarks.plots import ordered
-from evonas_benchmarks.ranking import ranking, speed_up
+from evonas_benchmarks.ranking import ranking, reference_trials, speed_up
 from evonas_benchmarks.statistics import against
 from evonas_benchmarks.suites import load_suite
 from evonas_benchmarks.summary import grid, mean_regret
@@ -144,17 +144,19 @@ def _board(curves: pd.DataFrame, made: Mapping[str, Any], methods: Sequence[str]
                 str(found["seeds"]),
                 *(_bold(figure(found["regret"][str(look)]), found["among_best"][str(look)]) for look in looks),
                 f"{ranked.ranks[method]:.2f}" if ranked and method in ranked.ranks else "",
-                ratio(speed, made["trials"] / middle) if speed else "",
+                ratio(*speed) if speed else "",
             ]
         )
     head = ["method", "seeds", *(f"after {look}" for look in looks), "average rank", f"speed-up at {middle}"]
+    given = reference_trials(curves)
+    longer = f" For the speed-up random search was given {given:,} trials." if given > made["trials"] else ""
     friedman = (
         f"\n\nAverage ranks are over the {ranked.seeds} seeds that all ranked methods have"
         + (f"; Friedman p = {short(ranked.friedman)}." if np.isfinite(ranked.friedman) else ".")
         if ranked
         else ""
     )
-    return markdown(head, rows) + friedman
+    return markdown(head, rows) + friedman + longer
 
 
 def _bold(text: str, best: bool) -> str:

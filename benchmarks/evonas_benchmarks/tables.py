@@ -28,9 +28,9 @@ def milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:,.0f}" if "e+" in text else text
 
 
-def ratio(values: tuple[float, float, float], most: float) -> str:
+def ratio(value: float, low: float, high: float, most: float) -> str:
     """`3.1 (2.0 to > 7.5)`; `most` is the largest ratio that could have been seen."""
-    texts = [f"{value:.1f}" if np.isfinite(value) else f"> {most:.1f}" for value in values]
+    texts = [f"{one:.1f}" if np.isfinite(one) else f"> {most:.1f}" for one in (value, low, high)]
     return texts[0] if len(set(texts)) == 1 else f"{texts[0]} ({texts[1]} to {texts[2]})"
 
 

@@ -1,6 +1,7 @@
 """What surrounds a run: its workers' end, who may lead, the list of methods, and what the room's README shows first."""
 
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 from evonas.errors import EvonasError
 from evonas_benchmarks import kept, page, recorded, runner, summary
 from evonas_benchmarks.commands import bench_app
+from evonas_benchmarks.ranking import speed_up
 from evonas_benchmarks.statistics import among_best, enough, signed_rank
 from evonas_benchmarks.suites import change, load_suite
 
@@ -66,6 +68,23 @@ def test_a_method_of_two_seeds_is_not_ranked_and_not_among_the_best(cells, tmp_p
     row = next(line for line in text.splitlines() if line.startswith("| earlier-mean | 2 |"))
     assert "**" not in row
     assert "over the 8 seeds that all ranked methods have" in text
+
+
+def test_random_search_may_be_given_more_trials_so_that_speed_ups_can_be_seen(cells, tmp_path):
+    out = tmp_path / "cells"
+    shutil.copytree(cells, out)
+    suite = change(load_suite("nasbench201"), earlier=100)
+    before = summary.read_curves(out / "nasbench201")
+    plan = runner.plan(suite, out / "nasbench201", methods=["random"], trials=400, seeds=8)
+    assert runner.run(plan).failed == {}
+    curves = summary.read_curves(out / "nasbench201")
+    assert summary.common_trials(curves) == 12
+    short, longer = (speed_up(frame, 12, [12])["earlier-mean"][12] for frame in (before, curves))
+    assert (short.ratio, short.most) == (np.inf, 1.0)
+    assert 3 < longer.low <= longer.ratio < longer.most == 400 / 12
+    recorded.write(out, tmp_path / "results", ["nasbench201"], "local", [])
+    text = (tmp_path / "results" / "nasbench201.md").read_text()
+    assert "random search was given 400 trials" in text
 
 
 def test_what_is_kept_gives_the_same_pages_again(cells, tmp_path):
