@@ -24,7 +24,7 @@ class Screened(Generic[G]):
 
     The best of the pool by the ranker are mutated for a few rounds, under the ranker alone: predictions are cheap,
     trainings are not. Then the top is passed on, or, with probability `explore`, one of the rest. A ranker that scores
-    all alike (it knows nothing yet) leaves the search as it is.
+    all alike (it knows nothing yet; of several, the first) leaves the search as it is.
 
     A searcher with `propose` and `expect` never learns of what was not chosen. Of one without, the surplus is asked
     for and dropped.
@@ -136,7 +136,7 @@ class Screened(Generic[G]):
         """(n,) higher is better; of several objectives the Pareto front, then the mean of the ranks."""
         X, pending = self._features(genomes), self._features(list(self._pending))
         each = [_worth(ranker, X, pending) for ranker in self.rankers]
-        if len(each) == 1:
+        if len(each) == 1 or np.ptp(each[0]) == 0:
             return each[0]
         return pareto_scores(np.stack(each, axis=1))
 

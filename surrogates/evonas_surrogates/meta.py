@@ -21,6 +21,7 @@ REFERENCE = 2000  # rows that say how views and features are spread
 LEAF_TREES = 700  # that say how alike two genomes are
 NEAR_COPIES = 0.95  # tasks with this slope on one another or more agree wholly
 STEEP = 8  # power of a smaller slope's share of it: with one of .7 they hardly agree
+UNCHOSEN = 4  # first trainings that no view chooses, where earlier tasks disagree
 TRUSTED = 0.02  # a view below this share of the trust is not mentioned
 
 
@@ -29,13 +30,14 @@ class MetaSurrogate(BaseEstimator):
 
     One boosted model a task learns its within-task ranks. On a new task every view's prior weight is what leaving one
     earlier task out found it worth; with each result the weights, the residual and the uncertainty are the posterior's.
-    The first trainings are a portfolio: each is the best that some view has to offer over those trained already.
+    Where earlier tasks disagree none of them chooses the first few trainings, so that later ones can be seen beside
+    these. Where they agree the first are a portfolio: each is the best that some view has to offer over those before.
 
     Rows beyond `max_rows` a task are left out at random; NaN targets are failures and rank last; NaN features are
     allowed; an earlier task of fewer than five results, or of equal ones, is left out.
 
     Args:
-        portfolio: how many first trainings are chosen so where earlier tasks agree; fewer the less they do.
+        portfolio: how many trainings are chosen so where earlier tasks agree; fewer the less they do.
         max_rows: of an earlier task.
         trees: of a view.
         seed: of the views.
@@ -175,17 +177,20 @@ class MetaSurrogate(BaseEstimator):
         return (mean, deviation) if return_std else mean
 
     def acquire(self, X: np.ndarray, pending: np.ndarray | None = None) -> np.ndarray:
-        """(n,) how much each is worth training next, given (m, d) that are on their way.
+        """(n,) how much each is worth training next, given (m, d) on their way; all alike where none is to be chosen.
 
-        At first what it adds to the best that each view has been offered; but where earlier tasks were right about one
-        another, their word alone: a few results of near copies are no reason to doubt it. Later the expected
-        improvement on the best result (Jones et al. 1998, J. Global Optimization 13) by the next *result*: what no
-        feature tells of a network counts as chance, and chance is worth taking too.
+        Where earlier tasks disagree the first few are the search's own: results that the views chose are all from what
+        the views call good, and tell little of whether they are right. Where earlier tasks agree, first what a genome
+        adds to the best that each view has been offered; of near copies, their word alone: a few results are no reason
+        to doubt it. Later the expected improvement on the best result (Jones et al. 1998, J. Global Optimization 13) by
+        the next *result*: what no feature tells of a network counts as chance, and chance is worth taking too.
         """
         X = self._checked(X)
         told = 0 if self.posterior_ is None else len(self.posterior_)
         waiting = 0 if pending is None else len(pending)
         agreement = min(1.0, self.weight_ * len(self.names_) / NEAR_COPIES) ** STEEP
+        if len(self.names_) > 1 and told + waiting < round(UNCHOSEN * (1 - agreement)):
+            return np.zeros(len(X))
         if not self.names_ or told + waiting >= self.portfolio * agreement:
             mean, deviation = self.predict(X, return_std=True)
             if self.posterior_ is None:

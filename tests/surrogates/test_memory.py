@@ -179,13 +179,23 @@ def test_the_first_trainings_are_a_portfolio():
     ranker = MetaSurrogate(trees=60).fit(
         np.tile(X, (2, 1)), np.concatenate([X[:, 0], X[:, 1]]), np.repeat(["first", "second"], 400)
     )
-    chosen: list[int] = []
+    chosen = list(range(4))
+    assert (ranker.acquire(X, X[chosen[:3]]) == 0).all()  # two tasks that disagree: first the search's own
     for _ in range(4):
         scores = ranker.acquire(X, X[chosen])
         scores[chosen] = -np.inf
         chosen.append(int(scores.argmax()))
-    assert X[chosen, 0].max() > 1.5
-    assert X[chosen, 1].max() > 1.5
+    assert X[chosen[4:], 0].max() > 1.5
+    assert X[chosen[4:], 1].max() > 1.5
+
+
+def test_earlier_tasks_that_agree_and_one_alone_choose_from_the_first_training():
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    for copies in (1, 3):
+        ranker = MetaSurrogate(trees=60).fit(
+            np.tile(X, (copies, 1)), np.tile(X[:, 0], copies), np.repeat(range(copies), 200)
+        )
+        assert X[ranker.acquire(X).argmax(), 0] > 1.5
 
 
 def test_pareto_scores():
