@@ -54,7 +54,7 @@ class Shares:
     length: float
 
 
-WITH_VIEWS = Shares(linear=1.0, leaves=0.5, features=0.05, noise=0.2, length=0.8)
+WITH_VIEWS = Shares(linear=1.0, leaves=0.5, features=0.05, noise=0.35, length=0.8)
 WITHOUT = tuple(
     Shares(0.0, 0.0, features, noise, length)
     for features, noise, length in product((0.25, 0.8, 2.0), (0.03, 0.1, 0.3, 0.6), (0.35, 0.8))
