@@ -13,7 +13,7 @@ import pandas as pd
 
 from evonas.errors import EvonasError
 from evonas_benchmarks import summary
-from evonas_benchmarks.runner import IDENTITY, RUNS, Cell
+from evonas_benchmarks.runner import IDENTITY, RUNS, Cell, write_whole
 
 OF_A_CELL = ("maximize", "budget", "own")  # the columns that have one value a cell
 
@@ -39,7 +39,7 @@ def restore(path: Path, folder: Path) -> int:
     if (folder / IDENTITY).is_file() and summary.read_suite(folder) != suite:
         raise EvonasError(f"{str(folder)!r} holds another run than {str(path)!r} keeps; give another folder")
     (folder / "cells").mkdir(parents=True, exist_ok=True)
-    (folder / IDENTITY).write_text(json.dumps(suite), encoding="utf-8")
+    write_whole(folder / IDENTITY, suite)
     lines = [json.dumps(run) for run in [*runs, *summary.read_runs(folder)]]
     (folder / RUNS).write_text("".join(f"{line}\n" for line in dict.fromkeys(lines)), encoding="utf-8")
     made = 0
@@ -55,7 +55,7 @@ def restore(path: Path, folder: Path) -> int:
                 "own": float(first.own),
                 "rows": cell.drop(columns=["suite", "task", "method", "seed", *OF_A_CELL]).to_dict("records"),
             }
-            place.write_text(json.dumps(values), encoding="utf-8")
+            write_whole(place, values)
             made += 1
     return made
 

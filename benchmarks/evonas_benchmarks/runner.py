@@ -117,7 +117,7 @@ def claim(the_plan: Plan) -> None:
     elif out.exists() and any(out.iterdir()):
         raise EvonasError(f"--out {str(out)!r} holds something that is no run of a suite; give another folder")
     (out / "cells").mkdir(parents=True, exist_ok=True)
-    _write(path, mine)
+    write_whole(path, mine)
 
 
 def check(the_plan: Plan) -> None:
@@ -239,7 +239,7 @@ def _failed_path(the_plan: Plan, cell: Cell) -> Path:
 
 
 def _write_failed(the_plan: Plan, cell: Cell, reason: str) -> None:
-    _write(_failed_path(the_plan, cell), {**asdict(cell), "reason": reason})
+    write_whole(_failed_path(the_plan, cell), {**asdict(cell), "reason": reason})
 
 
 def _same(genome: Any) -> Any:
@@ -281,7 +281,7 @@ def _run_cell(the_plan: Plan, cell: Cell, problem: Problem, executor: Any) -> No
             for row in rows
         ],
     }
-    _write(the_plan.out / "cells" / cell.file, values)
+    write_whole(the_plan.out / "cells" / cell.file, values)
 
 
 def load_cell(the_plan: Plan, cell: Cell) -> dict[str, Any] | None:
@@ -294,7 +294,7 @@ def load_cell(the_plan: Plan, cell: Cell) -> dict[str, Any] | None:
     return found if found["trials"] >= the_plan.trials else None
 
 
-def _write(path: Path, values: Any) -> None:
+def write_whole(path: Path, values: Any) -> None:
     """Whole or not at all, however the process ends."""
     beside = path.with_name(f"{path.name}.{os.getpid()}.part")
     beside.write_text(json.dumps(values), encoding="utf-8")
