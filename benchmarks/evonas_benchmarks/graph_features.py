@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import combinations, combinations_with_replacement
 
+import numpy as np
+
 from evonas_benchmarks.graph_cell import ALL_LINKS, NODES, OPERATIONS, GraphCell, first_numbering
 
 SHAPES = sorted({first_numbering(links, ("gat",) * 4)[0] for links in ALL_LINKS})
@@ -22,9 +24,14 @@ SETS = {**{operation: (operation,) for operation in OPERATIONS}, **FAMILIES}
 DEPTHS = (1, 2, 3, 4)
 
 
-@lru_cache(maxsize=4096)  # 18 kB each
 def features(genome: GraphCell) -> Mapping[str, float]:
     """Named numbers of a canonical genome: shape, operations by node and depth, who feeds whom, and the paths."""
+    return dict(zip(_names(), _values(genome).tolist(), strict=True))
+
+
+@lru_cache(maxsize=32_768)  # all there are, 3 kB each: every search on a table meets the same ones
+def _values(genome: GraphCell) -> np.ndarray:
+    """(d,) the numbers in the order of the names."""
     links, operations = genome
     found = dict.fromkeys(_names(), 0.0)
     found[f"shape {links}"] = 1.0
@@ -54,7 +61,7 @@ def features(genome: GraphCell) -> Mapping[str, float]:
     found["longest path"] = max(map(len, paths))
     found["shortest path"] = min(map(len, paths))
     found["kinds"] = len(set(operations))
-    return found
+    return np.array(list(found.values()))
 
 
 def _paths(genome: GraphCell) -> Iterator[list[str]]:
@@ -81,8 +88,8 @@ def _pair(a: str, b: str) -> str:
 
 @lru_cache(maxsize=1)
 def _names() -> tuple[str, ...]:
-    """All names, in one order, so that every genome has the same."""
-    return (
+    """All names, sorted: in the order in which a ranker wants their numbers."""
+    names = (
         *(f"shape {links}" for links in SHAPES),
         *(f"{node}={operation}" for node in NODES for operation in OPERATIONS),
         *(f"count {name}" for name in SETS),
@@ -95,3 +102,4 @@ def _names() -> tuple[str, ...]:
         *(f"paths of {name} and skip" for name in SETS),
         *("outputs", "longest path", "shortest path", "kinds"),
     )
+    return tuple(sorted(set(names)))
