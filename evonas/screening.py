@@ -12,9 +12,9 @@ from evonas.fidelity import at_full
 from evonas.seen import Seen
 from evonas.types import VAL_ACCURACY, Candidate, Encoding, Evaluation, G, Objective, Ranker, Searcher, Task
 
-FIRST = 16  # while fewer results are in, a ranker that knows earlier tasks looks WIDER and DEEPER: it is all there is
+FIRST = 16  # while fewer results are in, a ranker that knows earlier tasks looks WIDER: it is all there is
 WIDER = 16  # times the pool
-DEEPER = 2  # times the mutants of each round of refinement
+SHALLOW, DEEP = (3, 1), (6, 3)  # rounds of refinement, and the mutants of each round, times the pool
 ELITE = 4  # how many of the pool are mutated in each round of refinement
 AT_RANDOM = 0.05  # of the choices are not the top, where a ranker has no way of its own to explore
 
@@ -37,7 +37,9 @@ class Screened(Generic[G]):
         pool: offspring for each candidate.
         explore: probability of passing on another one than the top; by default 0 for rankers with `acquire`, which
             explore by themselves, and AT_RANDOM for others.
-        refine: rounds in which the best of the pool are mutated; 0 leaves the searcher's offspring as they are.
+        refine: rounds in which the best of the pool are mutated; 0 leaves the searcher's offspring as they are. By
+            default more, and larger ones, for rankers with `acquire`: what they say a training is worth is meant to be
+            maximized, where a mere prediction is most wrong at its highest.
         objectives: what the ranker ranks by.
     """
 
@@ -49,7 +51,7 @@ class Screened(Generic[G]):
         task: Task,
         pool: int = 16,
         explore: float | None = None,
-        refine: int = 3,
+        refine: int | None = None,
         objectives: Sequence[Objective] = (VAL_ACCURACY,),
     ):
         self.searcher = searcher
@@ -59,7 +61,8 @@ class Screened(Generic[G]):
         self.pool = at_least(1, pool=pool)
         acquiring = all(hasattr(one, "acquire") for one in self.rankers)
         self.explore = explore if explore is not None else 0.0 if acquiring else AT_RANDOM
-        self.refine = at_least(0, refine=refine)
+        rounds, self._mutants_each = DEEP if acquiring else SHALLOW
+        self.refine = at_least(0, refine=rounds if refine is None else refine)
         self.objectives = tuple(objectives)[: len(self.rankers)]
         self.seen: Seen[G] = Seen(encoding)
         self._told: list[Evaluation[G]] = []
@@ -102,9 +105,8 @@ class Screened(Generic[G]):
         if len(pool) > 1 and rng.random() < self.explore:
             rest = np.delete(np.arange(len(pool)), int(scores.argmax()))
             return pool[rng.choice(rest)]
-        mutants = self.pool * (DEEPER if self._first() else 1)
         for _ in range(self.refine):
-            fresh = self._mutants(pool, scores, mutants, rng)
+            fresh = self._mutants(pool, scores, self.pool * self._mutants_each, rng)
             if not fresh:
                 break
             pool = pool + fresh
