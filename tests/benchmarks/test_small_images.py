@@ -75,15 +75,15 @@ def test_the_card_has_the_figures_of_the_table(rows):
 def test_a_row_can_be_made_again(rows, tmp_path):
     """On the same processor and versions to the last digit; elsewhere nearly. The stop at a third changes nothing.
 
-    After a third of the epochs other rounding is like another seed: those of the table differ by .15 in the median, and
-    one pair in ten by more than .34.
+    After a third of the epochs other rounding is like another seed, and on digits two seeds differ by .15 in the
+    median: so it is a cell whose seeds agree (.52 and .56).
     """
     trainer = small_images.trainer("digits")
-    cell = small_images.cells()[0]
+    cell = small_images.cells()[2]
     both = BothFidelities({"digits": replace(trainer, checkpoints=tmp_path)})
     made = both(Candidate(cell), trainer.data.task, 0).metrics
     mine = (rows["data"] == "digits") & (rows["cell"] == cell) & (rows["seed"] == 0)
-    for full, prefix, tolerance in ((True, "", 0.04), (False, "third ", 0.35)):
+    for full, prefix, tolerance in ((True, "", 0.04), (False, "third ", 0.15)):
         (i,) = np.flatnonzero(mine & ((rows["fidelity"] == 1) == full))
         assert made[f"{prefix}val_accuracy"] == pytest.approx(rows["val_accuracy"][i], abs=tolerance)
     alone = trainer(Candidate(cell), trainer.data.task, 0).metrics
