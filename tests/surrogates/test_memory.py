@@ -179,14 +179,14 @@ def test_the_first_trainings_are_a_portfolio():
     ranker = MetaSurrogate(trees=60).fit(
         np.tile(X, (2, 1)), np.concatenate([X[:, 0], X[:, 1]]), np.repeat(["first", "second"], 400)
     )
-    assert (ranker.acquire(X) == 0).all()  # two tasks that disagree: first the search's own
-    chosen = [0]
+    chosen = [0, 1]
+    assert (ranker.acquire(X, X[:1]) == 0).all()  # two tasks that disagree: first the search's own
     for _ in range(4):
         scores = ranker.acquire(X, X[chosen])
         scores[chosen] = -np.inf
         chosen.append(int(scores.argmax()))
-    assert X[chosen[1:], 0].max() > 1.5
-    assert X[chosen[1:], 1].max() > 1.5
+    assert X[chosen[2:], 0].max() > 1.5
+    assert X[chosen[2:], 1].max() > 1.5
 
 
 def test_earlier_tasks_that_agree_and_one_alone_choose_from_the_first_training():
