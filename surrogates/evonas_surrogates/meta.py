@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
 from scipy.stats import norm
 from sklearn.base import BaseEstimator
+from sklearn.ensemble import HistGradientBoostingRegressor
 
 from evonas.errors import EvonasError
 from evonas.evolution import at_least
@@ -22,6 +26,7 @@ LEAF_TREES = 350  # that say how alike two genomes are
 NEAR_COPIES = 0.95  # tasks with this slope on one another or more agree wholly
 STEEP = 8  # power of a smaller slope's share of it: with one of .7 they hardly agree
 UNCHOSEN = 2  # first trainings that no view chooses, where earlier tasks disagree
+KEPT_VIEWS = 256  # of the rows learned last, in a process
 TRUSTED = 0.02  # a view below this share of the trust is not mentioned
 
 
@@ -95,7 +100,7 @@ class MetaSurrogate(BaseEstimator):
             if len(rows) < LEAST_ROWS or len(np.unique(values[np.isfinite(values)])) < 2:
                 continue
             scores = normal_scores(values)
-            models.append(boosted(X[rows], scores, self.seed, self.trees))
+            models.append(_view(X[rows], scores, self.seed, self.trees))
             self.names_.append(str(name))
             self.sizes_.append(int((groups == name).sum()))
             few = rng.permutation(len(rows))[:REFERENCE]
@@ -275,6 +280,23 @@ class MetaSurrogate(BaseEstimator):
 
 
 _SCHEDULE = tuple(sorted({round(3 * 1.3**i) for i in range(25)}))
+
+
+def _view(X: np.ndarray, scores: np.ndarray, seed: int, trees: int) -> HistGradientBoostingRegressor:
+    """One task's model, the same one for the same rows: the searches of a benchmark know the same earlier tasks."""
+    rows = hashlib.sha256(X.tobytes() + scores.tobytes()).digest()
+    key, views = (rows, X.shape, seed, trees), _views()
+    known = views.pop(key, None)
+    views[key] = boosted(X, scores, seed, trees) if known is None else known
+    while len(views) > KEPT_VIEWS:
+        views.popitem(last=False)
+    return views[key]
+
+
+@cache
+def _views() -> OrderedDict[Any, HistGradientBoostingRegressor]:
+    """The views made last, the latest at the end."""
+    return OrderedDict()
 
 
 def _log_improvement(above: np.ndarray, deviation: np.ndarray) -> np.ndarray:

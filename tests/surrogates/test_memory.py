@@ -17,7 +17,7 @@ from evonas.loop import Budget, run
 from evonas.screening import Screened, pareto_scores, row
 from evonas.types import VAL_ACCURACY, Candidate, Evaluation, Task, Trial
 from evonas_benchmarks.baselines import RandomSearch
-from evonas_surrogates import history, modelfile, pretrained
+from evonas_surrogates import history, meta, modelfile, pretrained
 from evonas_surrogates.boosting import BoostingSurrogate
 from evonas_surrogates.forest import Forest, boosted
 from evonas_surrogates.meta import MetaSurrogate
@@ -187,6 +187,17 @@ def test_the_first_trainings_are_a_portfolio():
         chosen.append(int(scores.argmax()))
     assert X[chosen[2:], 0].max() > 1.5
     assert X[chosen[2:], 1].max() > 1.5
+
+
+def test_a_view_is_learned_once_in_a_process_and_anew_from_other_rows():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    first, again = (meta._view(X.copy(), X[:, 0].copy(), 0, 10) for _ in range(2))
+    assert first is again
+    others = [(X, X[:, 1], 0, 10), (X + 1, X[:, 0], 0, 10), (X, X[:, 0], 1, 10), (X, X[:, 0], 0, 11)]
+    assert all(meta._view(*other) is not first for other in others)
+    for seed in range(meta.KEPT_VIEWS):
+        meta._view(X[:5], X[:5, 0], seed, 1)
+    assert meta._view(X, X[:, 0], 0, 10) is not first  # forgotten by now
 
 
 def test_earlier_tasks_that_agree_and_one_alone_choose_from_the_first_training():
