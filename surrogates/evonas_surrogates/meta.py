@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cache
+from hashlib import sha256
 from typing import Any, Self
 
 import numpy as np
@@ -35,8 +35,9 @@ class MetaSurrogate(BaseEstimator):
 
     One boosted model a task learns its within-task ranks. On a new task every view's prior weight is what leaving one
     earlier task out found it worth; with each result the weights, the residual and the uncertainty are the posterior's.
-    Where earlier tasks disagree none of them chooses the first two trainings, so that later ones can be seen beside
-    these. Where they agree the first are a portfolio: each is the best that some view has to offer over those before.
+    Where earlier tasks disagree none of them chooses the first one or two trainings, so that later ones can be seen
+    beside these. Where they agree the first are a portfolio: each is the best that some view has to offer over those
+    before.
 
     Rows beyond `max_rows` a task are left out at random; NaN targets are failures and rank last; NaN features are
     allowed; an earlier task of fewer than five results, or of equal ones, is left out.
@@ -184,11 +185,12 @@ class MetaSurrogate(BaseEstimator):
     def acquire(self, X: np.ndarray, pending: np.ndarray | None = None) -> np.ndarray:
         """(n,) how much each is worth training next, given (m, d) on their way; all alike where none is to be chosen.
 
-        Where earlier tasks disagree the first two are the search's own: results that the views chose are all from what
-        the views call good, and tell little of whether they are right. Where earlier tasks agree, first what a genome
-        adds to the best that each view has been offered; of near copies, their word alone: a few results are no reason
-        to doubt it. Later the expected improvement on the best result (Jones et al. 1998, J. Global Optimization 13) by
-        the next *result*: what no feature tells of a network counts as chance, and chance is worth taking too.
+        Where earlier tasks disagree the first one or two are the search's own: results that the views chose are all
+        from what the views call good, and tell little of whether they are right. Where earlier tasks agree, first what
+        a genome adds to the best that each view has been offered; of near copies, their word alone: a few results are
+        no reason to doubt it. Later the expected improvement on the best result (Jones et al. 1998, J. Global
+        Optimization 13) by the next *result*: what no feature tells of a network counts as chance, and chance is worth
+        taking too.
         """
         X = self._checked(X)
         told = 0 if self.posterior_ is None else len(self.posterior_)
@@ -284,7 +286,7 @@ _SCHEDULE = tuple(sorted({round(3 * 1.3**i) for i in range(25)}))
 
 def _view(X: np.ndarray, scores: np.ndarray, seed: int, trees: int) -> HistGradientBoostingRegressor:
     """One task's model, the same one for the same rows: the searches of a benchmark know the same earlier tasks."""
-    rows = hashlib.sha256(X.tobytes() + scores.tobytes()).digest()
+    rows = sha256(X.tobytes() + scores.tobytes()).digest()
     key, views = (rows, X.shape, seed, trees), _views()
     known = views.pop(key, None)
     views[key] = boosted(X, scores, seed, trees) if known is None else known

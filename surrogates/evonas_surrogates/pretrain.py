@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -37,10 +38,11 @@ LIMITS = (
 def main(seed: int = 0) -> None:
     found = sources.read("nasbench201")
     rows = _titled(found.rows)
-    quality = held_out(lambda: MetaSurrogate(trees=TREES, seed=seed), rows, seed=seed)
+    make = partial(MetaSurrogate, trees=TREES, seed=seed)
+    quality = held_out(make, rows, seed=seed)
     for name, one in quality.items():
         print(f"{name}: Spearman {one.spearman:.3f}, Kendall {one.kendall:.3f}, top-10 regret {one.regret:.4f}")
-    model = MetaSurrogate(trees=TREES, seed=seed).fit(rows.X, rows.y, rows.groups, feature_names=rows.feature_names)
+    model = make().fit(rows.X, rows.y, rows.groups, feature_names=rows.feature_names)
     path = FOLDER / "cell.skops"
     card = {**modelfile.card(DATA, LICENCE, quality, LIMITS), "made_by": COMMAND}
     modelfile.save(
