@@ -369,6 +369,42 @@ def test_bore_with_one_prediction_proposes_what_it_proposes_as_shipped():
     assert proposed[0] == proposed[1]
 
 
+@pytest.mark.parametrize("level", [1 / 6, 0.33, 0.5, 0.9])
+@pytest.mark.parametrize("rows", [3, 12, 60])
+def test_cqr_fits_scikit_learns_trees(rows, level):
+    pytest.importorskip("syne_tune")
+    from sklearn.ensemble import GradientBoostingRegressor
+
+    from evonas_benchmarks.peers.with_syne_tune import Quantile
+
+    rng = np.random.default_rng(rows)
+    X, y = rng.integers(0, 2, (rows, 10)).astype(float), rng.random(rows).round(1)  # with ties
+    shipped, ours = (
+        model(loss="quantile", alpha=level, n_estimators=40, random_state=0).fit(X, y)
+        for model in (GradientBoostingRegressor, Quantile)
+    )
+    new = rng.integers(0, 2, (100, 10)).astype(float)
+    assert (ours.predict(new) == shipped.predict(new)).all()
+
+
+def test_cqr_proposes_what_it_proposes_with_scikit_learns_models(monkeypatch):
+    pytest.importorskip("syne_tune")
+    from sklearn.ensemble import GradientBoostingRegressor
+
+    from evonas_benchmarks.peers import with_syne_tune
+
+    proposed = []
+    for model in (with_syne_tune.Quantile, GradientBoostingRegressor):
+        monkeypatch.setattr(with_syne_tune, "Quantile", model)
+        searcher, rng, genomes = make("syne-cqr", CellEncoding()), np.random.default_rng(0), []
+        for number in range(9):  # from the sixth on by the model
+            (candidate,) = searcher.ask(1, rng)
+            genomes.append(candidate.genome)
+            searcher.tell([Evaluation(candidate, {"val_accuracy": number % 4 / 4})])
+        proposed.append(genomes)
+    assert proposed[0] == proposed[1]
+
+
 @pytest.mark.parametrize("name", PACKAGES)
 def test_one_objective_and_an_encoding_with_genes(name):
     with pytest.raises(EvonasError, match="one objective"):
