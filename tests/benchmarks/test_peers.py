@@ -375,13 +375,13 @@ def test_cqr_fits_scikit_learns_trees(rows, level):
     pytest.importorskip("syne_tune")
     from sklearn.ensemble import GradientBoostingRegressor
 
-    from evonas_benchmarks.peers.with_syne_tune import Quantile
+    from evonas_benchmarks.peers.with_syne_tune import QuantileTrees
 
     rng = np.random.default_rng(rows)
     X, y = rng.integers(0, 2, (rows, 10)).astype(float), rng.random(rows).round(1)  # with ties
     shipped, ours = (
         model(loss="quantile", alpha=level, n_estimators=40, random_state=0).fit(X, y)
-        for model in (GradientBoostingRegressor, Quantile)
+        for model in (GradientBoostingRegressor, QuantileTrees)
     )
     new = rng.integers(0, 2, (100, 10)).astype(float)
     assert (ours.predict(new) == shipped.predict(new)).all()
@@ -394,8 +394,8 @@ def test_cqr_proposes_what_it_proposes_with_scikit_learns_models(monkeypatch):
     from evonas_benchmarks.peers import with_syne_tune
 
     proposed = []
-    for model in (with_syne_tune.Quantile, GradientBoostingRegressor):
-        monkeypatch.setattr(with_syne_tune, "Quantile", model)
+    for model in (with_syne_tune.QuantileTrees, GradientBoostingRegressor):
+        monkeypatch.setattr(with_syne_tune, "QuantileTrees", model)
         searcher, rng, genomes = make("syne-cqr", CellEncoding()), np.random.default_rng(0), []
         for number in range(9):  # from the sixth on by the model
             (candidate,) = searcher.ask(1, rng)
