@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evonas.cli import main
+
 RUN = ("--trials", "3", "--epochs", "2", "--surrogate", "none")
 
 
@@ -182,7 +184,10 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
         (["--out", "foreign.db"], "foreign.db"),
     ],
 )
-def test_bad_input_is_one_line_with_the_way_out(tmp_path, words, says):
+def test_bad_input_is_one_line_with_the_way_out(tmp_path, monkeypatch, capfd, words, says):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EVONAS_ARCHIVE", str(tmp_path / "archive.db"))
+    monkeypatch.setattr(sys, "argv", ["evonas", "search", *words])
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken.npz").write_text("this is no archive")
     (tmp_path / "foreign.db").write_text("this is a text, " * 100)
@@ -192,9 +197,10 @@ def test_bad_input_is_one_line_with_the_way_out(tmp_path, words, says):
     np.savez(tmp_path / "mismatch.npz", x_train=x, y_train=y[:-1])
     np.savez(tmp_path / "nan.npz", x_train=np.where(x == 3, np.nan, x), y_train=y)
     before = sorted(tmp_path.rglob("*"))
-    done = evonas("search", *words, cwd=tmp_path, ok=False)
-    assert done.returncode == 2
-    lines = done.stderr.strip().splitlines()
+    with pytest.raises(SystemExit) as ended:  # in this process: to start one for each case would take a minute
+        main()
+    assert ended.value.code == 2
+    lines = capfd.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert says in lines[0]
     left = {p.name for p in set(tmp_path.rglob("*")) - set(before)} - {"archive.db", "archive.db-wal", "archive.db-shm"}
