@@ -33,10 +33,11 @@ class Row:
 
 
 class Timed:
-    """A searcher whose own time is measured: asking and telling, never the training."""
+    """A searcher whose own time is measured: asking and telling, never the training. It is not told `hidden`."""
 
-    def __init__(self, searcher: Searcher[Any]):
+    def __init__(self, searcher: Searcher[Any], hidden: str | None = None):
         self.searcher = searcher
+        self.hidden = hidden
         self.seconds = 0.0
 
     def ask(self, n: int, rng: np.random.Generator) -> Sequence[Candidate[Any]]:
@@ -47,9 +48,15 @@ class Timed:
             self.seconds += time.perf_counter() - start
 
     def tell(self, evaluations: Sequence[Evaluation[Any]]) -> None:
+        evaluations = [self._shown(evaluation) for evaluation in evaluations]
         start = time.perf_counter()
         self.searcher.tell(evaluations)
         self.seconds += time.perf_counter() - start
+
+    def _shown(self, evaluation: Evaluation[Any]) -> Evaluation[Any]:
+        if self.hidden not in evaluation.metrics:
+            return evaluation
+        return replace(evaluation, metrics={k: v for k, v in evaluation.metrics.items() if k != self.hidden})
 
 
 @dataclass
@@ -107,11 +114,11 @@ def run_cell(
     """The rows of one search and its trials; fewer than asked for where the space is exhausted.
 
     Args:
-        test: the metric that reports the incumbent.
+        test: the metric that reports the incumbent; the searcher never sees it.
         report: what counts as an evaluation's worth where the searcher saw a noisy one; by default what it saw.
         advance: called after each trial.
     """
-    timed = Timed(searcher)
+    timed = Timed(searcher, test)
     recorder = Recorder(timed, objective, test, report, advance)
     outcome = loop.run(timed, executor, task, seed=seed, budget=loop.Budget(trials), callbacks=[recorder])
     return recorder.rows, outcome.trials

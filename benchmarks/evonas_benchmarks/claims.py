@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+import pandas as pd
+
 from evonas_benchmarks import runner, summary
 from evonas_benchmarks.statistics import ALPHA, Paired, fewest_seeds, paired
 from evonas_benchmarks.suites import Suite, load_suite
@@ -24,7 +27,9 @@ def assert_better(
 ) -> Paired:
     """AssertionError unless the candidate's final regret, the mean over tasks, is smaller beyond chance.
 
-    Returns the comparison. Raises ValueError where so few seeds could never show it.
+    Of a suite that trains, which has no regret, the final best counts, in the objective's own unit.
+    Returns the comparison, with the interval of level 1 - alpha. Raises ValueError where so few seeds could never
+    show anything.
     """
     if seeds < fewest_seeds(1, alpha):
         raise ValueError(f"{seeds} seeds cannot show anything at alpha={alpha}; give {fewest_seeds(1, alpha)} or more")
@@ -37,11 +42,21 @@ def assert_better(
         if ran.failed:
             raise AssertionError(f"cells failed: {ran.failed}")
         curves = summary.read_curves(the_plan.out)
-    regret = summary.mean_regret(curves, the_plan.trials)
-    found = paired(-regret[candidate][:, -1], -regret[baseline][:, -1])
+    worth = _worth(curves, the_plan.trials)
+    found = paired(worth[candidate], worth[baseline], 1 - alpha)
     if not (found.p < alpha and found.low > 0):
         raise AssertionError(
-            f"{candidate} is not better than {baseline} on {chosen.name}: regret smaller by {found.mean:.4f} "
+            f"{candidate} is not better than {baseline} on {chosen.name}: ahead by {found.mean:.4f} "
             f"({found.low:.4f} to {found.high:.4f}), p = {found.p:.3f}, {seeds} seeds"
         )
     return found
+
+
+def _worth(curves: pd.DataFrame, trials: int) -> dict[str, np.ndarray]:
+    """Method -> (seeds,) how good its searches ended, the mean over tasks, higher is better."""
+    regret = summary.mean_regret(curves, trials)
+    if regret:
+        return {method: -values[:, -1] for method, values in regret.items()}
+    sign = 1.0 if curves.maximize.all() else -1.0
+    grids = [summary.grid(curves, str(task), "best", trials) for task in curves.task.unique()]
+    return {method: sign * np.mean([one[method][:, -1] for one in grids], axis=0) for method in grids[0]}

@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ import numpy as np
 import typer
 
 from evonas import plugins
-from evonas.errors import EvonasError
+from evonas.errors import EvonasError, choices
 
 compare_app = typer.Typer()
 
@@ -125,6 +126,7 @@ def run_suite(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Run what is missing of a suite, then write curves.parquet, summary.json, report.html and plots."""
+    _check_installed()
     from evonas_benchmarks import runner
     from evonas_benchmarks.suites import change, load_suite
 
@@ -134,7 +136,7 @@ def run_suite(
         chosen,
         Path(out or f"bench/{chosen.name}"),
         methods=split_methods(methods) if methods is not None else None,
-        tasks=_names(tasks) if tasks else None,
+        tasks=_names(tasks) if tasks is not None else None,
         trials=trials,
         seeds=seeds,
         root=Path(root) if root else None,
@@ -143,14 +145,14 @@ def run_suite(
     try:
         with _Bar(len(the_plan.cells()), quiet, "cells") as bar:
             ran = runner.run(the_plan, jobs, bar.add, shlex.join(["evonas", *sys.argv[1:]]))
+        for cell, reason in ran.failed.items():
+            typer.echo(f"failed: {cell.task}, {cell.method}, seed {cell.seed}: {reason}", err=True)
+        written = ran.done + ran.reused > 0
+        if written:
+            _write_all(the_plan.out, quiet=quiet)
     except KeyboardInterrupt:
         typer.echo("evonas: stopped; what is finished is kept, and the same command goes on with it", err=True)
         raise typer.Exit(130) from None
-    for cell, reason in ran.failed.items():
-        typer.echo(f"failed: {cell.task}, {cell.method}, seed {cell.seed}: {reason}", err=True)
-    written = ran.done + ran.reused > 0
-    if written:
-        _write_all(the_plan.out, quiet=quiet)
     where = f"; see {the_plan.out / 'report.html'}" if written else ""
     typer.echo(f"{ran.done} cells done, {ran.reused} reused, {len(ran.failed)} failed{where}")
     if ran.failed:
@@ -164,8 +166,16 @@ def report(
     out: Annotated[str | None, typer.Option(help="Another folder for what is written. [the run's]")] = None,
 ) -> None:
     """Write curves, summary, page and plots again from the stored cells; also of a run that was stopped."""
-    _write_all(Path(folder), Path(out) if out else None, split_methods(methods) if methods else None)
+    _check_installed()
+    _write_all(Path(folder), Path(out) if out else None, split_methods(methods) if methods is not None else None)
     typer.echo(Path(out or folder) / "report.html")
+
+
+def _check_installed() -> None:
+    """Raises EvonasError where what a run needs in the end is not there: it would be missed after hours."""
+    for module, name in (("pandas", "pandas"), ("matplotlib", "matplotlib"), ("scikit_posthocs", "scikit-posthocs")):
+        if find_spec(module) is None:
+            raise EvonasError(f'evonas bench needs {name}, which is not installed; pip install "evonas[bench]"')
 
 
 def _names(text: str) -> list[str]:
@@ -177,7 +187,16 @@ def _write_all(
 ) -> None:
     from evonas_benchmarks import images, page, summary
 
-    curves = summary.read_curves(folder, methods)
+    out = out or folder
+    if out.resolve() != folder.resolve() and (out / summary.IDENTITY).exists():
+        raise EvonasError(f"--out {str(out)!r} holds a run of its own; give another folder")
+    curves = summary.read_curves(folder)
+    there = set(map(str, curves.method.unique()))
+    if methods is not None:
+        for method in methods or [""]:
+            if method not in there:
+                raise EvonasError(f"{str(folder)!r} has no finished cell of {method!r}; there are {choices(there)}")
+        curves = summary.read_curves(folder, methods)
     failed, runs = summary.read_failed(folder), summary.read_runs(folder)
     made = summary.summarize(curves, summary.read_suite(folder), failed, runs)
     longest = int(curves.budget.max())
@@ -188,8 +207,10 @@ def _write_all(
             f"(others had {longest}): run these longer, or leave them out with evonas bench report --methods",
             err=True,
         )
-    out = out or folder
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EvonasError(f"--out {str(out)!r} cannot be written: {error.strerror}; give another folder") from None
     summary.write(out, curves, made)
     page.write_page(out / "report.html", curves, made)
     images.save_images(out / "plots", curves)

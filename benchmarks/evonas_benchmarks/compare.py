@@ -16,6 +16,7 @@ from evonas.errors import EvonasError
 from evonas.types import Objective
 from evonas_benchmarks import statistics
 from evonas_benchmarks.cells import Row, Sharing, run_cell
+from evonas_benchmarks.problems import check_method
 
 
 @dataclass
@@ -99,10 +100,7 @@ class _Bench:
         from evonas.tasks import load_images
 
         for method in methods:
-            searcher, plus, ranker = method.partition("+")
-            plugins.resolve("evonas.searchers", searcher)
-            if plus:
-                plugins.resolve("evonas.rankers", ranker)
+            check_method(method)
         self.objectives = parse_objectives(config.objectives)
         self.encoding = make_encoding(config.encoding)
         self.images = load_images(config.data, root=Path(config.root) if config.root else None)

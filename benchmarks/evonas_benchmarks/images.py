@@ -54,7 +54,7 @@ def draw(plot: Plot, methods: list[str]) -> Any:
     axes.set(title=plot.title, xlabel=plot.x_title, ylabel=plot.y_title)
     if plot.kind == "regret":
         axes.set_yscale("log")
-        lowest = min(float(line.mean.min()) for line in plot.lines.values())
+        lowest = min((float(line.mean.min()) for line in plot.lines.values()), default=0.0)
         axes.set_ylim(bottom=FLOOR if lowest < FLOOR else None)
     if plot.log_x:
         axes.set_xscale("log")

@@ -1,7 +1,8 @@
 """What is kept beside the recorded pages of the cells behind them, and cells made of it again.
 
 A folder of cells is some hundred megabytes and lies outside the repository. Of each cell the trials at which its
-incumbent changed, and how much of its own time the method took for one, say all that the figures need.
+incumbent changed, those up to which figures look, and how much of its own time the method took for one, say all that
+the figures need.
 """
 
 from __future__ import annotations
@@ -61,7 +62,11 @@ def restore(path: Path, folder: Path) -> int:
 
 
 def changes(curves: pd.DataFrame) -> pd.DataFrame:
-    """The trials at which a cell's incumbent changed, and its last."""
+    """The trials at which a cell's incumbent changed, its last, and those that are the budget of a cell.
+
+    Figures look at the smallest budget: what a cell that was given more had spent by then is needed too.
+    """
     cells = curves.groupby(["task", "method", "seed"], sort=False, observed=True)
     last = cells.trial.transform("max")
-    return curves.loc[(curves.best != cells.best.shift()) | (curves.trial == last)]
+    looked_at = curves.trial.isin(curves.budget.unique())
+    return curves.loc[(curves.best != cells.best.shift()) | (curves.trial == last) | looked_at]

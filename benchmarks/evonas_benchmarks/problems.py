@@ -14,7 +14,7 @@ import numpy as np
 from evonas import plugins
 from evonas.errors import EvonasError, choices
 from evonas.executors import Serial
-from evonas.types import Encoding, Evaluation, Objective, Searcher, Store, Task, Trial
+from evonas.types import Encoding, Evaluation, Evaluator, Objective, Searcher, Store, Task, Trial
 from evonas_benchmarks.suites import Suite
 from evonas_benchmarks.tabular import Table
 from evonas_benchmarks.wrappers import wrapped
@@ -87,6 +87,12 @@ def tabular_problem(suite: Suite, task: str, seed: int, *, untaught: bool = Fals
     scores = table.scores(task)
     known = scores[~np.isnan(scores)]
     metric = entry.objective.name
+    best, median = float(known.max()), float(np.median(known))
+    if best == median:
+        raise EvonasError(
+            f"task {task!r} of suite {suite.name!r}: half of the table's networks have the best {metric!r} there is, "
+            f"{abs(best):g}; nothing can be compared on it, leave it out"
+        )
     evaluator, encoding = table.evaluator(task, suite.noise), table.encoding_of(task)
     for spec in suite.wrappers:
         evaluator, encoding = wrapped(spec, evaluator, encoding, metric)
@@ -104,8 +110,8 @@ def tabular_problem(suite: Suite, task: str, seed: int, *, untaught: bool = Fals
         entry.objective,
         Serial(evaluator),
         entry.test,
-        float(known.max()),
-        float(np.median(known)),
+        best,
+        median,
         ()
         if untaught
         else [earlier_rows(table, i, other, suite.earlier, seed) for i, other in others(suite, task, seed)],
@@ -151,12 +157,16 @@ def training_problem(suite: Suite, task: str, seed: int, root: Path | None = Non
     from evonas.training.trainer import TorchTrainer
 
     spec = next(one for one in suite.tasks if one.name == task)
-    encoding = make_encoding(suite.encoding or "cell")
-    data = split(load_images(str(spec.data), root=root), seed=seed, train_size=suite.train_size)
-    trainer = TorchTrainer(encoding, data, epochs=suite.epochs, device=suite.device)
+    encoding: Encoding[Any] = make_encoding(suite.encoding or "cell")
+    data = split(load_images(suite.data_of(task), root=root), seed=seed, train_size=suite.train_size)
+    evaluator: Evaluator = TorchTrainer(encoding, data, epochs=suite.epochs, device=suite.device, held_out=True)
     name = plugins.plain_name(suite.encoding or "cell")
-    objective = parse_objectives(suite.objective)[0]
-    return Problem(data.task, encoding, objective, Serial(trainer), store=Nothing(), encoding_name=name)
+    objective = parse_objectives(spec.objective or suite.objective)[0]
+    for wrapper in suite.wrappers:
+        evaluator, encoding = wrapped(wrapper, evaluator, encoding, objective.name)
+    return Problem(
+        data.task, encoding, objective, Serial(evaluator), "test_accuracy", store=Nothing(), encoding_name=name
+    )
 
 
 def check_method(spec: str) -> None:

@@ -88,7 +88,7 @@ def plan(
     for name, number in (("trials", trials), ("seeds", seeds)):
         if number is not None and number < 1:
             raise EvonasError(f"{name}={number} leaves nothing to do; give at least 1")
-    names = suite.chosen(list(tasks) if tasks else None)
+    names = suite.chosen(None if tasks is None else list(tasks))
     return Plan(suite, names, chosen, trials or suite.trials, range(seeds or suite.seeds), out, root)
 
 
@@ -106,8 +106,8 @@ def claim(the_plan: Plan) -> None:
     mine = identity(the_plan.suite)
     if out.exists() and not out.is_dir():
         raise EvonasError(f"--out {str(out)!r} is a file; give a folder")
-    if path.is_file():
-        theirs = json.loads(path.read_text(encoding="utf-8"))
+    theirs = _claimed(path)
+    if theirs is not None:
         if theirs != mine:
             different = [key for key in mine if theirs.get(key) != mine[key]]
             raise EvonasError(
@@ -116,14 +116,30 @@ def claim(the_plan: Plan) -> None:
             )
     elif out.exists() and any(out.iterdir()):
         raise EvonasError(f"--out {str(out)!r} holds something that is no run of a suite; give another folder")
-    (out / "cells").mkdir(parents=True, exist_ok=True)
-    write_whole(path, mine)
+    try:
+        (out / "cells").mkdir(parents=True, exist_ok=True)
+        write_whole(path, mine)
+    except OSError as error:
+        raise EvonasError(f"--out {str(out)!r} cannot be written: {error.strerror}; give another folder") from None
+
+
+def _claimed(path: Path) -> dict[str, Any] | None:
+    """The identity of the run that a folder holds; None where it holds none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def check(the_plan: Plan) -> None:
-    """Try every method on every table. Raises EvonasError where one cannot run there, or the table is bad."""
-    for task in the_plan.tasks if the_plan.suite.tabular else ():
-        problem = tabular_problem(the_plan.suite, task, 0, untaught=True)
+    """Try every method on every task. Raises EvonasError where one cannot run there, or there is nothing to run on."""
+    for task in the_plan.tasks:
+        problem = (
+            tabular_problem(the_plan.suite, task, 0, untaught=True)
+            if the_plan.suite.tabular
+            else training_problem(the_plan.suite, task, 0, the_plan.root)
+        )
         for method in the_plan.methods:
             try:
                 make_searcher(method, problem)
@@ -229,7 +245,8 @@ def _run_group(the_plan: Plan, cells: Sequence[Cell]) -> dict[Cell, str]:
                 _run_cell(the_plan, cell, problem, executor)
                 _failed_path(the_plan, cell).unlink(missing_ok=True)
             except Exception as error:
-                failed[cell] = str(error) if isinstance(error, EvonasError) else f"{type(error).__name__}: {error}"
+                said = str(error) if isinstance(error, EvonasError) else f"{type(error).__name__}: {error}"
+                failed[cell] = " ".join(said.split())
                 _write_failed(the_plan, cell, failed[cell])
     return failed
 
@@ -266,6 +283,10 @@ def _run_cell(the_plan: Plan, cell: Cell, problem: Problem, executor: Any) -> No
             test=problem.test,
             report=problem.truth,
         )
+    if not rows:
+        raise EvonasError(
+            f"none of the {len(told)} networks that it asked for is in the table; do the genes and the encoding fit it?"
+        )
     failures = sum(trial.evaluation.status == "failed" for trial in told)
     values = {
         **asdict(cell),
@@ -289,9 +310,9 @@ def load_cell(the_plan: Plan, cell: Cell) -> dict[str, Any] | None:
     path = the_plan.out / "cells" / cell.file
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return found if found["trials"] >= the_plan.trials else None
+    except (OSError, ValueError, KeyError, TypeError):  # not there, or damaged: it is made again
         return None
-    return found if found["trials"] >= the_plan.trials else None
 
 
 def write_whole(path: Path, values: Any) -> None:

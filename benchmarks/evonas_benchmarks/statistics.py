@@ -80,11 +80,11 @@ class Paired:
         return -1 if self.p < ALPHA and self.high < 0 else 0
 
 
-def paired(ours: np.ndarray, theirs: np.ndarray) -> Paired:
-    """Both (n,) by seed, higher is better; seeds where either is NaN are left out."""
+def paired(ours: np.ndarray, theirs: np.ndarray, level: float = 0.95) -> Paired:
+    """Both (n,) by seed, higher is better; seeds where either is NaN are left out. `level` is the interval's."""
     difference = np.asarray(ours, dtype=float) - np.asarray(theirs, dtype=float)
     difference = difference[~np.isnan(difference)]
-    low, high = interval(difference)
+    low, high = interval(difference, level)
     return Paired(
         float(difference.mean()) if len(difference) else float("nan"),
         low,

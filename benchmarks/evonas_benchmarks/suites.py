@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evonas import plugins
 from evonas.errors import EvonasError, choices
+from evonas.types import Objective
 from evonas_benchmarks.packaged import TABLES, TASKS
-from evonas_benchmarks.tabular import Columns, Table, from_frame, table
+from evonas_benchmarks.tabular import Columns, Entry, Table, from_frame, table
 
 HERE = Path(__file__).parent
 FOLDERS = (HERE / "suites", HERE.parent / "suites")  # in the wheel, and in the repository
@@ -24,7 +26,7 @@ class SuiteTask(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(min_length=1)
+    name: str = Field(pattern=r"^[^/\\\n]+$")  # it is a part of files' names
     objective: str | None = None
     maximize: bool = True
     test: str | None = None
@@ -68,12 +70,20 @@ class Suite(BaseModel):
     def load_table(self) -> Table:
         """Raises EvonasError where the table cannot be read or lacks what the suite names."""
         assert self.table is not None
-        return table(self.table) if self.table in TABLES else _users_table(self)
+        return _packaged_table(self) if self.table in TABLES else _users_table(self)
+
+    def data_of(self, task: str) -> str:
+        """What images the task trains on; a path is, like a table's, relative to the suite's file."""
+        spec = str(next(one for one in self.tasks if one.name == task).data)
+        kind, colon, path = spec.partition(":")
+        if kind in ("npz", "folder") and colon:
+            return f"{kind}:{self.folder / Path(path).expanduser()}"
+        return spec
 
     def chosen(self, names: list[str] | None) -> list[str]:
         """The tasks of that name, in the suite's order. Raises EvonasError where there is no such task."""
         there = self.task_names()
-        for name in names or ():
+        for name in [] if names is None else names or [""]:
             if name not in there:
                 raise EvonasError(f"suite {self.name!r} has no task {name!r}; there are {choices(there)}")
         return [name for name in there if names is None or name in names]
@@ -125,13 +135,32 @@ def make_suite(values: Mapping[str, Any], path: Path) -> Suite:
         )
     if len(set(names)) < len(names):
         raise EvonasError(f"{str(path)!r} has two tasks of one name; there are {', '.join(names)}")
+    _refuse_useless(suite, path)
     return suite
+
+
+OF_TRAINING = {"epochs", "train_size", "device"}
+OF_TABLES = {"genes", "noise", "earlier", "earlier_tasks"}
+
+
+def _refuse_useless(suite: Suite, path: Path) -> None:
+    """Raises EvonasError where a key is given that this kind of suite has no use for: it would be passed over."""
+    kind, of_suite, of_task = "has a table of its own", OF_TRAINING, {"data"}
+    if not suite.tabular:
+        kind, of_suite, of_task = "trains networks", OF_TABLES, {"maximize", "test", "seconds"}
+    elif suite.table in TABLES:
+        kind, of_suite = f"has the table {suite.table}", OF_TRAINING | {"genes", "encoding", "objective"}
+    for given, useless in [(suite, of_suite), *((task, of_task) for task in suite.tasks)]:
+        for key in sorted(given.model_fields_set & useless):
+            where = f"task {given.name!r}: " if isinstance(given, SuiteTask) else ""
+            raise EvonasError(f"{str(path)!r}: {where}a suite that {kind} has no use for {key!r}; leave it out")
 
 
 def change(suite: Suite, **values: Any) -> Suite:
     """With other values where they are not None. Raises EvonasError where one will not do."""
     values = {key: value for key, value in values.items() if value is not None}
-    return make_suite({**suite.model_dump(exclude={"folder"}), **values}, suite.folder / f"{suite.name}.toml")
+    given = suite.model_dump(exclude={"folder"}, exclude_unset=True)
+    return make_suite({**given, **values}, suite.folder / f"{suite.name}.toml")
 
 
 def _said(error: ValidationError, path: Path) -> str:
@@ -147,6 +176,25 @@ def _said(error: ValidationError, path: Path) -> str:
     if first["type"] == "missing":
         return f"{str(path)!r} lacks the key {key!r}"
     return f"{str(path)!r}: {key} = {first.get('input')!r} will not do: {first['msg'][0].lower()}{first['msg'][1:]}"
+
+
+def _packaged_table(suite: Suite) -> Table:
+    """With the columns that the suite's tasks name in place of the table's own choice."""
+    found = table(str(suite.table))
+    entries = {task.name: _entry(found, task) for task in suite.tasks if task.model_fields_set - {"name"}}
+    return replace(found, entries={**found.entries, **entries}) if entries else found
+
+
+def _entry(found: Table, task: SuiteTask) -> Entry:
+    entry = found.entry(task.name)
+    for column in (task.objective, task.test, task.seconds):
+        if column is not None:
+            found.values(task.name, column)  # or it is named, with the choices
+    own = entry.objective
+    name = task.objective or own.name
+    maximize = own.maximize if name == own.name and "maximize" not in task.model_fields_set else task.maximize
+    test, seconds = task.test or entry.test, task.seconds or entry.seconds
+    return replace(entry, objective=Objective(name, maximize), test=test if test != name else None, seconds=seconds)
 
 
 def _users_table(suite: Suite) -> Table:

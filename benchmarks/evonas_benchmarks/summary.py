@@ -29,12 +29,17 @@ def read_curves(folder: Path, methods: Sequence[str] | None = None) -> pd.DataFr
     suite = read_suite(folder)
     frames = []
     for path in sorted((folder / "cells").glob("*.json")):
-        cell = json.loads(path.read_text(encoding="utf-8"))
-        if cell["rows"] and (methods is None or cell["method"] in methods):
-            named = {key: cell[key] for key in ("task", "method", "seed", "maximize")}
-            rows = pd.DataFrame(cell["rows"])
-            own = cell.get("own", rows.overhead.median())  # a cell of kept.py lacks most trials, and says it
-            frames.append(rows.assign(suite=suite["name"], budget=cell["trials"], own=own, **named))
+        try:
+            cell = json.loads(path.read_text(encoding="utf-8"))
+            if methods is None or cell["method"] in methods:
+                named = {key: cell[key] for key in ("task", "method", "seed", "maximize")}
+                rows = pd.DataFrame(cell["rows"])
+                own = cell.get("own", rows.overhead.median())  # a cell of kept.py lacks most trials, and says it
+                frames.append(rows.assign(suite=suite["name"], budget=cell["trials"], own=own, **named))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise EvonasError(
+                f"{str(path)!r} is damaged; delete it, and the command that made it makes it again"
+            ) from None
     if not frames:
         raise EvonasError(f"{str(folder)!r} has no finished cell{' of these methods' if methods else ''} yet")
     curves = pd.concat(frames, ignore_index=True)
@@ -81,7 +86,7 @@ def all_seeds(curves: pd.DataFrame) -> list[int]:
 def grid(curves: pd.DataFrame, task: str, column: str, trials: int) -> dict[str, np.ndarray]:
     """Method -> (seeds, trials) of one task, over all seeds of the curves; a row of NaN where it has not run.
 
-    A search that ended early, for want of new architectures, keeps what it had.
+    A trial without a row keeps what the one before it had: a search ends early for want of new architectures.
     """
     seeds = all_seeds(curves)
     wanted = (curves.task == task) & (curves.trial <= trials)
@@ -89,14 +94,11 @@ def grid(curves: pd.DataFrame, task: str, column: str, trials: int) -> dict[str,
     column_of = mine.method.astype("category").cat.remove_unused_categories().cat
     methods, which = list(column_of.categories), column_of.codes.to_numpy()
     values = np.full((len(methods), len(seeds), trials), np.nan)
-    values[which, np.searchsorted(seeds, mine.seed), mine.trial.to_numpy() - 1] = mine[column]
-    return {str(method): filled for method, filled in zip(methods, _filled(values), strict=True)}
-
-
-def _filled(values: np.ndarray) -> np.ndarray:
-    """Along the last axis a gap takes the last value before it."""
-    places = np.where(np.isnan(values), 0, np.arange(values.shape[-1]))
-    return np.take_along_axis(values, np.maximum.accumulate(places, axis=-1), axis=-1)
+    places = np.zeros(values.shape, int)
+    where = which, np.searchsorted(seeds, mine.seed), mine.trial.to_numpy() - 1
+    values[where], places[where] = mine[column], where[-1]
+    filled = np.take_along_axis(values, np.maximum.accumulate(places, axis=-1), axis=-1)
+    return {str(method): found for method, found in zip(methods, filled, strict=True)}
 
 
 def summarize(

@@ -185,6 +185,14 @@ def from_frame(
         raise EvonasError(f"table {name!r} needs genes=[columns] and tasks={{name: objective column}}")
     chosen = {task: columns if isinstance(columns, Columns) else Columns(columns) for task, columns in tasks.items()}
     metrics = list(dict.fromkeys(column for columns in chosen.values() for column in columns.used()))
+    if len(set(genes)) < len(genes):
+        raise EvonasError(f"table {name!r} has a gene twice; there are {', '.join(genes)}")
+    for task, columns in chosen.items():
+        if columns.objective in (columns.test, columns.seconds):
+            raise EvonasError(
+                f"task {task!r} of table {name!r} has {columns.objective!r} as its objective and as something else; "
+                "leave the other out"
+            )
     for column in (*genes, *metrics):
         if column not in frame.columns:
             raise EvonasError(f"table {name!r} has no column {column!r}; there are {choices(map(str, frame.columns))}")
@@ -226,13 +234,13 @@ class Columns:
 
 
 def _numbers(column: Any, name: str, table: str) -> np.ndarray:
-    """(n,) floats. Raises EvonasError, with the first offender, where there is text."""
+    """(n,) floats. Raises EvonasError, with the first offender, where there is text or infinity."""
     import pandas as pd
 
     values: Any = pd.to_numeric(column, errors="coerce")
-    wrong = column[values.isna() & column.notna()]
+    wrong = column[(values.isna() & column.notna()) | np.isinf(values)]
     if len(wrong) or values.isna().all():
-        offender = repr(wrong.iloc[0]) if len(wrong) else "nothing"
+        offender = repr(wrong.tolist()[0]) if len(wrong) else "nothing"
         raise EvonasError(f"column {name!r} of table {table!r} holds {offender}, and should hold numbers")
     return values.to_numpy(float)
 

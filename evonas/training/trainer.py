@@ -67,6 +67,7 @@ class TorchTrainer:
             Where this is None, a fidelity below 1 is a short training with a whole schedule of its own.
         inherit: whether a network starts from the weights of the first of its candidate's parents that were left in
             `checkpoints`; what is trained then depends on what was trained before.
+        held_out: whether each evaluation also has `test_accuracy`: for a benchmark, whose searchers are not told it.
 
     Raises EvonasError where the device is not there or an option makes no training.
     """
@@ -83,6 +84,7 @@ class TorchTrainer:
     precision: str = "auto"
     checkpoints: str | Path | None = None
     inherit: bool = False
+    held_out: bool = False
     _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -131,12 +133,13 @@ class TorchTrainer:
             with self._threads(costs["flops"]):
                 network, figures = self._train(candidate, self._on_device("train"), seed, self._left())
                 accuracy, loss = self.test(network, self._on_device("val"))
+                held_out = {"test_accuracy": self.test(network, self._on_device("test"))[0]} if self.held_out else {}
             if not math.isfinite(loss):
                 raise Diverged("diverged: the validation loss is no number")
         except Diverged as error:
             return Evaluation.failure(candidate, str(error), time.perf_counter() - start)
         seconds = time.perf_counter() - start
-        metrics = {"val_accuracy": accuracy, "val_loss": loss, **figures, **costs, "seconds": seconds}
+        metrics = {"val_accuracy": accuracy, "val_loss": loss, **held_out, **figures, **costs, "seconds": seconds}
         return Evaluation(candidate, metrics, seconds)
 
     def finish(self, genome: Any, seed: int) -> Finished:

@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 
 from evonas.errors import EvonasError
 from evonas.executors import Serial
-from evonas.types import Candidate, Evaluation, Task
-from evonas_benchmarks import goals, recorded, runner, summary
-from evonas_benchmarks.cells import Sharing
+from evonas.types import Candidate, Evaluation, Objective, Task
+from evonas_benchmarks import commands, goals, recorded, runner, summary
+from evonas_benchmarks.baselines import RandomSearch
+from evonas_benchmarks.cells import Sharing, run_cell
 from evonas_benchmarks.claims import assert_better
 from evonas_benchmarks.commands import bench_app, compare_app, split_methods
 from evonas_benchmarks.plots import styles
@@ -195,7 +196,10 @@ def test_a_suite_that_trains_has_no_regret_and_keeps_its_trainings(tmp_path):
     assert trained("--methods", "random+meta,halving(rungs=2,eta=2)") > 3
     curves = pd.read_parquet(out / "curves.parquet")
     assert curves.regret.isna().all()
-    assert curves.test.isna().all()
+    lines = (out / "trainings" / "digits--0.jsonl").read_text().splitlines()
+    trainings = [json.loads(line)["metrics"] for line in lines]
+    of_incumbents = {(found["val_accuracy"], found["test_accuracy"]) for found in trainings}
+    assert set(zip(curves.best, curves.test, strict=True)) <= of_incumbents
     assert (curves.groupby("method").seconds.diff().dropna() > 0).all()
     assert (curves.value[curves.method == "random"] > 0.05).all()
 
@@ -212,6 +216,10 @@ def test_a_suite_that_trains_has_no_regret_and_keeps_its_trainings(tmp_path):
         ('name = "mine"', "", "lacks the key 'name'"),
         ("trials = 12", "trials 12", "no TOML file"),
         ('table = "mine.csv"', "", "needs a table"),
+        ("trials = 12", "epochs = 3", "a suite that has a table of its own has no use for 'epochs'"),
+        ('genes = ["a", "b", "c"]', 'genes = ["a", "b", "b"]', "a gene twice"),
+        ('seconds = "s"', 'seconds = "x"', "has 'x' as its objective and as something else"),
+        ('name = "second"', 'name = "se/cond"', "tasks.1.name = 'se/cond' will not do"),
     ],
 )
 def test_a_bad_suite_is_named(mine, old, new, said):
@@ -240,6 +248,10 @@ def test_a_bad_suite_is_named(mine, old, new, said):
         (["TEXT"], "holds 'good', and should hold numbers"),
         (["KEY"], "no key 'tasks.1.maximise'"),
         (["WRAPPER"], "no wrapper named 'nosy'; there are 'delayed'"),
+        (["INFINITE"], "holds inf, and should hold numbers"),
+        (["FLAT"], "half of the table's networks have the best 'x' there is"),
+        (["MINE", "--tasks", ","], "no task ''; there are 'first', 'second'"),
+        (["digits", "--earlier", "5"], "a suite that trains networks has no use for 'earlier'"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(mine, arguments, said):
@@ -252,6 +264,8 @@ def test_bad_input_is_one_line_and_nothing_is_written(mine, arguments, said):
     text = text.replace(*changes.get(arguments[0], ("", "")))
     if arguments[0] == "TWICE":
         frame = pd.concat([frame, frame[3:4]])
+    if arguments[0] in ("INFINITE", "FLAT"):
+        frame["x"] = frame.x.where(frame.index != 4, np.inf) if arguments[0] == "INFINITE" else 1.0
     if arguments[0] == "TEXT":
         frame["x"] = frame.x.astype(object).where(frame.index != 4, "good")
     frame.to_csv(mine.parent / "mine.csv", index=False)
@@ -278,6 +292,99 @@ def test_a_folder_of_another_run_is_refused(mine, tmp_path):
         raise bench("run", mine, "--tasks", "third").exception
 
 
+def test_a_folder_that_will_not_do_is_one_line(mine, tmp_path):
+    done = tmp_path / "done"
+    assert bench("run", mine, "--methods", "random,local", "--seeds", 1, "--out", done).exit_code == 0
+    (tmp_path / "file").write_text("a file")
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "suite.json").write_text("[]")
+    for arguments, said in [
+        (["run", mine, "--out", tmp_path / "file" / "below"], "cannot be written"),
+        (["run", mine, "--out", tmp_path / "odd"], "no run of a suite"),
+        (["report", tmp_path / "odd"], "holds no run of a suite"),
+        (["report", done, "--out", tmp_path / "file"], "cannot be written"),
+        (["report", done, "--out", tmp_path / "odd"], "a run of its own"),
+        (["report", done, "--methods", "random,lokal"], "no finished cell of 'lokal'; there are 'local', 'random'"),
+    ]:
+        with pytest.raises(EvonasError, match=said):
+            raise bench(*arguments).exception
+    assert (tmp_path / "odd" / "suite.json").read_text() == "[]"
+    cell = next((done / "cells").glob("first--random*.json"))
+    cell.write_text(cell.read_text()[:99])
+    with pytest.raises(EvonasError, match="is damaged; delete it"):
+        raise bench("report", done).exception
+    found = bench("run", mine, "--methods", "random,local", "--seeds", 1, "--out", done)
+    assert "1 cells done, 3 reused" in found.output, "what is damaged is made again"
+
+
+def test_what_a_report_needs_is_asked_for_before_the_run(mine, monkeypatch):
+    monkeypatch.setattr(commands, "find_spec", lambda module: None if module == "scikit_posthocs" else module)
+    with pytest.raises(EvonasError, match=r"needs scikit-posthocs.*evonas\[bench\]"):
+        raise bench("run", mine, "--out", mine.parent / "out").exception
+    assert not (mine.parent / "out").exists()
+
+
+def test_a_suite_chooses_among_the_columns_of_a_table_of_ours(tmp_path):
+    task = '[[tasks]]\nname = "cora"\nobjective = "latency"\nmaximize = false\ntest = "params"\n'
+    (tmp_path / "fast.toml").write_text(f'name = "fast"\ntable = "nasbench-graph"\n{task}')
+    suite = load_suite(tmp_path / "fast.toml")
+    problem = tabular_problem(suite, "cora", 0, untaught=True)
+    graph = table("nasbench-graph")
+    assert (problem.objective, problem.test) == (Objective("latency", maximize=False), "params")
+    assert problem.best == -np.nanmin(graph.values("cora", "latency"))
+    (tmp_path / "fast.toml").write_text(f'name = "fast"\ntable = "nasbench-graph"\n{task}'.replace("latency", "layers"))
+    with pytest.raises(EvonasError, match="has no 'layers'; there are"):
+        load_suite(tmp_path / "fast.toml").load_table()
+    (tmp_path / "fast.toml").write_text('name = "fast"\ntable = "nasbench-graph"\nencoding = "cell"\n')
+    with pytest.raises(EvonasError, match="has no use for 'encoding'"):
+        load_suite(tmp_path / "fast.toml")
+
+
+def test_the_metric_that_reports_is_hidden_from_the_searcher():
+    class Curious(RandomSearch):
+        def tell(self, evaluations):
+            told.extend(name for evaluation in evaluations for name in evaluation.metrics)
+            super().tell(evaluations)
+
+    told: list[str] = []
+    problem = tabular_problem(change(load_suite("nasbench-graph"), earlier=0), "cora", 0)
+    options = {"seed": 0, "trials": 5, "test": problem.test}
+    with problem.executor as executor:
+        rows, _ = run_cell(Curious(problem.encoding), executor, problem.task, problem.objective, **options)
+    assert set(told) == {"val_accuracy", "params", "latency"}
+    assert all(0 < row.test < 1 for row in rows)
+
+
+def test_a_test_that_the_incumbent_lacks_is_not_an_earlier_ones(mine, tmp_path):
+    frame = pd.read_csv(mine.parent / "mine.csv")
+    frame["t"] = frame.t.where(frame.x < frame.x.max())
+    frame.to_csv(mine.parent / "mine.csv", index=False)
+    found = bench("run", mine, "--methods", "random", "--trials", 26, "--seeds", 2, "--out", tmp_path / "out")
+    assert found.exit_code == 0, found.output
+    made = json.loads((tmp_path / "out" / "summary.json").read_text())
+    test = made["tasks"]["first"]["random"]["test"]
+    assert test["26"] is None, "the best one has none"
+    assert test["5"]["n"] > 0
+
+
+def test_wrappers_of_a_suite_that_trains_and_what_its_paths_are_relative_to(tmp_path):
+    images = np.random.default_rng(0).integers(0, 255, (60, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "few.npz", x_train=images, y_train=np.arange(60) % 2)
+    text = TRAINED.replace('data = "digits"', 'data = "npz:few.npz"').replace(
+        "train_size = 120", 'wrappers = ["failing(p=1)"]'
+    )
+    (tmp_path / "small.toml").write_text(text)
+    plan = runner.plan(load_suite(tmp_path / "small.toml"), tmp_path / "out", methods=["random"])
+    assert runner.run(plan).failed == {}
+    cell = runner.load_cell(plan, plan.cells()[0])
+    assert cell is not None
+    assert cell["failed"] == 2
+    (tmp_path / "small.toml").write_text(text.replace("few.npz", "none.npz"))
+    with pytest.raises(EvonasError, match=r"none\.npz"):
+        raise bench("run", tmp_path / "small.toml", "--out", tmp_path / "other").exception
+    assert not (tmp_path / "other").exists()
+
+
 def test_evolution_beats_random_search_and_not_the_other_way_round():
     found = assert_better("aging", "random", "nasbench201", seeds=8, trials=150)
     assert found.low > 0
@@ -285,6 +392,12 @@ def test_evolution_beats_random_search_and_not_the_other_way_round():
         assert_better("random", "aging", "nasbench201", seeds=8, trials=60)
     with pytest.raises(ValueError, match="seeds cannot show"):
         assert_better("aging", "random", "nasbench201", seeds=4)
+
+
+def test_a_claim_about_a_suite_that_trains_is_about_what_was_found(tmp_path):
+    (tmp_path / "small.toml").write_text(TRAINED)
+    with pytest.raises(AssertionError, match="ahead by 0.0000"):  # both begin with the same draw
+        assert_better("evolution", "random", load_suite(tmp_path / "small.toml"), seeds=6, trials=1)
 
 
 def test_noise_is_seen_by_the_searcher_and_the_report_is_the_truth(tmp_path):

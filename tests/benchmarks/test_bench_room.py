@@ -85,6 +85,11 @@ def test_random_search_may_be_given_more_trials_so_that_speed_ups_can_be_seen(ce
     recorded.write(out, tmp_path / "results", ["nasbench201"], "local", [])
     text = (tmp_path / "results" / "nasbench201.md").read_text()
     assert "random search was given 400 trials" in text
+    kept.restore(tmp_path / "results" / "nasbench201.parquet", tmp_path / "again")
+    again = summary.read_curves(tmp_path / "again")
+    assert summary.summarize(again, {})["tasks"] == summary.summarize(curves, {})["tasks"], (
+        "seconds at equal budgets too"
+    )
 
 
 def test_what_is_kept_gives_the_same_pages_again(cells, tmp_path):
