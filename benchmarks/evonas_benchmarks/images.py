@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from evonas_benchmarks.plots import FEW, FLOOR, Plot, ordered, plots, styles
@@ -52,15 +53,16 @@ def draw(plot: Plot, methods: list[str]) -> Any:
         if rank < FEW and plot.kind != "share":
             axes.fill_between(plot.x, line.low, line.high, alpha=0.13, color=style.color, linewidth=0)
     axes.set(title=plot.title, xlabel=plot.x_title, ylabel=plot.y_title)
-    if plot.kind == "regret":
+    means = np.concatenate([line.mean for line in plot.lines.values()] or [np.zeros(1)])
+    if plot.kind == "regret" and means.max() > 0:  # a logarithmic axis of nothing but zeros cannot be drawn
         axes.set_yscale("log")
-        lowest = min((float(line.mean.min()) for line in plot.lines.values()), default=0.0)
-        axes.set_ylim(bottom=FLOOR if lowest < FLOOR else None)
+        axes.set_ylim(bottom=FLOOR if means.min() < FLOOR else None)
     if plot.log_x:
         axes.set_xscale("log")
     axes.grid(alpha=0.2)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=9)
+    if there:
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=9)
     return figure
 
 
