@@ -31,7 +31,7 @@ def read_curves(folder: Path, methods: Sequence[str] | None = None) -> pd.DataFr
     for path in sorted((folder / "cells").glob("*.json")):
         try:
             cell = json.loads(path.read_text(encoding="utf-8"))
-            if methods is None or cell["method"] in methods:
+            if cell["rows"] and (methods is None or cell["method"] in methods):
                 named = {key: cell[key] for key in ("task", "method", "seed", "maximize")}
                 rows = pd.DataFrame(cell["rows"])
                 own = cell.get("own", rows.overhead.median())  # a cell of kept.py lacks most trials, and says it
