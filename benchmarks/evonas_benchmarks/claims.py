@@ -57,6 +57,5 @@ def _worth(curves: pd.DataFrame, trials: int) -> dict[str, np.ndarray]:
     regret = summary.mean_regret(curves, trials)
     if regret:
         return {method: -values[:, -1] for method, values in regret.items()}
-    sign = 1.0 if curves.maximize.all() else -1.0
-    grids = [summary.grid(curves, str(task), "best", trials) for task in curves.task.unique()]
-    return {method: sign * np.mean([one[method][:, -1] for one in grids], axis=0) for method in grids[0]}
+    found = [summary.signed_best(curves, str(task), trials) for task in curves.task.unique()]
+    return {method: np.mean([one[method][:, -1] for one in found], axis=0) for method in found[0]}

@@ -185,10 +185,10 @@ def _names(text: str) -> list[str]:
 def _write_all(
     folder: Path, out: Path | None = None, methods: Sequence[str] | None = None, quiet: bool = False
 ) -> None:
-    from evonas_benchmarks import images, page, summary
+    from evonas_benchmarks import images, page, runner, summary
 
     out = out or folder
-    if out.resolve() != folder.resolve() and (out / summary.IDENTITY).exists():
+    if out.resolve() != folder.resolve() and (out / runner.IDENTITY).exists():
         raise EvonasError(f"--out {str(out)!r} holds a run of its own; give another folder")
     curves = summary.read_curves(folder)
     there = set(map(str, curves.method.unique()))
@@ -196,7 +196,7 @@ def _write_all(
         for method in methods or [""]:
             if method not in there:
                 raise EvonasError(f"{str(folder)!r} has no finished cell of {method!r}; there are {choices(there)}")
-        curves = summary.read_curves(folder, methods)
+        curves = summary.of_methods(curves, methods)
     failed, runs = summary.read_failed(folder), summary.read_runs(folder)
     made = summary.summarize(curves, summary.read_suite(folder), failed, runs)
     longest = int(curves.budget.max())
@@ -207,10 +207,8 @@ def _write_all(
             f"(others had {longest}): run these longer, or leave them out with evonas bench report --methods",
             err=True,
         )
-    try:
+    with runner.writing(out):
         out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EvonasError(f"--out {str(out)!r} cannot be written: {error.strerror}; give another folder") from None
     summary.write(out, curves, made)
     page.write_page(out / "report.html", curves, made)
     images.save_images(out / "plots", curves)

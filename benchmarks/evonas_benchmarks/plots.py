@@ -10,7 +10,7 @@ import pandas as pd
 
 from evonas_benchmarks.ranking import profile
 from evonas_benchmarks.statistics import RESAMPLES, intervals, mean
-from evonas_benchmarks.summary import at_seconds, common_trials, grid, mean_regret, seconds_levels
+from evonas_benchmarks.summary import at_seconds, common_trials, grid, mean_regret, seconds_levels, signed_best
 
 POINTS = 120  # of a curve, at most
 FEW = 8  # so many curves with intervals can be told apart
@@ -59,9 +59,8 @@ def ordered(curves: pd.DataFrame) -> list[str]:
     trials = common_trials(curves)
     values: Mapping[str, np.ndarray] = mean_regret(curves, trials)
     if not values and curves.task.nunique() == 1:
-        sign = -1.0 if curves.maximize.all() else 1.0
-        best = grid(curves, str(curves.task.iloc[0]), "best", trials)
-        values = {method: sign * found for method, found in best.items()}
+        best = signed_best(curves, str(curves.task.iloc[0]), trials)
+        values = {method: -found for method, found in best.items()}
     known = sorted(values, key=lambda method: (mean(values[method][:, -1]), method))
     return known + [method for method in sorted(map(str, curves.method.unique())) if method not in known]
 

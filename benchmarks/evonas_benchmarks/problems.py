@@ -158,7 +158,7 @@ def training_problem(suite: Suite, task: str, seed: int, root: Path | None = Non
 
     spec = next(one for one in suite.tasks if one.name == task)
     encoding: Encoding[Any] = make_encoding(suite.encoding or "cell")
-    data = split(load_images(suite.data_of(task), root=root), seed=seed, train_size=suite.train_size)
+    data = split(load_images(suite.data_of(spec), root=root), seed=seed, train_size=suite.train_size)
     evaluator: Evaluator = TorchTrainer(encoding, data, epochs=suite.epochs, device=suite.device, held_out=True)
     name = plugins.plain_name(suite.encoding or "cell")
     objective = parse_objectives(spec.objective or suite.objective)[0]

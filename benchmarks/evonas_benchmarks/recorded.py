@@ -16,7 +16,7 @@ import pandas as pd
 
 from evonas import plugins
 from evonas.errors import EvonasError
-from evonas_benchmarks import goals, images, kept, remembered, summary
+from evonas_benchmarks import goals, images, kept, remembered, runner, summary
 from evonas_benchmarks.plots import ordered
 from evonas_benchmarks.ranking import ranking, reference_trials, speed_up
 from evonas_benchmarks.statistics import against
@@ -38,7 +38,7 @@ def write(out: Path, results: Path, suites: Sequence[str], ours: str, peers: Seq
     results.mkdir(parents=True, exist_ok=True)
     written, overview, first = [], [], []
     for suite in suites:
-        if (out / suite / summary.IDENTITY).is_file():
+        if (out / suite / runner.IDENTITY).is_file():
             text, short_text, shortest = suite_page(out / suite, results, ours, peers)
             written.append(_put(results / f"{suite}.md", text))
             overview.append(short_text)
@@ -50,7 +50,7 @@ def write(out: Path, results: Path, suites: Sequence[str], ours: str, peers: Seq
         first.append(short_text)
     if text := goals.page(out, ours):
         written.append(_put(results / "goals.md", f"{text}\n\n{MADE}"))
-    for folder in sorted(path.parent for path in out.glob(f"*/*/{summary.IDENTITY}")):  # misled, memory
+    for folder in sorted(path.parent for path in out.glob(f"*/*/{runner.IDENTITY}")):  # misled, memory
         kept.keep(results / f"{folder.relative_to(out)}.parquet", folder, summary.read_curves(folder))
     if not written:
         raise EvonasError(f"{str(out)!r} holds no run to write about; leave --write out to make one")

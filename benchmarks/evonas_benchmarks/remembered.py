@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from evonas.errors import EvonasError
-from evonas_benchmarks import images, summary
+from evonas_benchmarks import images, runner, summary
 from evonas_benchmarks.plots import Plot, band
 from evonas_benchmarks.statistics import paired
 from evonas_benchmarks.suites import load_suite
@@ -64,7 +64,7 @@ def _memories(out: Path, suite: str) -> list[tuple[str, Path]]:
     """(in words, folder) from little to much."""
     found = []
     for folder in [*(out / "memory").glob(f"{suite}-earlier*"), out / suite]:
-        if (folder / summary.IDENTITY).is_file():
+        if (folder / runner.IDENTITY).is_file():
             values = summary.read_suite(folder)
             others = len(load_suite(values["name"]).task_names()) - 1
             tasks = values["earlier_tasks"] if values["earlier_tasks"] is not None else others

@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from multiprocessing import get_context
@@ -102,11 +102,10 @@ def identity(suite: Suite) -> dict[str, Any]:
 
 def claim(the_plan: Plan) -> None:
     """Take the folder, or go on in it. Raises EvonasError where it holds anything else; nothing is overwritten."""
-    out, path = the_plan.out, the_plan.out / IDENTITY
-    mine = identity(the_plan.suite)
+    out, mine = the_plan.out, identity(the_plan.suite)
     if out.exists() and not out.is_dir():
         raise EvonasError(f"--out {str(out)!r} is a file; give a folder")
-    theirs = _claimed(path)
+    theirs = read_identity(out)
     if theirs is not None:
         if theirs != mine:
             different = [key for key in mine if theirs.get(key) != mine[key]]
@@ -116,17 +115,24 @@ def claim(the_plan: Plan) -> None:
             )
     elif out.exists() and any(out.iterdir()):
         raise EvonasError(f"--out {str(out)!r} holds something that is no run of a suite; give another folder")
-    try:
+    with writing(out):
         (out / "cells").mkdir(parents=True, exist_ok=True)
-        write_whole(path, mine)
+        write_whole(out / IDENTITY, mine)
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """Within it a folder that cannot be written is an EvonasError, one line."""
+    try:
+        yield
     except OSError as error:
         raise EvonasError(f"--out {str(out)!r} cannot be written: {error.strerror}; give another folder") from None
 
 
-def _claimed(path: Path) -> dict[str, Any] | None:
-    """The identity of the run that a folder holds; None where it holds none."""
+def read_identity(folder: Path) -> dict[str, Any] | None:
+    """What the folder's run is of; None where it holds none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads((folder / IDENTITY).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
@@ -135,11 +141,7 @@ def _claimed(path: Path) -> dict[str, Any] | None:
 def check(the_plan: Plan) -> None:
     """Try every method on every task. Raises EvonasError where one cannot run there, or there is nothing to run on."""
     for task in the_plan.tasks:
-        problem = (
-            tabular_problem(the_plan.suite, task, 0, untaught=True)
-            if the_plan.suite.tabular
-            else training_problem(the_plan.suite, task, 0, the_plan.root)
-        )
+        problem = _problem(the_plan, task, 0, untaught=True)
         for method in the_plan.methods:
             try:
                 make_searcher(method, problem)
@@ -206,7 +208,7 @@ def _outcomes(the_plan: Plan, groups: Sequence[list[Cell]], jobs: int) -> Iterat
             for future in as_completed(futures):
                 group = futures[future]
                 error = future.exception()
-                reasons = dict.fromkeys(group, f"{type(error).__name__}: {error}") if error else future.result()
+                reasons = dict.fromkeys(group, _reason(error)) if error else future.result()
                 for cell, reason in reasons.items() if error else ():
                     _write_failed(the_plan, cell, reason)
                 yield group, reasons
@@ -230,7 +232,7 @@ def _run_group(the_plan: Plan, cells: Sequence[Cell]) -> dict[Cell, str]:
     failed: dict[Cell, str] = {}
     first = cells[0]
     try:
-        problem = _problem(the_plan, first)
+        problem = _problem(the_plan, first.task, first.seed)
     except EvonasError as error:
         failed = dict.fromkeys(cells, str(error))
         for cell in cells:
@@ -245,10 +247,15 @@ def _run_group(the_plan: Plan, cells: Sequence[Cell]) -> dict[Cell, str]:
                 _run_cell(the_plan, cell, problem, executor)
                 _failed_path(the_plan, cell).unlink(missing_ok=True)
             except Exception as error:
-                said = str(error) if isinstance(error, EvonasError) else f"{type(error).__name__}: {error}"
-                failed[cell] = " ".join(said.split())
+                failed[cell] = _reason(error)
                 _write_failed(the_plan, cell, failed[cell])
     return failed
+
+
+def _reason(error: BaseException) -> str:
+    """In one line."""
+    said = str(error) if isinstance(error, EvonasError) else f"{type(error).__name__}: {error}"
+    return " ".join(said.split())
 
 
 def _failed_path(the_plan: Plan, cell: Cell) -> Path:
@@ -263,10 +270,10 @@ def _same(genome: Any) -> Any:
     return genome
 
 
-def _problem(the_plan: Plan, cell: Cell) -> Problem:
+def _problem(the_plan: Plan, task: str, seed: int, *, untaught: bool = False) -> Problem:
     if the_plan.suite.tabular:
-        return tabular_problem(the_plan.suite, cell.task, cell.seed)
-    return training_problem(the_plan.suite, cell.task, cell.seed, the_plan.root)
+        return tabular_problem(the_plan.suite, task, seed, untaught=untaught)
+    return training_problem(the_plan.suite, task, seed, the_plan.root)
 
 
 def _run_cell(the_plan: Plan, cell: Cell, problem: Problem, executor: Any) -> None:

@@ -72,9 +72,9 @@ class Suite(BaseModel):
         assert self.table is not None
         return _packaged_table(self) if self.table in TABLES else _users_table(self)
 
-    def data_of(self, task: str) -> str:
+    def data_of(self, task: SuiteTask) -> str:
         """What images the task trains on; a path is, like a table's, relative to the suite's file."""
-        spec = str(next(one for one in self.tasks if one.name == task).data)
+        spec = str(task.data)
         kind, colon, path = spec.partition(":")
         if kind in ("npz", "folder") and colon:
             return f"{kind}:{self.folder / Path(path).expanduser()}"

@@ -12,7 +12,7 @@ import pandas as pd
 
 from evonas.errors import EvonasError
 from evonas_benchmarks.packaged import TASKS
-from evonas_benchmarks.runner import FAILED, IDENTITY, RUNS
+from evonas_benchmarks.runner import FAILED, RUNS, read_identity
 from evonas_benchmarks.statistics import Paired, against, among_best, interval, intervals, mean
 
 COLUMNS = ("suite", "task", "method", "seed", "trial", "value", "best", "regret", "test", "seconds", "overhead")
@@ -52,13 +52,10 @@ def read_curves(folder: Path, methods: Sequence[str] | None = None) -> pd.DataFr
 
 def read_suite(folder: Path) -> dict[str, Any]:
     """What the folder's run is of. Raises EvonasError where it holds none."""
-    try:
-        found = json.loads((folder / IDENTITY).read_text(encoding="utf-8"))
-        return {"name": found["name"], **found}
-    except (OSError, ValueError, KeyError, TypeError):
-        raise EvonasError(
-            f"{str(folder)!r} holds no run of a suite; give the --out folder of evonas bench run"
-        ) from None
+    found = read_identity(folder)
+    if found is None or "name" not in found:
+        raise EvonasError(f"{str(folder)!r} holds no run of a suite; give the --out folder of evonas bench run")
+    return found
 
 
 def read_failed(folder: Path) -> dict[str, str]:
@@ -72,6 +69,12 @@ def read_runs(folder: Path) -> list[dict[str, Any]]:
     path = folder / RUNS
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     return [json.loads(line) for line in dict.fromkeys(lines)]
+
+
+def of_methods(curves: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+    """The rows of these methods, as if nothing else had been read."""
+    found: Any = curves[curves.method.isin(list(methods))].reset_index(drop=True)
+    return found.assign(**{name: found[name].cat.remove_unused_categories() for name in ("task", "method")})
 
 
 def common_trials(curves: pd.DataFrame) -> int:
@@ -99,6 +102,12 @@ def grid(curves: pd.DataFrame, task: str, column: str, trials: int) -> dict[str,
     values[where], places[where] = mine[column], where[-1]
     filled = np.take_along_axis(values, np.maximum.accumulate(places, axis=-1), axis=-1)
     return {str(method): found for method, found in zip(methods, filled, strict=True)}
+
+
+def signed_best(curves: pd.DataFrame, task: str, trials: int) -> dict[str, np.ndarray]:
+    """Method -> (seeds, trials) of the best found on one task, its sign turned so that higher is better."""
+    sign = 1.0 if curves.maximize[curves.task == task].all() else -1.0
+    return {method: sign * values for method, values in grid(curves, task, "best", trials).items()}
 
 
 def summarize(
