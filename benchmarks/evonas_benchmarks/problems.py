@@ -117,7 +117,7 @@ def tabular_problem(suite: Suite, task: str, seed: int, *, untaught: bool = Fals
         else [earlier_rows(table, i, other, suite.earlier, seed) for i, other in others(suite, task, seed)],
         truth if suite.noise or suite.wrappers else None,
         entry.seconds is not None,
-        [name for name in entry.columns if name not in (entry.test, entry.seconds)],
+        [name for name in entry.columns if name == metric or name not in (entry.test, entry.seconds)],
     )
 
 

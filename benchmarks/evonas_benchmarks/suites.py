@@ -193,8 +193,9 @@ def _entry(found: Table, task: SuiteTask) -> Entry:
     own = entry.objective
     name = task.objective or own.name
     maximize = own.maximize if name == own.name and "maximize" not in task.model_fields_set else task.maximize
-    test, seconds = task.test or entry.test, task.seconds or entry.seconds
-    return replace(entry, objective=Objective(name, maximize), test=test if test != name else None, seconds=seconds)
+    seconds = task.seconds or entry.seconds
+    test = task.test or (None if entry.test in (name, seconds) else entry.test)
+    return replace(entry, objective=Objective(name, maximize), test=test, seconds=seconds)
 
 
 def _users_table(suite: Suite) -> Table:

@@ -28,6 +28,8 @@ class Entry:
         test: the metric that reports the best one found, never seen by a search.
         seconds: the column of a training's cost; None where the table has none.
         encoding: where this task has a smaller space than its table.
+
+    Raises EvonasError where the test is the objective or the cost too.
     """
 
     task: Task
@@ -36,6 +38,13 @@ class Entry:
     test: str | None = None
     seconds: str | None = None
     encoding: Encoding[Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.test is not None and self.test in (self.objective.name, self.seconds):
+            raise EvonasError(
+                f"task {self.task.name!r} has {self.test!r} as its test and as something else; "
+                "a search never sees the test: name another column, or none"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +138,10 @@ class Lookup:
         if row is None or np.isnan(self.columns[self.required][row]).all():
             return Evaluation(candidate, {}, status="absent", error="the table has no such architecture")
         metrics = {name: self._value(column[row], seed, row) for name, column in self.columns.items()}
-        return Evaluation(candidate, metrics, metrics.pop(self.cost, 0.0) if self.cost else 0.0)
+        seconds = 0.0 if self.cost is None else metrics[self.cost]
+        if self.cost is not None and self.cost != self.required:
+            del metrics[self.cost]
+        return Evaluation(candidate, metrics, seconds)
 
     @staticmethod
     def _value(cell: Any, seed: int, row: int) -> float:
@@ -187,12 +199,6 @@ def from_frame(
     metrics = list(dict.fromkeys(column for columns in chosen.values() for column in columns.used()))
     if len(set(genes)) < len(genes):
         raise EvonasError(f"table {name!r} has a gene twice; there are {', '.join(genes)}")
-    for task, columns in chosen.items():
-        if columns.objective in (columns.test, columns.seconds):
-            raise EvonasError(
-                f"task {task!r} of table {name!r} has {columns.objective!r} as its objective and as something else; "
-                "leave the other out"
-            )
     for column in (*genes, *metrics):
         if column not in frame.columns:
             raise EvonasError(f"table {name!r} has no column {column!r}; there are {choices(map(str, frame.columns))}")

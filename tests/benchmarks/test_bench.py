@@ -218,7 +218,8 @@ def test_a_suite_that_trains_has_no_regret_and_keeps_its_trainings(tmp_path):
         ('table = "mine.csv"', "", "needs a table"),
         ("trials = 12", "epochs = 3", "a suite that has a table of its own has no use for 'epochs'"),
         ('genes = ["a", "b", "c"]', 'genes = ["a", "b", "b"]', "a gene twice"),
-        ('seconds = "s"', 'seconds = "x"', "has 'x' as its objective and as something else"),
+        ('test = "t"', 'test = "x"', "has 'x' as its test and as something else"),
+        ('test = "t"', 'test = "s"', "has 's' as its test and as something else"),
         ('name = "second"', 'name = "se/cond"', "tasks.1.name = 'se/cond' will not do"),
     ],
 )

@@ -140,6 +140,8 @@ def test_a_users_table():
     assert evaluate(Candidate((1, "y")), made.tasks[0], 0).metrics == {"acc": 0.3}
     assert evaluate(Candidate((2, "y")), made.tasks[0], 0).status == "absent"
     assert evaluate(Candidate((3, "y")), made.tasks[0], 0).status == "absent"
+    quickest = made.evaluator("u")(Candidate((1, "y")), made.tasks[1], 0)
+    assert (quickest.metrics, quickest.seconds) == ({"s": 7.0}, 7.0)
     outcome = run(RandomSearch(made.encoding), Serial(evaluate), made.tasks[0], seed=0, budget=Budget(10))
     assert sorted(t.evaluation.status for t in outcome.trials) == ["absent", "ok", "ok", "ok"]
 
