@@ -193,7 +193,10 @@ def _looks(made: Mapping[str, Any]) -> list[str]:
 def _verdicts(
     curves: pd.DataFrame, made: Mapping[str, Any], ours: str, peers: Sequence[str]
 ) -> tuple[list[str], list[str]]:
-    """Where others are better than ours, overall and by task: beyond chance, and by the mean alone."""
+    """Where others are better than ours, overall and by task: beyond chance, and by the mean alone.
+
+    By regret, and at the end by the test of what was found, where there is one.
+    """
     trials, overall = made["trials"], mean_regret(curves, made["trials"])
     if ours not in overall:
         return [f"{ours} has not been run, so nothing is compared with it."], []
@@ -206,13 +209,28 @@ def _verdicts(
         found = grid(curves, task, "regret", trials)
         values = {method: -found[method][:, -1] for method in [ours, *others] if method in found}
         by_task.append(f"{task}, after {trials}: {_sentence(values, ours, peers)}")
+    tested, beaten = set(curves.task[curves.test.notna()]), []
+    for task in [task for task in made["tasks"] if task in tested]:
+        found = grid(curves, task, "test", trials)
+        sign = 1 if curves.maximize[curves.task == task].all() else -1
+        values = {method: sign * found[method][:, -1] for method in [ours, *others] if method in found}
+        by_task.append(f"{task}, test of what was found after {trials}: {_sentence(values, ours, peers, ahead=False)}")
+        if any(pair.verdict > 0 for pair in against(values, ours).values()):
+            beaten.append(task)
+    if beaten:
+        by_look.append(
+            f"Test of what was found after {trials}: **others are better than {ours} on {', '.join(beaten)}**."
+        )
+    elif tested:
+        by_look.append(f"Test of what was found after {trials}: no method is better than {ours} on any task.")
     return by_look, by_task
 
 
-def _sentence(values: Mapping[str, np.ndarray], ours: str, peers: Sequence[str]) -> str:
+def _sentence(values: Mapping[str, np.ndarray], ours: str, peers: Sequence[str], ahead: bool = True) -> str:
+    """Who is better than ours beyond chance; and, with `ahead`, who by the mean alone."""
     pairs = against(values, ours)
     better = [m for m, pair in pairs.items() if pair.verdict > 0]
-    ahead = [m for m, pair in pairs.items() if pair.verdict == 0 and pair.mean > 1e-12]
+    within = [m for m, pair in pairs.items() if pair.verdict == 0 and pair.mean > 1e-12]
     worse = [m for m, pair in pairs.items() if pair.verdict < 0]
 
     def named(methods: Sequence[str]) -> str:
@@ -224,8 +242,8 @@ def _sentence(values: Mapping[str, np.ndarray], ours: str, peers: Sequence[str])
         )
 
     said = [f"**better than {ours}: {named(better)}**" if better else f"no method is better than {ours} beyond chance"]
-    if ahead:
-        said.append(f"ahead of it within chance: {named(ahead)}")
+    if ahead and within:
+        said.append(f"ahead of it within chance: {named(within)}")
     return f"{'; '.join(said)}; it is better than {len(worse)} of {len(pairs)} beyond chance."
 
 

@@ -161,7 +161,7 @@ def run(the_plan: Plan, jobs: int = 1, advance: Callable[[int], None] | None = N
     missing = [cell for cell in the_plan.cells() if load_cell(the_plan, cell) is None]
     ran = Ran(reused=len(the_plan.cells()) - len(missing))
     if missing:
-        _note(the_plan, command)
+        note(the_plan.out, command, the_plan.suite.description)
     if advance and ran.reused:
         advance(ran.reused)
     for cells, errors in _outcomes(the_plan, _groups(the_plan, missing), jobs):
@@ -172,16 +172,16 @@ def run(the_plan: Plan, jobs: int = 1, advance: Callable[[int], None] | None = N
     return ran
 
 
-def _note(the_plan: Plan, command: str) -> None:
-    """How the cells that follow were made."""
+def note(out: Path, command: str, description: str) -> None:
+    """Beside the cells of `out`, how those that follow were made."""
     versions = environment.versions(PACKAGES)
     made = {
         "command": command,
         "versions": {name: text for name, text in versions.items() if text != "not installed"},
         "hardware": environment.processor(),
-        "description": the_plan.suite.description,
+        "description": description,
     }
-    with (the_plan.out / RUNS).open("a", encoding="utf-8") as file:
+    with (out / RUNS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(made) + "\n")
 
 

