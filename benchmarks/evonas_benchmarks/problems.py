@@ -230,7 +230,7 @@ def _check_possible(spec: str, parts: Sequence[Any], problem: Problem) -> None:
             if objective.name not in problem.metrics:
                 raise EvonasError(
                     f"method {spec!r} also goes by {objective.name!r}, and task {problem.task.name!r} has "
-                    f"{choices(problem.metrics)} only"
+                    f"{choices(problem.metrics)} only; leave the method out"
                 )
 
 
