@@ -57,5 +57,5 @@ def _worth(curves: pd.DataFrame, trials: int) -> dict[str, np.ndarray]:
     regret = summary.mean_regret(curves, trials)
     if regret:
         return {method: -values[:, -1] for method, values in regret.items()}
-    found = [summary.signed_best(curves, str(task), trials) for task in curves.task.unique()]
+    found = [summary.signed(curves, str(task), "best", trials) for task in curves.task.unique()]
     return {method: np.mean([one[method][:, -1] for one in found], axis=0) for method in found[0]}

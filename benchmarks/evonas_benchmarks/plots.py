@@ -10,7 +10,7 @@ import pandas as pd
 
 from evonas_benchmarks.ranking import profile
 from evonas_benchmarks.statistics import RESAMPLES, intervals, mean
-from evonas_benchmarks.summary import at_seconds, common_trials, grid, mean_regret, seconds_levels, signed_best
+from evonas_benchmarks.summary import at_seconds, common_trials, grid, mean_regret, seconds_levels, signed
 
 POINTS = 120  # of a curve, at most
 FEW = 8  # so many curves with intervals can be told apart
@@ -59,7 +59,7 @@ def ordered(curves: pd.DataFrame) -> list[str]:
     trials = common_trials(curves)
     values: Mapping[str, np.ndarray] = mean_regret(curves, trials)
     if not values and curves.task.nunique() == 1:
-        best = signed_best(curves, str(curves.task.iloc[0]), trials)
+        best = signed(curves, str(curves.task.iloc[0]), "best", trials)
         values = {method: -found for method, found in best.items()}
     known = sorted(values, key=lambda method: (mean(values[method][:, -1]), method))
     return known + [method for method in sorted(map(str, curves.method.unique())) if method not in known]

@@ -19,9 +19,9 @@ from evonas.errors import EvonasError
 from evonas_benchmarks import goals, images, kept, remembered, runner, summary
 from evonas_benchmarks.plots import ordered
 from evonas_benchmarks.ranking import ranking, reference_trials, speed_up
-from evonas_benchmarks.statistics import against
+from evonas_benchmarks.statistics import Paired, against
 from evonas_benchmarks.suites import load_suite
-from evonas_benchmarks.summary import grid, mean_regret
+from evonas_benchmarks.summary import grid, mean_regret, signed
 from evonas_benchmarks.tables import figure, how_made, markdown, milliseconds, ratio, short
 
 PLOTS = ("regret", "regret-seconds", "profile", "ranks")
@@ -204,18 +204,17 @@ def _verdicts(
     others = [method for method in overall if not method.endswith("+meta") and method != ours]
     for look in made["milestones"]:
         values = {method: -overall[method][:, look - 1] for method in [ours, *others]}
-        by_look.append(f"After {look} trials, all tasks: {_sentence(values, ours, peers)}")
+        by_look.append(f"After {look} trials, all tasks: {_sentence(against(values, ours), ours, peers)}")
     for task in made["tasks"]:
         found = grid(curves, task, "regret", trials)
         values = {method: -found[method][:, -1] for method in [ours, *others] if method in found}
-        by_task.append(f"{task}, after {trials}: {_sentence(values, ours, peers)}")
+        by_task.append(f"{task}, after {trials}: {_sentence(against(values, ours), ours, peers)}")
     tested, beaten = set(curves.task[curves.test.notna()]), []
     for task in [task for task in made["tasks"] if task in tested]:
-        found = grid(curves, task, "test", trials)
-        sign = 1 if curves.maximize[curves.task == task].all() else -1
-        values = {method: sign * found[method][:, -1] for method in [ours, *others] if method in found}
-        by_task.append(f"{task}, test of what was found after {trials}: {_sentence(values, ours, peers, ahead=False)}")
-        if any(pair.verdict > 0 for pair in against(values, ours).values()):
+        found = signed(curves, task, "test", trials)
+        pairs = against({method: found[method][:, -1] for method in [ours, *others] if method in found}, ours)
+        by_task.append(f"{task}, test of what was found after {trials}: {_sentence(pairs, ours, peers, ahead=False)}")
+        if any(pair.verdict > 0 for pair in pairs.values()):
             beaten.append(task)
     if beaten:
         by_look.append(
@@ -226,9 +225,8 @@ def _verdicts(
     return by_look, by_task
 
 
-def _sentence(values: Mapping[str, np.ndarray], ours: str, peers: Sequence[str], ahead: bool = True) -> str:
+def _sentence(pairs: Mapping[str, Paired], ours: str, peers: Sequence[str], ahead: bool = True) -> str:
     """Who is better than ours beyond chance; and, with `ahead`, who by the mean alone."""
-    pairs = against(values, ours)
     better = [m for m, pair in pairs.items() if pair.verdict > 0]
     within = [m for m, pair in pairs.items() if pair.verdict == 0 and pair.mean > 1e-12]
     worse = [m for m, pair in pairs.items() if pair.verdict < 0]

@@ -104,10 +104,10 @@ def grid(curves: pd.DataFrame, task: str, column: str, trials: int) -> dict[str,
     return {str(method): found for method, found in zip(methods, filled, strict=True)}
 
 
-def signed_best(curves: pd.DataFrame, task: str, trials: int) -> dict[str, np.ndarray]:
-    """Method -> (seeds, trials) of the best found on one task, its sign turned so that higher is better."""
+def signed(curves: pd.DataFrame, task: str, column: str, trials: int) -> dict[str, np.ndarray]:
+    """Method -> (seeds, trials) of `best` or `test` on one task, its sign turned so that higher is better."""
     sign = 1.0 if curves.maximize[curves.task == task].all() else -1.0
-    return {method: sign * values for method, values in grid(curves, task, "best", trials).items()}
+    return {method: sign * values for method, values in grid(curves, task, column, trials).items()}
 
 
 def summarize(
