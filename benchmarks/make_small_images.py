@@ -27,11 +27,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import small_images_card
 
-from evonas import environment
-from evonas.errors import EvonasError, choices
-from evonas.executors import Processes
+from evonas.core import environment
+from evonas.core.errors import EvonasError, choices
+from evonas.core.types import Candidate, Evaluation, Task
+from evonas.execution.processes import Processes
 from evonas.training.trainer import TorchTrainer
-from evonas.types import Candidate, Evaluation, Task
 from evonas_benchmarks import small_images
 
 KEPT = ("val_accuracy", "val_loss", "train_accuracy", "params", "flops")

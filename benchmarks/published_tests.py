@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from evonas.core.errors import EvonasError
 from evonas.encodings.cell import cell_string
-from evonas.errors import EvonasError
 from evonas_benchmarks import runner, summary
 from evonas_benchmarks.suites import load_suite
 from evonas_benchmarks.tabular import table

@@ -19,8 +19,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from evonas import plugins
-from evonas.errors import EvonasError
+from evonas.core import plugins
+from evonas.core.errors import EvonasError
 from evonas_benchmarks import goals, kept, recorded, runner
 from evonas_benchmarks.suites import change, load_suite
 

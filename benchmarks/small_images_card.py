@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from evonas.tasks import Split
+from evonas.domains.images import Split
 from evonas.training.checkpoints import digest
 from evonas_benchmarks.small_images import DATA
 from evonas_benchmarks.tables import markdown

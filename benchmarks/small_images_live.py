@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from evonas.executors import Processes
-from evonas.types import Candidate, Evaluation, Objective, Searcher
+from evonas.core.goals import Objective
+from evonas.core.types import Candidate, Evaluation, Searcher
+from evonas.execution.processes import Processes
 from evonas_benchmarks import small_images
 from evonas_benchmarks.cells import Sharing, run_cell
 from evonas_benchmarks.problems import make_searcher, tabular_problem

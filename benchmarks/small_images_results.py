@@ -21,8 +21,8 @@ import numpy as np
 from small_images_card import accuracies, rank_correlation, spread
 from small_images_live import FIRST, SEED, Live, reached, search_all_live
 
-from evonas import environment
-from evonas.errors import EvonasError
+from evonas.core import environment
+from evonas.core.errors import EvonasError
 from evonas_benchmarks import runner, small_images
 from evonas_benchmarks.statistics import resampled
 from evonas_benchmarks.suites import Suite, load_suite

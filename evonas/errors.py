@@ -1,17 +1,5 @@
-"""The one exception that a person reads."""
+"""The exception that a person reads, by the name that plug-ins import: see `evonas.core.errors`."""
 
+from evonas.core.errors import EvonasError, NameTaken, choices
 
-class EvonasError(ValueError):
-    """Something a user can mend. The message is one line: it names the value, the choices and the way out.
-
-    The command line prints it as it is and ends with exit code 2.
-    """
-
-
-class NameTaken(EvonasError):
-    """Another run has this name."""
-
-
-def choices(names) -> str:
-    """`'a', 'b', 'c'`, for the middle of an error message."""
-    return ", ".join(repr(name) for name in sorted(names))
+__all__ = ["EvonasError", "NameTaken", "choices"]

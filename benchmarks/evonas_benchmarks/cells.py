@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from evonas import loop
-from evonas.archive import freeze
-from evonas.types import Candidate, Evaluation, Objective, Searcher, Task, Trial
+from evonas.core.genomes import freeze
+from evonas.core.goals import Objective
+from evonas.core.types import Candidate, Evaluation, Searcher, Task, Trial
+from evonas.search import loop
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from evonas import plugins
-from evonas.errors import EvonasError, choices
+from evonas.core import plugins
+from evonas.core.errors import EvonasError, choices
 
 compare_app = typer.Typer()
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from evonas import plugins
-from evonas.config import SearchConfig, parse_objectives
-from evonas.errors import EvonasError
-from evonas.types import Objective
+from evonas.app.config import SearchConfig
+from evonas.core import plugins
+from evonas.core.errors import EvonasError
+from evonas.core.goals import Goal, Objective
 from evonas_benchmarks import statistics
 from evonas_benchmarks.cells import Row, Sharing, run_cell
 from evonas_benchmarks.problems import check_method
@@ -96,12 +96,12 @@ class _Bench:
     """What all cells of a comparison share: images, encoding and memory."""
 
     def __init__(self, config: SearchConfig, methods: Sequence[str]):
-        from evonas.job import make_encoding
-        from evonas.tasks import load_images
+        from evonas.domains.images import load_images
+        from evonas.encodings.make import make_encoding
 
         for method in methods:
             check_method(method)
-        self.objectives = parse_objectives(config.objectives)
+        self.objectives = Goal.parse(config.objectives).objectives
         self.encoding = make_encoding(config.encoding)
         self.images = load_images(config.data, root=Path(config.root) if config.root else None)
         self.store = _memory(config) if any("+" in method for method in methods) else None
@@ -113,9 +113,9 @@ class _Bench:
         comparison: Comparison,
         advance: Callable[[str, int], None] | None,
     ) -> None:
+        from evonas.domains.images import split
         from evonas.encodings.check import check_encoding
-        from evonas.methods import make_method
-        from evonas.tasks import split
+        from evonas.search.methods import make_method
         from evonas.training.latency import with_latency
         from evonas.training.trainer import TorchTrainer
 
@@ -161,7 +161,7 @@ class _Bench:
 
 def _memory(config: SearchConfig):
     """What the archive holds now, for methods that remember; a comparison itself leaves no trace there."""
-    from evonas.archive import Archive
+    from evonas.memory.archive import Archive
 
     return Archive(config.archive)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evonas.errors import EvonasError
+from evonas.core.errors import EvonasError
 from evonas_benchmarks import summary
 from evonas_benchmarks.statistics import paired
 from evonas_benchmarks.summary import at_looks, first, grid

@@ -12,8 +12,8 @@ from itertools import permutations, product
 
 import numpy as np
 
-from evonas.errors import EvonasError
-from evonas.types import Task
+from evonas.core.errors import EvonasError
+from evonas.core.types import Task
 
 OPERATIONS = ("gat", "gcn", "gin", "cheb", "sage", "arma", "graph", "fc", "skip")
 PROTEINS = ("gcn", "sage", "arma", "fc", "skip")  # what was trained on the largest data set

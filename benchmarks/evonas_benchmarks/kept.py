@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from evonas.errors import EvonasError
+from evonas.core.errors import EvonasError
 from evonas_benchmarks import summary
 from evonas_benchmarks.runner import IDENTITY, RUNS, Cell, write_whole
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from evonas.core.errors import EvonasError
+from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.types import Task
 from evonas.encodings.cell import OPERATIONS, CellEncoding, cell_string
-from evonas.errors import EvonasError
-from evonas.types import VAL_ACCURACY, Objective, Task
 from evonas_benchmarks import graph_cell
 from evonas_benchmarks.genes import OrderedGenes
 from evonas_benchmarks.tabular import Entry, Table, mean_over_seeds

@@ -11,10 +11,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from evonas import plugins
-from evonas.errors import EvonasError, choices
-from evonas.executors import Serial
-from evonas.types import Encoding, Evaluation, Evaluator, Objective, Searcher, Store, Task, Trial
+from evonas.core import plugins
+from evonas.core.errors import EvonasError, choices
+from evonas.core.goals import Objective
+from evonas.core.types import Encoding, Evaluation, Evaluator, Searcher, Store, Task, Trial
+from evonas.execution.processes import Serial
 from evonas_benchmarks.suites import Suite
 from evonas_benchmarks.tabular import Table
 from evonas_benchmarks.wrappers import wrapped
@@ -151,9 +152,9 @@ def earlier_rows(table: Table, index: int, task: str, rows: int, seed: int) -> E
 
 def training_problem(suite: Suite, task: str, seed: int, root: Path | None = None) -> Problem:
     """The task's images, split by seed, to be trained on for real."""
-    from evonas.config import parse_objectives
-    from evonas.job import make_encoding
-    from evonas.tasks import load_images, split
+    from evonas.core.goals import Goal
+    from evonas.domains.images import load_images, split
+    from evonas.encodings.make import make_encoding
     from evonas.training.trainer import TorchTrainer
 
     spec = next(one for one in suite.tasks if one.name == task)
@@ -161,7 +162,7 @@ def training_problem(suite: Suite, task: str, seed: int, root: Path | None = Non
     data = split(load_images(suite.data_of(spec), root=root), seed=seed, train_size=suite.train_size)
     evaluator: Evaluator = TorchTrainer(encoding, data, epochs=suite.epochs, device=suite.device, held_out=True)
     name = plugins.plain_name(suite.encoding or "cell")
-    objective = parse_objectives(spec.objective or suite.objective)[0]
+    objective = Goal.parse(spec.objective or suite.objective).objectives[0]
     for wrapper in suite.wrappers:
         evaluator, encoding = wrapped(wrapper, evaluator, encoding, objective.name)
     return Problem(
@@ -189,7 +190,7 @@ def make_searcher(spec: str, problem: Problem) -> Searcher[Any]:
 
     Raises EvonasError where the method asks for what the table does not have.
     """
-    from evonas.methods import make_method
+    from evonas.search.methods import make_method
 
     searcher = make_method(
         spec,

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evonas import plugins
-from evonas.errors import EvonasError
+from evonas.core import plugins
+from evonas.core.errors import EvonasError
 from evonas_benchmarks import goals, images, kept, remembered, runner, summary
 from evonas_benchmarks.plots import ordered
 from evonas_benchmarks.ranking import ranking, reference_trials, speed_up

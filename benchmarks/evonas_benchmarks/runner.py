@@ -17,9 +17,9 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from evonas import environment, plugins
-from evonas.errors import EvonasError
-from evonas.executors import die_with_parent
+from evonas.core import environment, plugins
+from evonas.core.errors import EvonasError
+from evonas.execution.processes import die_with_parent
 from evonas_benchmarks.cells import Sharing, run_cell
 from evonas_benchmarks.problems import Problem, check_method, make_searcher, tabular_problem, training_problem
 from evonas_benchmarks.suites import Suite

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evonas.core.errors import EvonasError
+from evonas.core.types import Task
 from evonas.encodings.cell import EDGES, OPERATIONS, CellEncoding, cell_string
-from evonas.errors import EvonasError
-from evonas.types import Task
 from evonas_benchmarks.tabular import Entry, Table, mean_over_seeds
 from evonas_benchmarks.within import Within
 
 if TYPE_CHECKING:
-    from evonas.tasks import Split
+    from evonas.domains.images import Split
     from evonas.training.trainer import TorchTrainer
 
 FILE = Path(__file__).parent / "data" / "small_images.parquet"
@@ -72,8 +72,8 @@ def small_split(name: str, folder: Path | None = None) -> Split:
 
     Descriptors and fingerprint of its task are of the whole set. Raises EvonasError where `folder` lacks the file.
     """
-    from evonas.tasks import load_images, split
-    from evonas.tasks.splitting import stratified
+    from evonas.domains.images import load_images, split
+    from evonas.domains.images.splitting import stratified
 
     data = DATA[name]
     if data.file is not None and folder is None:

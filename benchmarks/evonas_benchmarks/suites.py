@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from evonas import plugins
-from evonas.errors import EvonasError, choices
-from evonas.types import Objective
+from evonas.core import plugins
+from evonas.core.errors import EvonasError, choices
+from evonas.core.goals import Objective
 from evonas_benchmarks.packaged import TABLES, TASKS
 from evonas_benchmarks.tabular import Columns, Entry, Table, from_frame, table
 

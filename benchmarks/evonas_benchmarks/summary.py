@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evonas.errors import EvonasError
+from evonas.core.errors import EvonasError
 from evonas_benchmarks.packaged import TASKS
 from evonas_benchmarks.runner import FAILED, RUNS, read_identity
 from evonas_benchmarks.statistics import Paired, against, among_best, interval, intervals, mean

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evonas.errors import EvonasError, choices
-from evonas.screening import row as feature_row
-from evonas.types import VAL_ACCURACY, Candidate, Encoding, Evaluation, Objective, Task
+from evonas.core.errors import EvonasError, choices
+from evonas.core.genomes import feature_row
+from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.types import Candidate, Encoding, Evaluation, Task
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evonas.errors import EvonasError
-from evonas.types import Encoding, Task
+from evonas.core.errors import EvonasError
+from evonas.core.types import Encoding, Task
 
 if TYPE_CHECKING:
     from torch import nn

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from evonas import plugins
-from evonas.errors import EvonasError, choices
-from evonas.types import Candidate, Encoding, Evaluation, Evaluator, Task
+from evonas.core import plugins
+from evonas.core.errors import EvonasError, choices
+from evonas.core.types import Candidate, Encoding, Evaluation, Evaluator, Task
 
 
 def _draws(what: str, candidate: Candidate, task: Task, seed: int) -> np.random.Generator:

@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from speed import results, train
 
-from evonas import environment
+from evonas.core import environment
 from evonas.training import profile as costs
 from evonas.training.data import DeviceData
 from evonas.training.fitting import Fitting, Step

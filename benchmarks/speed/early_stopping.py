@@ -21,11 +21,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from speed.results import record, table
 
+from evonas.core.types import Candidate
+from evonas.domains.images import load_images, split
 from evonas.encodings.cell import CellEncoding
-from evonas.stopping import LEAST, REVIEWS, Hopeless
-from evonas.tasks import load_images, split
+from evonas.execution.early_stopping import LEAST, REVIEWS, Hopeless
 from evonas.training.trainer import TorchTrainer
-from evonas.types import Candidate
 
 Curves = Sequence[Mapping[float, float]]
 

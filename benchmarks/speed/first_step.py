@@ -27,7 +27,8 @@ BAR, AIM = 15.0, 8.0  # seconds to the first step on a GPU
 
 def searching(arguments: Sequence[str]) -> None:
     """What the new process does: the command, and a line of JSON with the time of day of what was waited for."""
-    from evonas import archive, cli
+    from evonas.app import cli
+    from evonas.memory import archive
     from evonas.training import fitting
 
     times: dict[str, float] = {}

@@ -25,12 +25,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from speed.results import record, table
 
+from evonas.core.types import Candidate, Encoding
+from evonas.domains.images import Split, load_images, split
 from evonas.encodings.cell import CellEncoding
 from evonas.encodings.macro import MacroEncoding
-from evonas.tasks import Split, load_images, split
 from evonas.training.checkpoints import digest
 from evonas.training.trainer import TorchTrainer
-from evonas.types import Candidate, Encoding
 
 PARTS = (0.25, 0.5, 1.0)
 GENERATIONS = 3

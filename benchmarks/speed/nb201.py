@@ -32,12 +32,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from speed import results
 
-from evonas import environment
+from evonas.core import environment
+from evonas.core.types import Candidate
+from evonas.domains.images import Images, Split, load_images, split
+from evonas.domains.images.splitting import stratified
 from evonas.encodings.cell import CellEncoding, cell_string
-from evonas.tasks import Images, Split, load_images, split
-from evonas.tasks.splitting import stratified
 from evonas.training.trainer import TorchTrainer
-from evonas.types import Candidate
 
 BAR, AIM = 0.9, 0.97
 EPOCHS = 12

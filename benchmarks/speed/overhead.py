@@ -15,13 +15,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from evonas import environment
-from evonas.archive import Archive, RunRecord
+from evonas.core import environment
+from evonas.core.types import Candidate, Evaluation, Task
 from evonas.encodings.cell import CellEncoding
-from evonas.executors import Serial
-from evonas.loop import Budget, run
-from evonas.methods import make_method
-from evonas.types import Candidate, Evaluation, Task
+from evonas.execution.processes import Serial
+from evonas.memory.archive import Archive, RunRecord
+from evonas.search.loop import Budget, run
+from evonas.search.methods import make_method
 
 TASK = Task("null", (0, 0, 0), 0)
 BAR = 2.0  # milliseconds an evaluation, archive, loop and DEAP together

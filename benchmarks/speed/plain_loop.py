@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from evonas.tasks import Split
+from evonas.domains.images import Split
 from evonas.training.data import Preprocessing, crop_padding
 from evonas.training.fitting import schedule
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from evonas import environment
+from evonas.core import environment
 
 FILE = Path(__file__).parents[1] / "results" / "speed.md"
 HEAD = """# Speed

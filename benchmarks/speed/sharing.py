@@ -28,10 +28,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from speed import results, train
 
-from evonas import environment
-from evonas.executors import Processes
+from evonas.core import environment
+from evonas.core.types import Candidate, Evaluation
+from evonas.execution.processes import Processes
 from evonas.training.trainer import TorchTrainer
-from evonas.types import Candidate, Evaluation
 
 BAR, AIM = 2.0, 4.0  # trainings an hour on one GPU, to one at a time
 SHORT = 1e-6  # fidelity of a training of one epoch

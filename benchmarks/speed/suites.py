@@ -34,7 +34,7 @@ def run(suite: str, methods: str, out: Path, *, trials: int, seeds: int, jobs: i
     words = ["run", suite, "--methods", methods, "--trials", str(trials), "--seeds", str(seeds), "--jobs", str(jobs)]
     words += [*(("--tasks", tasks) if tasks else ()), "--out", str(out), "--quiet"]
     start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "evonas.cli", "bench", *words], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-m", "evonas.app.cli", "bench", *words], stdout=subprocess.DEVNULL)
     most = 0.0
     while process.poll() is None:
         most = max(most, memory(process.pid))

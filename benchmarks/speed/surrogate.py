@@ -28,9 +28,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from speed import results
 
-from evonas.evolution import Evolution
-from evonas.loop import generator
-from evonas.screening import Screened
+from evonas.search.evolution import Evolution
+from evonas.search.loop import generator
+from evonas.search.screening import Screened
 from evonas_benchmarks import tabular
 from evonas_benchmarks.problems import Earlier, earlier_rows
 from evonas_surrogates.boosting import BoostingSurrogate

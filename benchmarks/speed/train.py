@@ -34,12 +34,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from speed import plain_loop, results
 
-from evonas import environment
+from evonas.core import environment
+from evonas.core.types import Candidate, Encoding
+from evonas.domains.images import Split, load_images, split
 from evonas.encodings.cell import CellEncoding
 from evonas.encodings.macro import MacroEncoding
-from evonas.tasks import Split, load_images, split
 from evonas.training.trainer import TorchTrainer
-from evonas.types import Candidate, Encoding
 
 BARS = {"cpu": (1.5, 2.5), "cuda": (5.0, 10.0)}  # bar and aim for cells
 EQUAL = 0.3  # points of accuracy

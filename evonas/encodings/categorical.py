@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evonas.errors import EvonasError
-from evonas.types import Task
+from evonas.core.errors import EvonasError
+from evonas.core.types import Task
 
 if TYPE_CHECKING:
     from torch import nn

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evonas.errors import EvonasError
-from evonas.evolution import at_least
-from evonas.types import Task
+from evonas.core.errors import EvonasError
+from evonas.core.options import at_least
+from evonas.core.types import Task
 
 if TYPE_CHECKING:
     from torch import nn

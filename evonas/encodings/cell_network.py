@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from evonas.core.types import Task
 from evonas.encodings.cell import EDGES, live
-from evonas.types import Task
 
 
 def relu_conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Module:

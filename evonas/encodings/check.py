@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from evonas.archive import freeze
-from evonas.errors import EvonasError
-from evonas.types import Encoding, Task
+from evonas.core.errors import EvonasError
+from evonas.core.genomes import freeze
+from evonas.core.types import Encoding, Task
 
 
 def check_encoding(encoding: Encoding[Any], task: Task, rng: np.random.Generator, n: int = 5) -> None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evonas.core.options import at_least
+from evonas.core.types import Task
 from evonas.encodings.categorical import CategoricalEncoding, Genome
-from evonas.evolution import at_least
-from evonas.types import Task
 
 if TYPE_CHECKING:
     from torch import nn

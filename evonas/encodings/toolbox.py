@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evonas.archive import freeze
-from evonas.errors import EvonasError
-from evonas.types import Task
+from evonas.core.errors import EvonasError
+from evonas.core.genomes import freeze
+from evonas.core.types import Task
 
 if TYPE_CHECKING:
     from torch import nn

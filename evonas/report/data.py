@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from evonas.core.goals import Objective
+from evonas.core.types import Trial
 from evonas.report.words import figure_text, full_name, genome_text, kind, reason
-from evonas.types import Objective, Trial
 
 _COSTS = ("params", "flops", "seconds", "latency_ms", "latency_seconds", "peak_memory_mb")
 _MOST_LETTERS = 4000

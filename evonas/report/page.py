@@ -13,10 +13,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from evonas.drawing import draw_architecture
+from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.types import Encoding, Task, Trial
 from evonas.report import data
+from evonas.report.drawing import draw_architecture
 from evonas.report.words import figure_text, full_name, genome_text, plain_items
-from evonas.types import VAL_ACCURACY, Encoding, Objective, Task, Trial
 
 
 def write_report(
@@ -132,7 +133,7 @@ def _drawing(encoding: Encoding | None, genome: Any, task: Any) -> str | None:
 
 
 def _freeze(genome: Any) -> Any:
-    from evonas.archive import freeze
+    from evonas.core.genomes import freeze
 
     return freeze(genome)
 

@@ -6,9 +6,10 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from evonas import plugins
-from evonas.archive import Archive, RunRecord
-from evonas.types import VAL_ACCURACY, Encoding, Objective, Trial
+from evonas.core import plugins
+from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.types import Encoding, Trial
+from evonas.memory.archive import Archive, RunRecord
 
 
 def sections(

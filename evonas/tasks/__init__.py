@@ -1,9 +1,5 @@
-"""Tasks: images from somewhere, split, described."""
+"""Moved to `evonas.domains.images`."""
 
-from evonas.tasks.arrays import images_from_arrays
-from evonas.tasks.fingerprint import same_data
-from evonas.tasks.images import Images, Split
-from evonas.tasks.sources import load_images
-from evonas.tasks.splitting import split
+from evonas.core.moved import moved
 
-__all__ = ["Images", "Split", "images_from_arrays", "load_images", "same_data", "split"]
+__getattr__ = moved(__name__, "evonas.domains.images")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from evonas.errors import EvonasError
+from evonas.core.errors import EvonasError
 
 
 def find_device(name: str) -> str:

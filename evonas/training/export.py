@@ -14,12 +14,12 @@ import torch
 from torch import nn
 
 from evonas import __version__
-from evonas.archive import freeze
-from evonas.errors import EvonasError
-from evonas.tasks import Split
+from evonas.core.errors import EvonasError
+from evonas.core.genomes import freeze
+from evonas.core.types import Encoding, Task
+from evonas.domains.images import Split
 from evonas.training.data import Preprocessing
 from evonas.training.trainer import Finished
-from evonas.types import Encoding, Task
 
 FORMAT = 1
 
@@ -153,7 +153,7 @@ def _rebuilt(folder: Path, description: Mapping[str, Any]) -> nn.Module:
     from safetensors import SafetensorError
     from safetensors.torch import load_model
 
-    from evonas.job import make_encoding
+    from evonas.encodings.make import make_encoding
 
     encoding = make_encoding(description["encoding"])
     task = Task(description["task"], description["input_shape"], len(description["class_names"]))

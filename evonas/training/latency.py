@@ -17,9 +17,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from evonas.errors import EvonasError
+from evonas.core.errors import EvonasError
+from evonas.core.goals import Objective
+from evonas.core.types import Candidate, Encoding, Evaluation, Evaluator, Task
 from evonas.training import profile
-from evonas.types import Candidate, Encoding, Evaluation, Evaluator, Objective, Task
 
 METRICS = ("latency_ms", "latency_batch_ms", "latency_onnx_ms")
 """All to be made small: one image on the device, a batch on it, one image in ONNX Runtime on the CPU."""

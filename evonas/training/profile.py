@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from evonas.types import Encoding, Task
+from evonas.core.types import Encoding, Task
 
 
 def count_params(network: nn.Module) -> int:

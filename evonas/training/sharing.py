@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from evonas.errors import EvonasError
-from evonas.executors import Processes
+from evonas.core.errors import EvonasError
+from evonas.core.types import Candidate, Evaluation, Task
+from evonas.execution.processes import Processes
 from evonas.training.trainer import TorchTrainer
-from evonas.types import Candidate, Evaluation, Task
 
 MOST = 16  # trainings on one device
 WORTH = 1.1  # twice as many must train so many times the images a second

@@ -17,16 +17,16 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from evonas import environment
-from evonas.errors import EvonasError
-from evonas.tasks import Split
+from evonas.core import environment
+from evonas.core.errors import EvonasError
+from evonas.core.types import Candidate, Encoding, Evaluation, Task
+from evonas.domains.images import Split
 from evonas.training import profile
 from evonas.training.checkpoints import Checkpoints, State, digest
 from evonas.training.data import DeviceData, Preprocessing, crop_padding
 from evonas.training.devices import find_device, find_precision, precision_for
 from evonas.training.fitting import Diverged, Fitting, Recipe
 from evonas.training.inheritance import inherit, named_tensors
-from evonas.types import Candidate, Encoding, Evaluation, Task
 
 TARGET_STEPS = 240  # of a full training where the epochs are not given: about two seconds on a core for 8×8 images
 HEIRLOOM = "-weights"  # ends the name of what a finished network leaves to its children

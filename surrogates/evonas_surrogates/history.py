@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from evonas import plugins
-from evonas.errors import EvonasError
-from evonas.fidelity import at_full
-from evonas.types import VAL_ACCURACY, Candidate, Encoding, Evaluation, Objective, Store, Task
+from evonas.core import plugins
+from evonas.core.errors import EvonasError
+from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.types import Candidate, Encoding, Evaluation, Store, Task
+from evonas.search.fidelity import at_full
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +53,11 @@ class _Group:
 def rows(store: Store, encoding: str, task: Task | None = None, objective: Objective = VAL_ACCURACY) -> Rows:
     """All trainings of this encoding on data sets other than `task`'s; on all where no task is given.
 
-    The target is left out by the content of its data (`evonas.tasks.same_data`), and by its name where there is no
-    content to compare. Of each genome on a task the best fidelity counts, seeds and runs averaged; one that was
-    trained for few epochs only is lifted by what the others gained with more (`evonas.fidelity`). It is a failure if
-    it failed each time. Groups are told apart by data set, by the encoding's options, and by how long and on how many
-    images was trained; their names are made distinct.
+    The target is left out by the content of its data (`evonas.domains.images.same_data`), and by its name where there
+    is no content to compare. Of each genome on a task the best fidelity counts, seeds and runs averaged; one that was
+    trained for few epochs only is lifted by what the others gained with more (`evonas.search.fidelity`). It is a
+    failure if it failed each time. Groups are told apart by data set, by the encoding's options, and by how long and on
+    how many images was trained; their names are made distinct.
 
     Features are those that today's `encoding` has, its options included: what was recorded with options that give
     others is left out, and so are genomes that it does not know any more. An encoding that cannot be made from its
@@ -81,7 +82,7 @@ def rows(store: Store, encoding: str, task: Task | None = None, objective: Objec
 
 def same_task(one: Task, other: Task) -> bool:
     """By the content of their data; by name where one has none."""
-    from evonas.tasks.fingerprint import same_data
+    from evonas.domains.images.fingerprint import same_data
 
     if one.fingerprint and other.fingerprint:
         return same_data(one.fingerprint, other.fingerprint)
@@ -145,7 +146,7 @@ def _features(encoding: Encoding[Any] | None, genome: Any) -> Mapping[str, float
 
 def _encoding(spec: str) -> Encoding[Any] | None:
     """None, with a line that says so, where today's evonas cannot make it."""
-    from evonas.job import make_encoding
+    from evonas.encodings.make import make_encoding
 
     try:
         return make_encoding(spec)

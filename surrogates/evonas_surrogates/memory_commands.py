@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evonas.errors import EvonasError, choices
+from evonas.core.errors import EvonasError, choices
 
 memory_app = typer.Typer(
     help="What earlier searches taught: list, import, export, merge, forget.", no_args_is_help=True
@@ -23,7 +23,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 @memory_app.command("list")
 def list_memory(archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
     """What is remembered of each data set and encoding, and the models that evonas ships."""
-    from evonas.archive import Archive
+    from evonas.memory.archive import Archive
     from evonas_surrogates import pretrained
 
     store = Archive(archive)
@@ -49,8 +49,8 @@ def export_memory(
     file: Annotated[Path, typer.Argument(help="Parquet file to write.")], archive: ArchiveOption = None
 ) -> None:
     """Write every training to a Parquet file: for another machine, for a colleague, for pandas."""
-    from evonas import exchange
-    from evonas.archive import Archive
+    from evonas.memory import archive_io as exchange
+    from evonas.memory.archive import Archive
 
     _refuse_folder(file)
     print(f"{exchange.write_parquet(Archive(archive), file):,} trainings written to {file}")
@@ -62,8 +62,8 @@ def import_memory(
     archive: ArchiveOption = None,
 ) -> None:
     """Take in the trainings of a Parquet file; those that are remembered already are left out."""
-    from evonas import exchange
-    from evonas.archive import Archive
+    from evonas.memory import archive_io as exchange
+    from evonas.memory.archive import Archive
 
     if not file.is_file():
         raise EvonasError(f"no file {str(file)!r}; give one that `evonas memory export` wrote")
@@ -76,8 +76,8 @@ def merge_memory(
     archive: ArchiveOption = None,
 ) -> None:
     """Take in all that another archive holds; the other one stays as it is."""
-    from evonas import exchange
-    from evonas.archive import Archive
+    from evonas.memory import archive_io as exchange
+    from evonas.memory.archive import Archive
 
     source = exchange.open_existing(other)
     store = Archive(archive)
@@ -94,7 +94,7 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Forget all runs on a data set with all their trainings. The folders with their results stay."""
-    from evonas.archive import Archive
+    from evonas.memory.archive import Archive
 
     store = Archive(archive)
     runs = _runs_on(store, task, encoding)
@@ -115,7 +115,7 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
 
 def _runs_on(store: Any, task: str, encoding: str | None) -> list[str]:
     """Names of the runs on a task. Raises EvonasError, with the choices, where there are none."""
-    from evonas import plugins
+    from evonas.core import plugins
 
     records = store.runs()
     tasks = {record.task.name for record in records}

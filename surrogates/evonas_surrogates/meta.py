@@ -13,9 +13,10 @@ from scipy.stats import norm
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from evonas.errors import EvonasError
-from evonas.evolution import at_least
-from evonas.types import VAL_ACCURACY, Objective, Store, Task
+from evonas.core.errors import EvonasError
+from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.options import at_least
+from evonas.core.types import Store, Task
 from evonas_surrogates.forest import Forest, boosted
 from evonas_surrogates.posterior import Posterior, Rows
 from evonas_surrogates.ranks import normal_scores

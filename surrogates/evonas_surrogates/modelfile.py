@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from evonas.environment import versions
-from evonas.errors import EvonasError
-from evonas.types import Task
+from evonas.core.environment import versions
+from evonas.core.errors import EvonasError
+from evonas.core.types import Task
 from evonas_surrogates.forest import Forest
 from evonas_surrogates.meta import MetaSurrogate
 from evonas_surrogates.quality import Quality
@@ -110,7 +110,7 @@ def is_of(name: str, said: Mapping[str, Any], task: Task) -> bool:
 
     `CIFAR-10 (NAS-Bench-201)` is `cifar10_jpeg`, and not `cifar100`.
     """
-    from evonas.tasks.fingerprint import same_data
+    from evonas.domains.images.fingerprint import same_data
 
     known = said["tasks"].get(name)
     fingerprint = str(known.get("fingerprint", "")) if isinstance(known, dict) else ""

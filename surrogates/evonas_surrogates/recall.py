@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from evonas import plugins
-from evonas.errors import EvonasError
-from evonas.types import Objective, Store, Task
+from evonas.core import plugins
+from evonas.core.errors import EvonasError
+from evonas.core.goals import Objective
+from evonas.core.types import Store, Task
 from evonas_surrogates import history, modelfile, pretrained
 
 log = logging.getLogger(__name__)

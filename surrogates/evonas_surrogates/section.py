@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from evonas.archive import Archive, RunRecord
-from evonas.fidelity import at_full
-from evonas.methods import make_ranker
+from evonas.core.genomes import feature_row as row
+from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.types import Encoding, Trial
+from evonas.memory.archive import Archive, RunRecord
 from evonas.report import figure
 from evonas.report.words import figure_text
-from evonas.screening import row
-from evonas.types import VAL_ACCURACY, Encoding, Objective, Trial
+from evonas.search.fidelity import at_full
+from evonas.search.methods import make_ranker
 from evonas_surrogates.quality import Course, course, random_trainings, rank_correlation, ranks
 
 SAMPLE = 2000  # random architectures that the saving is judged by

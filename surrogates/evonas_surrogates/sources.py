@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from evonas import exchange, plugins
-from evonas.archive import Archive
-from evonas.errors import EvonasError, choices
-from evonas.types import VAL_ACCURACY, Objective, Task
+from evonas.core import plugins
+from evonas.core.errors import EvonasError, choices
+from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.types import Task
+from evonas.memory import archive_io as exchange
+from evonas.memory.archive import Archive
 from evonas_surrogates import history
 from evonas_surrogates.history import Rows
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evonas.errors import EvonasError, choices
+from evonas.core.errors import EvonasError, choices
 
 surrogate_app = typer.Typer(help="Learned rankers: fit, evaluate, show.", no_args_is_help=True)
 
@@ -141,7 +141,7 @@ def evaluate(
 
 def _fitted(names: str) -> dict[str, Any]:
     """Rankers that learn from the other tasks' rows."""
-    from evonas import plugins
+    from evonas.core import plugins
 
     chosen = [name.strip() for name in _split(names)]
     for name in chosen:
@@ -166,13 +166,9 @@ def _of_file(path: Path, found: Any) -> dict[str, Any]:
 
 
 def _objective(text: str | None) -> Any:
-    from evonas.config import METRICS
-    from evonas.types import Objective
+    from evonas.core.goals import Objective
 
-    if text is None:
-        return None
-    name = text.lstrip("-")
-    return Objective(name, METRICS.get(name, True) and not text.startswith("-"))
+    return None if text is None else Objective.parse(text)
 
 
 def _points(text: str) -> list[int]:

@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from evonas.errors import EvonasError
-from evonas.executors import Serial
-from evonas.types import Candidate, Evaluation, Objective, Task
+from evonas.core.errors import EvonasError
+from evonas.core.goals import Objective
+from evonas.core.types import Candidate, Evaluation, Task
+from evonas.execution.processes import Serial
+from evonas.search.baselines import RandomSearch
 from evonas_benchmarks import commands, goals, recorded, runner, summary
-from evonas_benchmarks.baselines import RandomSearch
 from evonas_benchmarks.cells import Sharing, run_cell
 from evonas_benchmarks.claims import assert_better
 from evonas_benchmarks.commands import bench_app, compare_app, split_methods
@@ -273,7 +274,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(mine, arguments, said):
     mine.write_text(text)
     suite = mine if arguments[0].isupper() else arguments[0]
     found = bench("run", suite, *arguments[1:], "--out", mine.parent / "out")
-    assert isinstance(found.exception, EvonasError)  # evonas.cli.main prints it and ends with 2
+    assert isinstance(found.exception, EvonasError)  # evonas.app.cli.main prints it and ends with 2
     assert re.search(said, str(found.exception))
     assert "\n" not in str(found.exception)
     assert not (mine.parent / "out").exists()

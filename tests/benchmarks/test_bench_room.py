@@ -16,8 +16,8 @@ import pytest
 from scipy.stats import PermutationMethod, wilcoxon
 from typer.testing import CliRunner
 
+from evonas.core.errors import EvonasError
 from evonas.encodings.cell import OPERATIONS, parse
-from evonas.errors import EvonasError
 from evonas_benchmarks import kept, page, recorded, runner, summary
 from evonas_benchmarks.commands import bench_app
 from evonas_benchmarks.ranking import speed_up
@@ -178,7 +178,7 @@ def test_no_method_at_all_is_refused(tmp_path):
 
 def test_the_workers_of_a_killed_run_end(tmp_path):
     out = tmp_path / "out"
-    command = [sys.executable, "-c", "from evonas.cli import main; main()", "bench", "run", "nasbench201"]
+    command = [sys.executable, "-c", "from evonas.app.cli import main; main()", "bench", "run", "nasbench201"]
     command += ["--methods", "evolution", "--seeds", "50", "--trials", "400", "--jobs", "2", "--out", str(out), "-q"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 120

@@ -15,11 +15,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from evonas import plugins
+from evonas.core import plugins
+from evonas.core.errors import EvonasError
+from evonas.core.goals import Objective
+from evonas.core.types import Candidate, Evaluation
 from evonas.encodings.cell import CellEncoding
-from evonas.errors import EvonasError
 from evonas.testing import Mirrored, SearcherContract
-from evonas.types import Candidate, Evaluation, Objective
 from evonas_benchmarks.commands import bench_app
 from evonas_benchmarks.peers.space import space_of
 from evonas_benchmarks.problems import Earlier
@@ -196,9 +197,9 @@ def test_smac_finds_the_best_and_is_told_the_right_way_round(maximize, small):
 TOLD = """
 import sys
 import numpy as np
-from evonas import plugins
+from evonas.core import plugins
 from evonas.encodings.cell import CellEncoding
-from evonas.types import Evaluation
+from evonas.core.types import Evaluation
 from evonas_benchmarks.problems import Earlier
 
 def asked(name, trials=14):
@@ -465,7 +466,7 @@ def test_a_suite_with_every_peer_that_is_installed(small, tmp_path):
 HIDDEN = """
 import sys
 sys.modules[{package!r}] = None
-from evonas.cli import main
+from evonas.app.cli import main
 sys.argv = ["evonas", "bench", "run", "nasbench201", "--methods", {name!r}, "--out", {out!r}]
 main()
 """

@@ -19,13 +19,14 @@ from make_small_images import BothFidelities, Records, Training, work
 from small_images_live import Until, reached
 from small_images_results import median, needed_by_seed, needed_on_average
 
+from evonas.core.errors import EvonasError
+from evonas.core.goals import VAL_ACCURACY
+from evonas.core.types import Candidate, Evaluation
 from evonas.encodings.cell import CellEncoding
-from evonas.errors import EvonasError
-from evonas.loop import Budget, run
+from evonas.search.baselines import RandomSearch
+from evonas.search.loop import Budget, run
 from evonas.training.profile import costs
-from evonas.types import VAL_ACCURACY, Candidate, Evaluation
 from evonas_benchmarks import small_images
-from evonas_benchmarks.baselines import RandomSearch
 from evonas_benchmarks.packaged import SMALL_IMAGES
 from evonas_benchmarks.problems import tabular_problem
 from evonas_benchmarks.suites import load_suite

@@ -11,10 +11,10 @@ import pytest
 import torch
 from speed import breakdown, first_step, nb201, plain_loop, results, sharing, suites, train
 
+from evonas.core.types import Candidate
+from evonas.domains.images import images_from_arrays
 from evonas.encodings.cell import CellEncoding
-from evonas.tasks import images_from_arrays
 from evonas.training.data import DeviceData, Preprocessing
-from evonas.types import Candidate
 from tests.training.nets import blobs
 
 LIGHT = train.Network("light", "cell", CellEncoding(width=4), train.CELLS["light"])

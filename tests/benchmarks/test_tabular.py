@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evonas.errors import EvonasError
-from evonas.executors import Serial
-from evonas.loop import Budget, run
-from evonas.types import Candidate
+from evonas.core.errors import EvonasError
+from evonas.core.types import Candidate
+from evonas.execution.processes import Serial
+from evonas.search.baselines import LocalSearch, RandomSearch
+from evonas.search.loop import Budget, run
 from evonas_benchmarks import graph_cell
-from evonas_benchmarks.baselines import EarlierMean, LocalSearch, RandomSearch
+from evonas_benchmarks.baselines import EarlierMean
 from evonas_benchmarks.graph_cell import ALL_LINKS, OPERATIONS, GraphCellEncoding
 from evonas_benchmarks.packaged import _Numbers
 from evonas_benchmarks.problems import earlier_rows

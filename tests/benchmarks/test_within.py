@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from evonas.core.errors import EvonasError
 from evonas.encodings.categorical import CategoricalEncoding
 from evonas.encodings.cell import CellEncoding, parse
-from evonas.errors import EvonasError
+from evonas.search.baselines import LocalSearch, RandomSearch
 from evonas.testing import EncodingContract
-from evonas_benchmarks.baselines import LocalSearch, RandomSearch
 from evonas_benchmarks.within import Within
 
 CELLS = CellEncoding(width=4)

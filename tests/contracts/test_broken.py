@@ -5,12 +5,12 @@ import random
 import numpy as np
 import pytest
 
+from evonas.core.errors import EvonasError
+from evonas.core.types import Candidate, Task
 from evonas.encodings.cell import CellEncoding
 from evonas.encodings.check import check_encoding
-from evonas.errors import EvonasError
-from evonas.evolution import Evolution
+from evonas.search.evolution import Evolution
 from evonas.testing import EncodingContract, Mirrored, RankerContract, SearcherContract
-from evonas.types import Candidate, Task
 from evonas_surrogates.boosting import BoostingSurrogate
 
 TASK = Task("contract", (1, 8, 8), 3)

@@ -5,17 +5,17 @@ import random
 from deap import base, tools
 from torch import nn
 
+from evonas.core.plugins import make
+from evonas.core.types import Task
 from evonas.encodings.categorical import CategoricalEncoding
 from evonas.encodings.cell import CellEncoding
 from evonas.encodings.macro import MacroEncoding
 from evonas.encodings.toolbox import ToolboxEncoding
-from evonas.evolution import AgingEvolution, Evolution, nsga2
-from evonas.halving import SuccessiveHalving
-from evonas.plugins import make
-from evonas.screening import Screened
+from evonas.search.baselines import LocalSearch, RandomSearch
+from evonas.search.evolution import AgingEvolution, Evolution, nsga2
+from evonas.search.halving import SuccessiveHalving
+from evonas.search.screening import Screened
 from evonas.testing import EncodingContract, RankerContract, SearcherContract
-from evonas.types import Task
-from evonas_benchmarks.baselines import LocalSearch, RandomSearch
 from evonas_surrogates.boosting import BoostingSurrogate
 from evonas_surrogates.meta import MetaSurrogate
 

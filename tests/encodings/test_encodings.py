@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evonas.core.errors import EvonasError
+from evonas.core.types import Task
 from evonas.encodings.categorical import CategoricalEncoding
 from evonas.encodings.cell import EDGES, OPERATIONS, CellEncoding, cell_string, live, parse
 from evonas.encodings.macro import MacroEncoding
 from evonas.encodings.toolbox import ToolboxEncoding
-from evonas.errors import EvonasError
 from evonas.training.profile import count_flops, count_params
-from evonas.types import Task
 
 ROOT = Path(__file__).parents[2]
 cells = st.tuples(*[st.sampled_from(OPERATIONS)] * 6).map(cell_string)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evonas.types import Candidate, Evaluation, Trial
+from evonas.core.types import Candidate, Evaluation, Trial
 
 OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 RUN = {

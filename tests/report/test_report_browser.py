@@ -8,9 +8,9 @@ import subprocess
 import numpy as np
 import pytest
 
+from evonas.core.types import Candidate, Evaluation, Trial
 from evonas.report import figure, write_report
 from evonas.report.words import figure_text
-from evonas.types import Candidate, Evaluation, Trial
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on this machine: nothing to open it in")

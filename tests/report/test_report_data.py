@@ -5,8 +5,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.types import Candidate, Evaluation, Trial
 from evonas.report import data
-from evonas.types import VAL_ACCURACY, Candidate, Evaluation, Objective, Trial
 
 FIGURES = st.lists(st.tuples(st.none() | st.floats(0, 1), st.none() | st.integers(1, 5)), max_size=12)
 

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from evonas.core.goals import Objective
+from evonas.core.types import Candidate, Evaluation, Trial
 from evonas.report import figure, write_report
-from evonas.types import Candidate, Evaluation, Objective, Trial
 
 
 @pytest.fixture

@@ -8,15 +8,17 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from evonas.archive import Archive, RunRecord
+from evonas.core.errors import EvonasError
+from evonas.core.genomes import feature_row as row
+from evonas.core.goals import VAL_ACCURACY
+from evonas.core.types import Candidate, Evaluation, Task, Trial
 from evonas.encodings.cell import CellEncoding
-from evonas.errors import EvonasError
-from evonas.evolution import AgingEvolution, Evolution
-from evonas.executors import Serial
-from evonas.loop import Budget, run
-from evonas.screening import Screened, pareto_scores, row
-from evonas.types import VAL_ACCURACY, Candidate, Evaluation, Task, Trial
-from evonas_benchmarks.baselines import RandomSearch
+from evonas.execution.processes import Serial
+from evonas.memory.archive import Archive, RunRecord
+from evonas.search.baselines import RandomSearch
+from evonas.search.evolution import AgingEvolution, Evolution
+from evonas.search.loop import Budget, run
+from evonas.search.screening import Screened, pareto_scores
 from evonas_surrogates import history, meta, modelfile, pretrained
 from evonas_surrogates.boosting import BoostingSurrogate
 from evonas_surrogates.forest import Forest, boosted

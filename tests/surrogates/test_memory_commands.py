@@ -10,12 +10,13 @@ import pytest
 from pyarrow import parquet
 from typer.testing import CliRunner
 
-from evonas import exchange
-from evonas.archive import Archive, RunRecord
-from evonas.cli import app
+from evonas.app.cli import app
+from evonas.core.errors import EvonasError
+from evonas.core.goals import VAL_ACCURACY
+from evonas.core.types import Candidate, Evaluation, Task, Trial
 from evonas.encodings.cell import CellEncoding
-from evonas.errors import EvonasError
-from evonas.types import VAL_ACCURACY, Candidate, Evaluation, Task, Trial
+from evonas.memory import archive_io as exchange
+from evonas.memory.archive import Archive, RunRecord
 from evonas_surrogates import history
 
 ENCODING = CellEncoding()

@@ -5,13 +5,14 @@ import re
 import numpy as np
 import pytest
 
-from evonas.archive import Archive, RunRecord
+from evonas.core.goals import VAL_ACCURACY
+from evonas.core.types import Evaluation, Task
 from evonas.encodings.cell import CellEncoding
-from evonas.executors import Serial
-from evonas.fidelity import at_full
-from evonas.loop import Budget, run
-from evonas.methods import make_method
-from evonas.types import VAL_ACCURACY, Evaluation, Task
+from evonas.execution.processes import Serial
+from evonas.memory.archive import Archive, RunRecord
+from evonas.search.fidelity import at_full
+from evonas.search.loop import Budget, run
+from evonas.search.methods import make_method
 from evonas_surrogates import section
 from evonas_surrogates.quality import course
 

@@ -8,13 +8,14 @@ import pytest
 from skops import io
 from typer.testing import CliRunner
 
-from evonas import exchange
-from evonas.archive import Archive, RunRecord
-from evonas.cli import app
+from evonas.app.cli import app
+from evonas.core.errors import EvonasError
+from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.types import Candidate, Evaluation, Task, Trial
 from evonas.encodings.cell import CellEncoding
-from evonas.errors import EvonasError
-from evonas.methods import make_ranker
-from evonas.types import VAL_ACCURACY, Candidate, Evaluation, Objective, Task, Trial
+from evonas.memory import archive_io as exchange
+from evonas.memory.archive import Archive, RunRecord
+from evonas.search.methods import make_ranker
 from evonas_surrogates import modelfile, pretrained
 
 ENCODING = CellEncoding()

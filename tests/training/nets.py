@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from evonas.tasks import Split, images_from_arrays, split
-from evonas.types import Task
+from evonas.core.types import Task
+from evonas.domains.images import Split, images_from_arrays, split
 
 
 def blobs(n: int = 150, channels: int = 1, size: int = 6, seed: int = 0) -> Split:

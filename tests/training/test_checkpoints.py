@@ -11,12 +11,12 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from evonas.core.types import Candidate, Task
 from evonas.encodings.cell import CellEncoding
-from evonas.executors import Processes
+from evonas.execution.processes import Processes
 from evonas.training.checkpoints import Checkpoints, State, digest
 from evonas.training.fitting import Fitting
 from evonas.training.trainer import TorchTrainer
-from evonas.types import Candidate, Task
 from tests.training.nets import Line, blobs
 from tests.training.test_trainer import CONVOLUTIONS, Counting, evaluate, figures, trainer
 

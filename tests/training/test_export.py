@@ -11,9 +11,9 @@ import pytest
 import torch
 
 import evonas
-from evonas import plugins
+from evonas.core import plugins
+from evonas.core.errors import EvonasError
 from evonas.encodings.cell import CellEncoding
-from evonas.errors import EvonasError
 from evonas.training.export import Network, load, save
 from evonas.training.trainer import Finished, TorchTrainer
 from tests.training.nets import Branching, Line, blobs

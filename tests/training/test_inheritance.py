@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch import nn
 
+from evonas.core.errors import EvonasError
+from evonas.core.types import Candidate, Task
 from evonas.encodings.cell import OPERATIONS, CellEncoding, cell_string, parse
 from evonas.encodings.macro import CHOICES, MacroEncoding
-from evonas.errors import EvonasError
 from evonas.training.inheritance import inherit, named_tensors
-from evonas.types import Candidate, Task
 from tests.training.test_trainer import CONVOLUTIONS, figures, trainer
 
 TASK = Task("toy", (1, 8, 8), 3)

@@ -8,17 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from evonas.config import parse_objectives
+from evonas.core.errors import EvonasError
+from evonas.core.goals import Goal, Objective
+from evonas.core.types import Candidate, Evaluation, Task
 from evonas.encodings.cell import CellEncoding
 from evonas.encodings.macro import MacroEncoding
-from evonas.errors import EvonasError
-from evonas.executors import Processes, Serial
-from evonas.loop import Budget, run
-from evonas.methods import make_method
+from evonas.execution.processes import Processes, Serial
+from evonas.search.loop import Budget, run
+from evonas.search.methods import make_method
 from evonas.training import latency
 from evonas.training.latency import WithLatency, with_latency
 from evonas.training.trainer import TorchTrainer
-from evonas.types import Candidate, Evaluation, Objective, Task
 from tests.training.nets import Branching, Line, blobs
 
 TASK = Task("toy", (1, 6, 6), 3)
@@ -121,15 +121,15 @@ def test_numbers_that_measure_nothing_are_refused(wrong):
 
 def test_the_trainer_is_wrapped_only_where_an_objective_asks_for_it():
     trainer = TorchTrainer(Line(), blobs(), epochs=1)
-    assert with_latency(trainer, parse_objectives("val_accuracy,params")) is trainer
-    wrapped = with_latency(trainer, parse_objectives("val_accuracy,-latency_ms"))
+    assert with_latency(trainer, Goal.parse("val_accuracy,params").objectives) is trainer
+    wrapped = with_latency(trainer, Goal.parse("val_accuracy,-latency_ms").objectives)
     assert (wrapped.evaluator, wrapped.device, wrapped.batch, wrapped.onnx) == (trainer, "cpu", 64, False)
     assert pickle.loads(pickle.dumps(wrapped)).batch == 64
 
 
 def test_a_search_has_latency_as_an_objective():
     data = blobs()
-    objectives = parse_objectives("val_accuracy,-latency_ms")
+    objectives = Goal.parse("val_accuracy,-latency_ms").objectives
     evaluator = with_latency(TorchTrainer(CellEncoding(width=4), data, epochs=1, threads=1), objectives)
     searcher = make_method("evolution", CellEncoding(width=4), data.task, objectives)
     with Serial(evaluator) as executor:

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from evonas.core.types import Task
 from evonas.encodings.cell import CellEncoding
 from evonas.encodings.macro import MacroEncoding
 from evonas.training import profile
-from evonas.types import Task
 from tests.training.nets import Line
 
 TASKS = (Task("cifar10", (3, 32, 32), 10), Task("cifar100", (3, 32, 32), 100), Task("imagenet16", (3, 16, 16), 120))
@@ -85,7 +85,7 @@ IMPORTS = """
 import sys
 from evonas.encodings.cell import CellEncoding
 from evonas.training.trainer import TorchTrainer
-from evonas.types import Candidate
+from evonas.core.types import Candidate
 from tests.training.nets import blobs
 from tests.training.test_trainer import CONVOLUTIONS
 trainer = TorchTrainer(CellEncoding(width=4), blobs(), epochs=1, device="cpu")

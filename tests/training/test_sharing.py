@@ -7,9 +7,9 @@ import textwrap
 
 import pytest
 
-from evonas.errors import EvonasError
+from evonas.core.errors import EvonasError
+from evonas.core.types import Candidate
 from evonas.training.sharing import choose, per_device
-from evonas.types import Candidate
 from tests.training.nets import Line
 from tests.training.test_trainer import CONVOLUTIONS, trainer
 
@@ -64,7 +64,7 @@ GPU_BOX = """
     torch.cuda.is_available, torch.cuda.device_count = (lambda: True), (lambda: 2)
     from tests.training.nets import Line, blobs
     from evonas.training.trainer import TorchTrainer
-    from evonas.executors import Processes
+    from evonas.execution.processes import Processes
     trainer = TorchTrainer(Line(), blobs(), device={device!r})
     workers = trainer.for_workers(5)
     pickle.dumps(workers)

@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import nn
 
+from evonas.core.errors import EvonasError
+from evonas.core.types import Candidate, Task
+from evonas.domains.images import images_from_arrays, load_images, split
 from evonas.encodings.cell import CellEncoding, cell_string
-from evonas.errors import EvonasError
-from evonas.executors import Processes, Serial
-from evonas.tasks import images_from_arrays, load_images, split
+from evonas.execution.processes import Processes, Serial
 from evonas.training.data import Preprocessing
 from evonas.training.fitting import Pulse, schedule
 from evonas.training.trainer import TorchTrainer
-from evonas.types import Candidate, Task
 from tests.training.nets import Hungry, Line, blobs
 
 CONVOLUTIONS = cell_string(("nor_conv_3x3", "skip_connect", "nor_conv_1x1", "nor_conv_1x1", "none", "avg_pool_3x3"))
@@ -271,7 +271,7 @@ def test_pickled_without_what_lies_on_the_device():
 
 
 def test_one_trainer_a_worker_shares_the_cores(monkeypatch):
-    monkeypatch.setattr("evonas.environment.cores", lambda: 8)
+    monkeypatch.setattr("evonas.core.environment.cores", lambda: 8)
     assert [worker.threads for worker in trainer().for_workers(3)] == [2, 2, 2]
     assert [worker.threads for worker in trainer().for_workers(20)] == [1] * 20
     assert all(worker.data is not None and worker.epochs == 2 for worker in trainer().for_workers(2))

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
+from evonas.core.types import Candidate, Task
+from evonas.domains.images import load_images, split
 from evonas.encodings.cell import CellEncoding
-from evonas.tasks import load_images, split
 from evonas.training import fitting
 from evonas.training.trainer import TorchTrainer
-from evonas.types import Candidate, Task
 from tests.training.nets import Branching, Line, blobs
 
 pytestmark = [

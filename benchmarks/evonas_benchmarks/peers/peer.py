@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from evonas.errors import EvonasError
-from evonas.seen import Seen
-from evonas.types import VAL_ACCURACY, Candidate, Encoding, Evaluation, Objective
+from evonas.core.errors import EvonasError
+from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.types import Candidate, Encoding, Evaluation
+from evonas.search.duplicates import Seen
 from evonas_benchmarks.peers.space import Choice, space_of
 
 TRIES = 100

@@ -8,9 +8,9 @@ from functools import partial
 from math import prod
 from typing import Any
 
+from evonas.core.errors import EvonasError
+from evonas.core.types import Encoding
 from evonas.encodings.cell import EDGES, OPERATIONS, CellEncoding, cell_string, parse
-from evonas.errors import EvonasError
-from evonas.types import Encoding
 from evonas_benchmarks import graph_cell
 from evonas_benchmarks.graph_cell import GraphCellEncoding
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from evonas.errors import EvonasError
-from evonas.evolution import at_least
-from evonas.types import VAL_ACCURACY, Encoding, Objective
+from evonas.core.errors import EvonasError
+from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.options import at_least
+from evonas.core.types import Encoding
 from evonas_benchmarks.peers.peer import Peer, Suggestion, required
 
 nevergrad = required("nevergrad")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from evonas.types import VAL_ACCURACY, Encoding, Objective
+from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.types import Encoding
 from evonas_benchmarks.peers.peer import Peer, Suggestion, required, with_options
 
 optuna = required("optuna")

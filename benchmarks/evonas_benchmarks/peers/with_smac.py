@@ -8,8 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from evonas.evolution import at_least
-from evonas.types import VAL_ACCURACY, Encoding, Objective
+from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.options import at_least
+from evonas.core.types import Encoding
 from evonas_benchmarks.peers.peer import Peer, Suggestion, required
 from evonas_benchmarks.peers.space import Choice
 

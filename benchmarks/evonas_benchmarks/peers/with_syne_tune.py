@@ -11,8 +11,9 @@ import pandas as pd
 from sklearn import config_context
 from sklearn.ensemble import GradientBoostingRegressor
 
-from evonas.evolution import at_least
-from evonas.types import VAL_ACCURACY, Encoding, Objective
+from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.options import at_least
+from evonas.core.types import Encoding
 from evonas_benchmarks.peers.peer import Peer, Suggestion, required
 from evonas_benchmarks.peers.space import Choice
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from evonas.errors import EvonasError
+from evonas.core.errors import EvonasError
 from evonas_benchmarks.peers.peer import Suggestion, required
 from evonas_benchmarks.peers.space import Choice
 from evonas_benchmarks.peers.with_syne_tune import REA, SyneTune, domains

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evonas.types import Objective, Task
+from evonas.core.goals import Objective
+from evonas.core.types import Task
 from evonas_surrogates.meta import MetaSurrogate
 
 FOLDER = Path(__file__).parent

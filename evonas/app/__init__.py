@@ -1,0 +1,1 @@
+"""The main job and the command line: from options to a trained network and a report."""

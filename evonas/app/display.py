@@ -1,0 +1,253 @@
+"""What watches a search: a live display in a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import atexit
+import sys
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import IO, Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.padding import Padding
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.types import Callback, Candidate, Task, Trial
+from evonas.report.words import count, duration, figure_text, full_name, genome_text, reason, shorten
+from evonas.search.loop import Budget
+
+_LAST_RESULTS = 8
+
+
+def watchers(
+    budget: Budget, objective: Objective = VAL_ACCURACY, *, quiet: bool = False, console: Console | None = None
+) -> tuple[Callback, ...]:
+    """What suits the output: a live display in a terminal, plain lines where it is none, nothing if `quiet`."""
+    console = console or Console()
+    if quiet:
+        return ()
+    live = console.is_terminal and not console.is_dumb_terminal
+    return (LiveDisplay(budget, objective, console) if live else PlainLines(budget, objective, console.file),)
+
+
+class Progress:
+    """The figures that both displays show: trials done, running and failed, the best so far, the time left."""
+
+    def __init__(self, budget: Budget, objective: Objective = VAL_ACCURACY):
+        self.budget, self.objective = budget, objective
+        self.task = ""
+        self.done = self.failed = 0
+        self.training_seconds = 0.0
+        self.best: Trial | None = None
+        self.last: deque[tuple[int, Trial]] = deque(maxlen=_LAST_RESULTS)
+        self.running: dict[int, Candidate] = {}
+        self.workers = 1
+        self._begin: float | None = None
+        self._end: float | None = None
+
+    def start(self, task: Task, told: Sequence[Trial]) -> None:
+        self.task = task.name
+        for trial in told:
+            self.add(trial)
+        self._begin = time.monotonic() - (told[-1].elapsed if told else 0.0)
+
+    def submit(self, number: int, candidate: Candidate) -> None:
+        self.running[number] = candidate
+        self.workers = max(self.workers, len(self.running))
+
+    def add(self, trial: Trial) -> None:
+        self.running.pop(trial.number, None)
+        evaluation = trial.evaluation
+        if evaluation.status == "absent":
+            return
+        self.done += 1
+        self.failed += not evaluation.ok
+        self.training_seconds += evaluation.seconds
+        self.last.append((self.done, trial))
+        if evaluation.ok and (self.best is None or self._rank(trial) > self._rank(self.best)):
+            self.best = trial
+
+    def stop(self) -> None:
+        self.running.clear()
+        self._end = time.monotonic()
+
+    @property
+    def elapsed(self) -> float:
+        """Wall-clock seconds of the search, those before an interruption included."""
+        return 0.0 if self._begin is None else (self._end or time.monotonic()) - self._begin
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until the nearer end of the budget, judged by the mean trial so far; None while unknown."""
+        ends = []
+        if self.budget.trials is not None and self.done:
+            mean = self.training_seconds / self.done
+            trials = max(0, self.budget.trials - self.done)
+            ends.append(trials * mean / min(self.workers, max(1, trials)))
+        if self.budget.seconds is not None:
+            ends.append(max(0.0, self.budget.seconds - self.elapsed))
+        return min(ends, default=None)
+
+    @property
+    def share(self) -> float | None:
+        """How much of the budget is spent, 0 to 1; None where it has no end."""
+        shares = []
+        if self.budget.trials is not None:
+            shares.append(self.done / self.budget.trials)
+        if self.budget.seconds is not None:
+            shares.append(self.elapsed / self.budget.seconds)
+        return min(1.0, max(shares)) if shares else None
+
+    def value(self, trial: Trial) -> str:
+        return figure_text(self.objective.name, trial.evaluation.metrics.get(self.objective.name))
+
+    def _rank(self, trial: Trial) -> tuple[float, float]:
+        """A result at a lower fidelity never hides one of a full training."""
+        evaluation = trial.evaluation
+        return evaluation.candidate.fidelity, self.objective.value(evaluation.metrics)
+
+
+class LiveDisplay:
+    """A few lines at the bottom of the terminal, drawn anew twice a second while the search runs.
+
+    The terminal is restored by `ended`, by leaving it as a context manager, and at the latest when Python exits.
+    """
+
+    def __init__(self, budget: Budget, objective: Objective = VAL_ACCURACY, console: Console | None = None):
+        self._progress = Progress(budget, objective)
+        self._message = self._reason = ""
+        self._live = Live(get_renderable=self._render, console=console, refresh_per_second=2)
+
+    def __enter__(self) -> LiveDisplay:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def note(self, text: str) -> None:
+        """One line under the figures: what the memory trusts, say."""
+        self._message = " ".join(text.split())
+
+    def started(self, task: Task, told: Sequence[Trial]) -> None:
+        self._progress.start(task, told)
+        atexit.register(self.close)
+        self._live.start()
+
+    def asked(self, number: int, candidate: Candidate) -> None:
+        self._progress.submit(number, candidate)
+
+    def told(self, trial: Trial) -> None:
+        self._progress.add(trial)
+
+    def ended(self, reason: str) -> None:
+        self._reason = reason
+        self.close()
+
+    def close(self) -> None:
+        """Draw the last state and give the terminal back. Safe to call twice."""
+        atexit.unregister(self.close)
+        if self._live.is_started:
+            self._progress.stop()
+            self._live.stop()
+
+    def _render(self) -> Group:
+        progress = self._progress
+        parts: list[Any] = [Text(), self._figures(), self._bar()]
+        if progress.last:
+            parts.append(Padding(self._results(), (1, 0, 0, 0)))
+        lines = [line for line in (self._message, self._reason) if line]
+        parts += [Text()] * bool(lines)
+        parts += [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in lines]
+        return Group(*parts, Text())
+
+    def _figures(self) -> Text:
+        progress = self._progress
+        total = f" of {progress.budget.trials}" if progress.budget.trials else ""
+        text = Text.assemble((progress.task, "bold"), "   ", (f"{progress.done}{total}", "bold"), " done")
+        text.append(f" · {len(progress.running)} running")
+        text.append(f" · {progress.failed} failed", style="red" if progress.failed else "")
+        if progress.best is not None:
+            params = progress.best.evaluation.metrics.get("params")
+            text.append("   best ").append(progress.value(progress.best), style="bold green")
+            text.append(f" · {count(params)} params" if params is not None else "")
+        text.no_wrap, text.overflow = True, "ellipsis"
+        return text
+
+    def _bar(self) -> Table:
+        progress = self._progress
+        row = Table.grid(padding=(0, 2))
+        share = progress.share
+        bar = ProgressBar(total=1.0 if share is not None else None, completed=share or 0.0, width=40)
+        left = "" if self._reason or progress.left is None else f", about {duration(progress.left)} left"
+        row.add_row(bar, Text(f"{duration(progress.elapsed)}{left}", style="dim"))
+        return row
+
+    def _results(self) -> Table:
+        progress = self._progress
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=True)
+        for name, justify in (("trial", "right"), (full_name(progress.objective.name), "right")):
+            table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+        table.add_column("params", justify="right", no_wrap=True)
+        table.add_column("time", justify="right", no_wrap=True)
+        room = max(20, self._live.console.width - 49)
+        table.add_column("architecture", ratio=1, no_wrap=True, overflow="ellipsis")
+        for position, trial in reversed(list(progress.last)):
+            evaluation = trial.evaluation
+            genome = Text(shorten(genome_text(evaluation.candidate.genome), room), style="dim")
+            value, params = Text(progress.value(trial)), Text(count(evaluation.metrics.get("params")))
+            if not evaluation.ok:
+                value, params, genome = Text("failed", style="red"), Text(), Text(reason(evaluation.error), style="red")
+            elif trial is progress.best:
+                value.stylize("bold green")
+            table.add_row(str(position), value, params, duration(evaluation.seconds), genome)
+        return table
+
+
+class PlainLines:
+    """One line a trial, flushed at once: for logs and pipes. No colours, no cursor movements."""
+
+    def __init__(self, budget: Budget, objective: Objective = VAL_ACCURACY, file: IO[str] | None = None):
+        self._progress = Progress(budget, objective)
+        self._file = file
+
+    def note(self, text: str) -> None:
+        self._print(" ".join(text.split()))
+
+    def started(self, task: Task, told: Sequence[Trial]) -> None:
+        self._progress.start(task, told)
+        again = f"; {self._progress.done} trials are done already" if told else ""
+        self._print(f"searching {task.name}{again}")
+
+    def asked(self, number: int, candidate: Candidate) -> None:
+        self._progress.submit(number, candidate)
+
+    def told(self, trial: Trial) -> None:
+        progress, evaluation = self._progress, trial.evaluation
+        progress.add(trial)
+        if evaluation.status == "absent":
+            return
+        place = f"trial {progress.done}" + (f"/{progress.budget.trials}" if progress.budget.trials else "")
+        genome = shorten(genome_text(evaluation.candidate.genome), 60)
+        if not evaluation.ok:
+            self._print(f"{place}  failed: {shorten(reason(evaluation.error), 100)}  {genome}")
+            return
+        params = evaluation.metrics.get("params")
+        self._print(
+            f"{place}  {full_name(progress.objective.name)} {progress.value(trial)}"
+            + (f"  {count(params)} params" if params is not None else "")
+            + f"  {duration(evaluation.seconds)}  best {progress.value(progress.best or trial)}  {genome}"
+        )
+
+    def ended(self, reason: str) -> None:
+        progress = self._progress
+        progress.stop()
+        failed = f", {progress.failed} failed" if progress.failed else ""
+        self._print(f"ended after {progress.done} trials{failed} in {duration(progress.elapsed)}: {reason}")
+
+    def _print(self, line: str) -> None:
+        print(line, file=self._file or sys.stdout, flush=True)

@@ -1,0 +1,350 @@
+"""The main job: from a configuration to a trained network, a report, and a memory of every training."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evonas.app.config import SearchConfig
+from evonas.app.results import Result, check_folder, counted, finish
+from evonas.core import plugins
+from evonas.core.environment import versions
+from evonas.core.errors import EvonasError, NameTaken
+from evonas.core.goals import Goal, Objective
+from evonas.core.types import Callback, Encoding, Evaluator, Task, Trial
+from evonas.encodings.make import make_encoding
+from evonas.memory.archive import Archive, RunRecord
+from evonas.search import loop
+from evonas.search.methods import make_method
+
+if TYPE_CHECKING:
+    from evonas.domains.images import Images, Split
+    from evonas.training.trainer import TorchTrainer
+
+DEFAULT_TRIALS = 24
+
+
+@dataclass(frozen=True)
+class Job:
+    """A configuration with every name resolved: nothing has been written yet."""
+
+    config: SearchConfig
+    archive: Archive
+    record: RunRecord
+    encoding: Encoding[Any]
+    data: Split
+    trainer: TorchTrainer
+    evaluator: Evaluator[Any]  # the trainer, or what also measures what it trained
+    objectives: tuple[Objective, ...]
+
+    @property
+    def name(self) -> str:
+        return self.record.name
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.config.out or Path("runs") / self.name)
+
+    @property
+    def budget(self) -> loop.Budget:
+        config = self.config
+        trials = DEFAULT_TRIALS if config.trials is None and config.seconds is None else config.trials
+        return loop.Budget(trials, config.seconds)
+
+
+class Interrupted(Exception):
+    """The search was stopped by Ctrl-C; what was done is kept, and `evonas resume` goes on with it."""
+
+    def __init__(self, name: str, trials: int):
+        super().__init__(f"run {name!r} was interrupted after {trials} trials")
+        self.name, self.trials = name, trials
+
+
+def search(
+    x: Any,
+    y: Any,
+    x_test: Any = None,
+    y_test: Any = None,
+    *,
+    encoding: str | Encoding[Any] = "cell",
+    class_names: Sequence[str] | None = None,
+    flip: bool | None = None,
+    callbacks: Sequence[Callback] = (),
+    **options: Any,
+) -> Result:
+    """Search a network for images that are held in memory.
+
+    Args:
+        x: (n, height, width[, channels]) or (n, channels, height, width) images, an array or a tensor.
+        y: (n,) labels.
+        x_test, y_test: touched once, at the end; where missing, a fifth of `x` is kept for it.
+        encoding: a name, or an object with the methods of `evonas.core.types.Encoding`.
+        flip: whether a mirrored image keeps its class.
+        options: those of `evonas search`: `trials=20`, `method="aging"`, `out="found"`, …
+
+    Raises EvonasError where the data or an option will not do.
+    """
+    from evonas.domains.images import images_from_arrays
+
+    name = str(options.get("data", "memory"))
+    images = images_from_arrays(x, y, x_test, y_test, name=name, class_names=class_names, flip=flip)
+    spec = encoding if isinstance(encoding, str) else _spec_of(encoding)
+    config = SearchConfig.make({**options, "data": name, "encoding": spec})
+    job = prepare(config, images=images, encoding=None if isinstance(encoding, str) else encoding)
+    return carry_out(job, callbacks)
+
+
+def prepare(
+    config: SearchConfig,
+    *,
+    images: Images | None = None,
+    encoding: Encoding[Any] | None = None,
+    command: str = "evonas.search(…)",
+) -> Job:
+    """Resolve all names, load and split the data, try the encoding. Writes nothing but an empty archive.
+
+    Raises EvonasError where anything will not do.
+    """
+    import numpy as np
+
+    from evonas.domains.images import load_images, split
+    from evonas.encodings.check import check_encoding
+    from evonas.training.latency import with_latency
+    from evonas.training.trainer import TorchTrainer
+
+    objectives = Goal.parse(config.objectives).objectives
+    encoding = encoding or make_encoding(config.encoding)
+    searcher, plus, ranker = config.method_spec.partition("+")
+    plugins.resolve("evonas.searchers", searcher)
+    if plus:
+        plugins.resolve("evonas.rankers", ranker)
+    plugins.resolve("evonas.executors", config.executor)
+    images = images or load_images(config.data, root=Path(config.root) if config.root else None)
+    data = split(images, seed=config.seed, train_size=config.train_size)
+    check_encoding(encoding, data.task, np.random.default_rng(config.seed))
+    method = make_method(config.method_spec, encoding, data.task, objectives)  # tried before anything is written
+    archive = Archive(config.archive)
+    name = config.name or _free_name(archive, data.task, config.encoding)
+    in_parts = len(getattr(method, "fidelities", (1,))) > 1 or config.stop_early is not None
+    left = (Path(config.out or Path("runs") / name) / "trainings").absolute() if in_parts or config.inherit else None
+    trainer = TorchTrainer(
+        encoding, data, epochs=config.epochs, device=config.device, checkpoints=left, inherit=config.inherit
+    )
+    evaluator = with_latency(trainer, objectives)
+    record = RunRecord(
+        name=name,
+        task=data.task,
+        encoding=config.encoding,
+        method=config.method,
+        surrogate=config.surrogate,
+        seed=config.seed,
+        config=config.model_dump(),
+        versions=versions(),
+        device=trainer.device_name(),
+        command=command,
+    )
+    job = Job(config, archive, record, encoding, data, trainer, evaluator, objectives)
+    check_folder(job.folder, name)
+    return job
+
+
+def carry_out(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
+    """Search, train the best network in full, export it and write the report.
+
+    Raises Interrupted on Ctrl-C, and EvonasError where the run's name is taken; one that was given no name takes the
+    next one where another search was quicker.
+    """
+    while True:
+        try:
+            return _begin(job, callbacks)
+        except NameTaken:
+            if job.config.name is not None:
+                raise
+            name = _free_name(job.archive, job.data.task, job.config.encoding)
+            job = replace(job, record=replace(job.record, name=name))
+
+
+def _begin(job: Job, callbacks: Sequence[Callback]) -> Result:
+    with _sole_owner(job):
+        job = replace(job, record=job.archive.add_run(job.record))
+        try:
+            return _search_and_finish(job, callbacks, [])
+        except EvonasError:  # an option of the method's that will not do: nothing was searched
+            if not job.archive.trials(job.name):
+                job.archive.delete_run(job.name)
+            raise
+
+
+def resume(name: str, *, archive: str | None = None, callbacks: Sequence[Callback] = (), **changes: Any) -> Result:
+    """Go on with a run where it stopped; `changes` may give it more `trials` or `seconds`.
+
+    Raises EvonasError where there is no such run, it is running now, or its data were given in memory.
+    """
+    return go_on(prepare_resume(name, archive=archive, **changes), callbacks)
+
+
+def prepare_resume(name: str, *, archive: str | None = None, **changes: Any) -> Job:
+    """The job of a run in the archive, with its own configuration."""
+    record = Archive(archive).run(name)
+    given = {key: value for key, value in changes.items() if value is not None}
+    config = SearchConfig.make({**record.config, **given, "name": name, "archive": archive})
+    if config.data not in _data_names() and ":" not in config.data:
+        raise EvonasError(
+            f"run {name!r} searched arrays in memory ({config.data!r}), which are gone; search again from Python"
+        )
+    job = prepare(config, command=record.command)
+    if job.data.task.fingerprint != record.task.fingerprint:
+        raise EvonasError(f"the data {config.data!r} of run {name!r} have changed since; search them as a new run")
+    return replace(job, record=replace(record, config=config.model_dump()))
+
+
+def go_on(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
+    """Go on where the run stopped; one that is done, with nothing left of its budget, gives the result that it has.
+
+    Raises Interrupted on Ctrl-C, and EvonasError where the run is running now.
+    """
+    with _sole_owner(job):
+        trials, had = job.archive.trials(job.name), job.record.result
+        spent = not job.budget.allows(counted(trials), trials[-1].elapsed if trials else 0.0)
+        if job.record.status == "done" and had and spent and (job.folder / "result.json").exists():
+            return Result(job.folder, had)
+        job.archive.update_run(job.name, status="running", config=job.record.config)
+        return _search_and_finish(job, callbacks, trials)
+
+
+def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[Trial]) -> Result:
+    try:
+        searcher = make_method(
+            job.config.method_spec,
+            job.encoding,
+            job.data.task,
+            job.objectives,
+            store=job.archive.as_of(job.record.mark),
+            encoding_name=job.config.encoding,
+        )
+        memory = _tell_what_is_known(searcher, callbacks)
+        with make_executor(job, told) as executor:
+            outcome = loop.run(
+                searcher,
+                executor,
+                job.data.task,
+                seed=job.config.seed,
+                budget=job.budget,
+                store=job.archive,
+                name=job.name,
+                callbacks=callbacks,
+                trials=told,
+            )
+    except KeyboardInterrupt:
+        for callback in callbacks:
+            callback.ended("interrupted")
+        raise _interrupted(job) from None
+    try:
+        memory += [line for line in [_known(searcher)] if line and line not in memory]
+        result = finish(job, outcome.trials, outcome.reason, job.folder, memory=memory)
+    except KeyboardInterrupt:
+        raise _interrupted(job) from None
+    except OSError as error:
+        raise EvonasError(
+            f"the results cannot be written to {str(job.folder)!r}: {error.strerror or error}; all trials are kept: "
+            f"evonas export {job.name} --out FOLDER"
+        ) from error
+    job.archive.update_run(job.name, status="done", result=dict(result.values))
+    if job.trainer.checkpoints is not None:  # while it could be resumed, trainings went on from there
+        shutil.rmtree(job.trainer.checkpoints, ignore_errors=True)
+    return result
+
+
+def _interrupted(job: Job) -> Interrupted:
+    job.archive.update_run(job.name, status="interrupted")
+    return Interrupted(job.name, counted(job.archive.trials(job.name)))
+
+
+def _known(searcher: Any) -> str:
+    """What a screened search's ranker knows and trusts now; empty where nothing is screened."""
+    return searcher.describe() if hasattr(searcher, "describe") else ""
+
+
+def _tell_what_is_known(searcher: Any, callbacks: Sequence[Callback]) -> list[str]:
+    known = _known(searcher)
+    for callback in callbacks:
+        if known and hasattr(callback, "note"):
+            callback.note(known)  # type: ignore[attr-defined]
+    return [known] if known else []
+
+
+def make_executor(job: Job, told: Sequence[Trial] = ()) -> Any:
+    """Where the trainings go: this machine's processes, or a cluster. Raises EvonasError where options conflict."""
+    config = job.config
+    executor = plugins.make("evonas.executors", config.executor, job.evaluator, _workers(job), config.timeout)
+    if config.stop_early is None:
+        return executor
+    from evonas.execution.early_stopping import EarlyStopping
+
+    return EarlyStopping(executor, job.objectives[0], config.stop_early, told)
+
+
+def _workers(job: Job) -> int:
+    """Trainings at the same time: as many as were asked for, or so many on each device."""
+    config = job.config
+    if config.per_device is None:
+        return config.workers
+    if config.workers > 1 or config.executor != "processes":
+        other = f"--workers {config.workers}" if config.workers > 1 else f"--executor {config.executor!r}"
+        raise EvonasError(f"--per-device {config.per_device} and {other} exclude one another; give one")
+    number = config.per_device
+    if number == "auto":
+        import numpy as np
+
+        from evonas.training.sharing import per_device
+
+        number = per_device(job.trainer, job.encoding.sample(np.random.default_rng(config.seed)), config.seed)
+    return number * len(job.trainer.devices())
+
+
+def _spec_of(encoding: Encoding[Any]) -> str:
+    """`module:Class` of an encoding that was given as an object, its file's path if that is a script."""
+    import sys
+
+    cls = type(encoding)
+    module = sys.modules.get(cls.__module__)
+    file = getattr(module, "__file__", None)
+    return f"{file if cls.__module__ == '__main__' and file else cls.__module__}:{cls.__qualname__}"
+
+
+def _data_names() -> Sequence[str]:
+    return list(plugins.available("evonas.tasks"))
+
+
+def _free_name(archive: Archive, task: Task, encoding: str) -> str:
+    """`digits-cell-3`: the first number that neither the archive nor `runs/` has."""
+    plain = Path(plugins.plain_name(encoding).rpartition(":")[2]).name.lower()
+    stem = re.sub(r"[^\w.-]+", "-", f"{task.name}-{plain}")
+    taken = {record.name for record in archive.runs()}
+    number = 1
+    while f"{stem}-{number}" in taken or (Path("runs") / f"{stem}-{number}").exists():
+        number += 1
+    return f"{stem}-{number}"
+
+
+@contextmanager
+def _sole_owner(job: Job):
+    """One process at a time works on a run. The lock is the system's and ends with its process, however that ends."""
+    from filelock import FileLock, Timeout
+
+    key = sha256(f"{Path(job.archive.where).absolute()}\n{job.name}".encode()).hexdigest()[:24]
+    lock = FileLock(Path(tempfile.gettempdir()) / f"evonas-{key}.lock", timeout=0)
+    try:
+        with lock:
+            yield
+    except Timeout:
+        raise NameTaken(
+            f"run {job.name!r} is running already, in another process; wait for it, or give another --name"
+        ) from None

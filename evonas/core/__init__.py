@@ -1,0 +1,1 @@
+"""The agreements and what everything is made of. Imports nothing of evonas but itself."""

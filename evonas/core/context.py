@@ -1,0 +1,30 @@
+"""What a searcher is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Generic
+
+from evonas.core.goals import Goal
+from evonas.core.types import Encoding, G, Store, Task
+
+
+@dataclass(frozen=True)
+class SearchContext(Generic[G]):
+    """Everything that a searcher, or a ranker, may know before the first training.
+
+    Args:
+        encoding: the space.
+        goal: what is searched for.
+        task: what for, with the data's descriptors.
+        store: what was trained before, as of the run's beginning; None where nothing may be remembered.
+        seed: the run's. A searcher holds no random state: this is for what it makes once and deterministically.
+        encoding_name: the encoding's spec, by which the store knows its trainings.
+    """
+
+    encoding: Encoding[G]
+    goal: Goal = field(default_factory=Goal)
+    task: Task = field(default_factory=lambda: Task("unknown", (), 0))
+    store: Store | None = None
+    seed: int = 0
+    encoding_name: str = ""

@@ -1,0 +1,381 @@
+"""What a search is for: metrics, objectives, constraints, and which of two results is the better one.
+
+This is the only place that knows what a metric means and what "best" is; searchers, successive halving, early
+stopping, displays, reports, results and benchmarks ask here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from evonas.core import plugins
+from evonas.core.errors import EvonasError, choices
+from evonas.core.figures import Kind, written
+
+if TYPE_CHECKING:
+    from evonas.core.types import Evaluation, Trial
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A named number that an evaluation returns.
+
+    Args:
+        name: the key in `Evaluation.metrics`.
+        maximize: whether more of it is better; None where nobody has said.
+        label: what people read; by default the name without underscores.
+        kind: how a figure is written for people.
+        unit: of the raw number, as files hold it; empty for fractions and plain numbers.
+        before_training: whether it is known exactly from the genome alone, before anything is trained.
+    """
+
+    name: str
+    maximize: bool | None = None
+    label: str = ""
+    kind: Kind = "plain"
+    unit: str = ""
+    before_training: bool = False
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z_][\w.@/-]*", self.name):
+            raise EvonasError(
+                f"{self.name!r} is no name of a metric; give a letter, then letters, digits or any of _ . @ / -"
+            )
+        if not self.label:
+            object.__setattr__(self, "label", self.name.replace("_", " "))
+
+    def text(self, value: float | None) -> str:
+        """A value as people read it: `metric('params').text(12345)` -> `12.3 k`."""
+        return written(value, self.kind)
+
+
+BUILT_IN = (
+    Metric("val_accuracy", True, "validation accuracy", "percent"),
+    Metric("train_accuracy", True, "training accuracy", "percent"),
+    Metric("test_accuracy", True, "test accuracy", "percent"),
+    Metric("val_loss", False, "validation loss", unit="nats"),
+    Metric("test_loss", False, "test loss", unit="nats"),
+    Metric("params", False, "parameters", "count", before_training=True),
+    Metric("flops", False, "FLOPs", "count", before_training=True),
+    Metric("macs", False, "multiply-adds", "count", before_training=True),
+    Metric("seconds", False, "training time", "seconds", "s"),
+    Metric("peak_memory_mb", False, "peak memory", "megabytes", "MB"),
+    Metric("latency_ms", False, "latency", unit="ms"),
+    Metric("latency_batch_ms", False, "latency of a batch", unit="ms"),
+    Metric("latency_onnx_ms", False, "latency in ONNX Runtime", unit="ms"),
+    Metric("latency_seconds", False, "latency", "seconds", "s"),
+)
+"""The metrics that evonas itself returns. `macs` and `latency_seconds` are columns of tables."""
+
+NEVER_SEARCHED = ("test_accuracy", "test_loss")  # the test set is touched once, at the end
+
+_registered: dict[str, Metric] = {}
+
+
+def register_metric(new: Metric) -> Metric:
+    """Make a metric of a user's own known in this process; one that a package brings has an entry point in the group
+    `evonas.metrics` instead. Raises EvonasError where another metric has this name.
+    """
+    known = known_metrics().get(new.name)
+    if known is not None and known != new:
+        raise EvonasError(f"a metric named {new.name!r} is known already, as {known}; give yours another name")
+    _registered[new.name] = new
+    return new
+
+
+def known_metrics() -> Mapping[str, Metric]:
+    """Name -> metric: built-in ones, those of installed packages, and those registered by call."""
+    return {**{one.name: one for one in BUILT_IN}, **_installed(), **_registered}
+
+
+@cache
+def _installed() -> Mapping[str, Metric]:
+    found = {}
+    for name, entry in plugins.available("evonas.metrics").items():
+        loaded = entry.load()
+        if not isinstance(loaded, Metric):
+            raise EvonasError(f"metric {name!r} of {entry.value!r} is a {type(loaded).__name__}, not a Metric")
+        found[loaded.name] = loaded
+    return found
+
+
+def metric(name: str) -> Metric:
+    """The metric of that name. One that nobody registered is read by its name: `…accuracy` in percent, `…_seconds`,
+    `…_mb`; whether more of it is better is then not known. `val_accuracy@0.33` reads like `val_accuracy`.
+    """
+    known = known_metrics()
+    if name in known:
+        return known[name]
+    plain, at, fidelity = name.partition("@")
+    if at and plain in known:
+        one = known[plain]
+        return Metric(name, one.maximize, f"{one.label} at {fidelity}", one.kind, one.unit)
+    kind: Kind = "plain"
+    if name.endswith("accuracy"):
+        kind = "percent"
+    elif name.endswith("_seconds"):
+        kind = "seconds"
+    elif name.endswith("_mb"):
+        kind = "megabytes"
+    label = name.replace("_", " ")
+    return Metric(name, None, label, kind) if re.fullmatch(r"[A-Za-z_][\w.@/-]*", name) else _Odd(name, None, label)
+
+
+class _Odd(Metric):
+    """A column of somebody's, whatever it is called: good enough to be shown, never parsed."""
+
+    def __post_init__(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A metric to be made large (`maximize`) or small. Its text form is `name`, or `-name` to minimize."""
+
+    name: str
+    maximize: bool = True
+
+    def __str__(self) -> str:
+        return self.name if self.maximize else f"-{self.name}"
+
+    @property
+    def metric(self) -> Metric:
+        return metric(self.name)
+
+    def value(self, metrics: Mapping[str, float]) -> float:
+        """The metric with its sign turned so that higher is better; `-inf` where it is missing or no number."""
+        value = metrics.get(self.name, math.nan)
+        if math.isnan(value):
+            return -math.inf
+        return float(value) if self.maximize else -float(value)
+
+    @classmethod
+    def parse(cls, text: str) -> Objective:
+        """`val_accuracy`, `-params` (the text form), or `f1:max`, `regret:min` for a metric that nobody registered.
+
+        Raises EvonasError where the metric is unknown and its direction is not said, or the direction contradicts
+        what is known of it.
+        """
+        name, colon, direction = text.strip().partition(":")
+        minus = name.startswith("-")
+        name = name.removeprefix("-")
+        known = known_metrics().get(name)
+        if name in NEVER_SEARCHED:
+            raise EvonasError(f"{name!r} is never searched for: the test set is touched once, at the end; give another")
+        if colon:
+            if direction not in ("min", "max") or minus:
+                raise EvonasError(f"cannot read the objective {text!r}; write {name}:min or {name}:max")
+            return cls(name, direction == "max") if known else cls(Metric(name).name, direction == "max")
+        if known is None or known.maximize is None:
+            raise EvonasError(
+                f"no metric named {name!r} to search for; there are {choices(searchable())}, "
+                f"or say whether more of yours is better: {name}:max or {name}:min"
+            )
+        if minus and known.maximize:
+            raise EvonasError(
+                f"objective {text!r} would search for the worst {known.label}; write {name}, "
+                f"or {name}:min if you mean it"
+            )
+        return cls(name, known.maximize)
+
+
+def searchable() -> list[str]:
+    """Names of the metrics that can be searched for without saying in which direction."""
+    return [name for name, one in known_metrics().items() if one.maximize is not None and name not in NEVER_SEARCHED]
+
+
+VAL_ACCURACY = Objective("val_accuracy")
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A limit on a metric: `params <= 200_000`."""
+
+    name: str
+    bound: float
+    at_most: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.name}{'<=' if self.at_most else '>='}{self.bound:g}"
+
+    @property
+    def metric(self) -> Metric:
+        return metric(self.name)
+
+    def violation(self, metrics: Mapping[str, float]) -> float:
+        """0 where the limit is kept, else how far it is exceeded, as a share of the bound; inf where it is missing."""
+        value = metrics.get(self.name, math.nan)
+        if math.isnan(value):
+            return math.inf
+        over = value - self.bound if self.at_most else self.bound - value
+        return max(0.0, over) / (abs(self.bound) or 1.0)
+
+    @classmethod
+    def parse(cls, text: str) -> Constraint:
+        """`params<=200000` or `val_accuracy>=0.9`; underscores may group digits. Raises EvonasError."""
+        found = re.fullmatch(r"\s*([A-Za-z_][\w.@/-]*)\s*(<=|>=)\s*(\S+)\s*", text)
+        try:
+            if found is None:
+                raise ValueError
+            bound = float(found[3])
+            if not math.isfinite(bound):
+                raise ValueError
+        except ValueError:
+            raise EvonasError(f"cannot read the limit {text!r}; write for example params<=200000") from None
+        return cls(found[1], bound, found[2] == "<=")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Objectives and constraints; the first objective decides what is best, all of them what is on the front.
+
+    Results are compared in this order: a successful one before a failed one; one that keeps all constraints before one
+    that does not (Deb 2000, Comput. Methods Appl. Mech. Eng. 186); one of a higher fidelity before one of a lower,
+    for half a training is no record; of two that break constraints the smaller violation; then the first objective;
+    then the lower `val_loss`, which tells networks of equal accuracy apart.
+
+    Raises EvonasError where there is no objective, or one is named twice.
+    """
+
+    objectives: tuple[Objective, ...] = (VAL_ACCURACY,)
+    constraints: tuple[Constraint, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "objectives", tuple(self.objectives))
+        object.__setattr__(self, "constraints", tuple(self.constraints))
+        if not self.objectives:
+            raise EvonasError("a search needs at least one objective, for example 'val_accuracy'")
+        names = [objective.name for objective in self.objectives]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise EvonasError(f"objective {twice!r} is named twice; name each metric once")
+
+    def __str__(self) -> str:
+        return ",".join(map(str, (*self.objectives, *self.constraints)))
+
+    @classmethod
+    def parse(cls, objectives: str, limits: Iterable[str] = ()) -> Goal:
+        """From `'val_accuracy,params'` and limits like `'params<=200000'`. Raises EvonasError."""
+        names = [name.strip() for name in objectives.split(",") if name.strip()]
+        if not names:
+            raise EvonasError(f"no objective in {objectives!r}; give for example val_accuracy or val_accuracy,params")
+        return cls(tuple(map(Objective.parse, names)), tuple(map(Constraint.parse, limits)))
+
+    @property
+    def first(self) -> Objective:
+        """The objective that decides what is best."""
+        return self.objectives[0]
+
+    def with_objective(self, further: Objective) -> Goal:
+        """This goal with one more objective."""
+        return Goal((*self.objectives, further), self.constraints)
+
+    def only_first(self) -> Goal:
+        """This goal with its first objective alone."""
+        return Goal(self.objectives[:1], self.constraints)
+
+    def value(self, evaluation: Evaluation[Any]) -> float:
+        """The first objective, signed so that higher is better; `-inf` for a failed evaluation or a missing metric."""
+        return self.first.value(evaluation.metrics) if evaluation.ok else -math.inf
+
+    def values(self, evaluation: Evaluation[Any]) -> tuple[float, ...] | None:
+        """All objectives, signed so that higher is better; None where the evaluation failed or one is missing."""
+        if not evaluation.ok:
+            return None
+        values = tuple(objective.value(evaluation.metrics) for objective in self.objectives)
+        return values if all(map(math.isfinite, values)) else None
+
+    def feasible(self, metrics: Mapping[str, float]) -> bool:
+        """Whether all constraints are kept."""
+        return self.violation(metrics) == 0
+
+    def violation(self, metrics: Mapping[str, float]) -> float:
+        """The sum of the constraints' violations, each as a share of its bound."""
+        return sum(constraint.violation(metrics) for constraint in self.constraints)
+
+    def rank(self, evaluation: Evaluation[Any]) -> tuple[float, ...]:
+        """A key for comparisons: the greater the better."""
+        violation = self.violation(evaluation.metrics) if evaluation.ok else math.inf
+        return (
+            float(evaluation.ok),
+            float(violation == 0),
+            evaluation.candidate.fidelity,
+            -violation,
+            self.value(evaluation),
+            _LOSS.value(evaluation.metrics) if evaluation.ok else -math.inf,
+        )
+
+    def better(self, one: Evaluation[Any], other: Evaluation[Any]) -> bool:
+        """Whether the first is better than the second, by the order of the class; equal ones are not."""
+        return self.rank(one) > self.rank(other)
+
+    def best(self, trials: Sequence[Trial[Any]]) -> Trial[Any] | None:
+        """The first of the best; None where none succeeded."""
+        good = [trial for trial in trials if trial.evaluation.ok and math.isfinite(self.value(trial.evaluation))]
+        return max(good, key=lambda trial: self.rank(trial.evaluation), default=None)
+
+    def records(self, trials: Sequence[Trial[Any]]) -> list[int]:
+        """Positions at which the best so far changed hands, among those that `comparable` names."""
+        found: list[int] = []
+        for i in self.comparable(trials):
+            if not found or self.better(trials[i].evaluation, trials[found[-1]].evaluation):
+                found.append(i)
+        return found
+
+    def comparable(self, trials: Sequence[Trial[Any]]) -> list[int]:
+        """Positions of the successful trials with the highest fidelity: only such are compared with one another."""
+        good = [i for i, trial in enumerate(trials) if math.isfinite(self.value(trial.evaluation))]
+        full = highest_fidelity(trials)
+        return [i for i in good if trials[i].evaluation.candidate.fidelity >= full]
+
+    def front(self, trials: Sequence[Trial[Any]]) -> list[Trial[Any]]:
+        """The feasible trials of the highest fidelity that no other dominates, best by the first objective first.
+
+        Of several with the same values the first one stands for all.
+        """
+        points: dict[tuple[float, ...], Trial[Any]] = {}
+        for i in self.comparable(trials):
+            values = self.values(trials[i].evaluation)
+            if values is not None and self.feasible(trials[i].evaluation.metrics):
+                points.setdefault(values, trials[i])
+        kept = [v for v in points if not any(_dominates(other, v) for other in points)]
+        return [points[values] for values in sorted(kept, reverse=True)]
+
+    def hypervolume(self, trials: Sequence[Trial[Any]], reference: Sequence[float]) -> float:
+        """The volume that the front dominates, up to `reference`, one raw value an objective (Zitzler & Thiele 1999,
+        IEEE TEC 3(4)). 0 where no trial is better than the reference in every objective.
+
+        Raises EvonasError where the reference has another number of values than there are objectives.
+        """
+        if len(reference) != len(self.objectives):
+            raise EvonasError(
+                f"the reference {tuple(reference)} has {len(reference)} values for {len(self.objectives)} objectives"
+            )
+        import moocore
+        import numpy as np
+
+        front = self.front(trials)
+        signs = [1.0 if objective.maximize else -1.0 for objective in self.objectives]
+        values = [self.values(trial.evaluation) for trial in front]
+        if not values:
+            return 0.0
+        worst = np.array([sign * bound for sign, bound in zip(signs, reference, strict=True)], dtype=float)
+        return float(moocore.hypervolume(np.array(values, dtype=float), ref=worst, maximise=True))
+
+
+def highest_fidelity(trials: Sequence[Trial[Any]]) -> float:
+    """The highest fidelity at which a trial succeeded; 1 where none did."""
+    return max((trial.evaluation.candidate.fidelity for trial in trials if trial.evaluation.ok), default=1.0)
+
+
+def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:
+    """As good in everything and better in something."""
+    return one != other and all(a >= b for a, b in zip(one, other, strict=True))
+
+
+_LOSS = Objective("val_loss", maximize=False)

@@ -1,0 +1,265 @@
+"""What a part may have besides its agreement. Each is a small protocol: to have the method is to join.
+
+Who uses one asks `isinstance(part, Protocol)`; nothing else in evonas looks for attributes by name. The `…Defaults`
+classes give the usual answers to those who would rather inherit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+
+from evonas.core.types import Candidate, Encoding, Evaluator, Ranker, Searcher, Store, Trial
+
+if TYPE_CHECKING:
+    from evonas.core.context import SearchContext
+    from evonas.core.goals import Goal
+    from evonas.core.space import Space
+
+# --- of an encoding
+
+
+@runtime_checkable
+class Canonical(Protocol):
+    """All genomes of one network get the same form (isomorphism), so that it is trained once."""
+
+    def canonical(self, genome: Any) -> Any: ...
+
+
+@runtime_checkable
+class Drawable(Protocol):
+    """`graph(genome) -> [(source, target, label), …]` lets the report draw the architecture."""
+
+    def graph(self, genome: Any) -> Sequence[tuple[str, str, str]]: ...
+
+
+@runtime_checkable
+class HasSpace(Protocol):
+    """The genes with their choices: what other optimizers, a learned generator and the report need."""
+
+    def space(self) -> Space: ...
+
+
+@runtime_checkable
+class Wraps(Protocol):
+    """A wrapper around another encoding, which it names."""
+
+    @property
+    def encoding(self) -> Encoding[Any]: ...
+
+
+class EncodingDefaults:
+    """No two genomes build the same network, and there is nothing to draw."""
+
+    def canonical(self, genome: Any) -> Any:
+        return genome
+
+    def graph(self, genome: Any) -> Sequence[tuple[str, str, str]]:
+        return ()
+
+
+def canonical_form(encoding: Encoding[Any]) -> Any:
+    """The encoding's `canonical`, or the function that leaves a genome as it is."""
+    return encoding.canonical if isinstance(encoding, Canonical) else _as_it_is
+
+
+def _as_it_is(genome: Any) -> Any:
+    return genome
+
+
+# --- of a searcher
+
+
+@runtime_checkable
+class Proposing(Protocol):
+    """A searcher whose candidates somebody else may choose among.
+
+    `propose(n, rng)` is `ask` without remembering what it returned; what is chosen comes back through `expect`, and
+    later through `tell`.
+    """
+
+    def propose(self, n: int, rng: np.random.Generator) -> Sequence[Candidate[Any]]: ...
+
+    def expect(self, candidates: Sequence[Candidate[Any]]) -> None: ...
+
+
+@runtime_checkable
+class HasGoal(Protocol):
+    """A searcher that says what it searches for, where that is more than it was asked for (NSGA-II adds `params`)."""
+
+    @property
+    def goal(self) -> Goal: ...
+
+
+@runtime_checkable
+class MultiFidelity(Protocol):
+    """A searcher that asks for trainings of several fidelities, rising, the last being 1."""
+
+    @property
+    def fidelities(self) -> Sequence[float]: ...
+
+
+@runtime_checkable
+class WrapsSearcher(Protocol):
+    """A searcher that decides about another one's candidates, and names that one. It may be replaced."""
+
+    searcher: Searcher[Any]
+
+
+@runtime_checkable
+class Teachable(Protocol):
+    """A searcher that a benchmark teaches with the rows of earlier tasks."""
+
+    def learn(self, earlier: Sequence[Any]) -> None: ...
+
+
+@runtime_checkable
+class Describing(Protocol):
+    """One line on what a searcher or a ranker knows and trusts now."""
+
+    def describe(self) -> str: ...
+
+
+def description(part: Any) -> str:
+    """What a part says of itself; empty where it says nothing."""
+    return part.describe() if isinstance(part, Describing) else ""
+
+
+# --- of a ranker
+
+
+@runtime_checkable
+class Recalling(Protocol):
+    """A ranker's class that can be fitted from what an archive remembers: `recall(context, **options)`."""
+
+    @classmethod
+    def recall(cls, context: SearchContext[Any], **options: Any) -> Self: ...
+
+
+@runtime_checkable
+class Acquiring(Protocol):
+    """A ranker that says what a training is worth, given the (m, d) features of those on their way."""
+
+    def acquire(self, X: np.ndarray, pending: np.ndarray | None = None) -> np.ndarray: ...
+
+
+@runtime_checkable
+class Uncertain(Protocol):
+    """A ranker that knows how sure it is: (n,) scores and (n,) standard deviations."""
+
+    def predict_with_deviation(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+@runtime_checkable
+class Informed(Protocol):
+    """A ranker that knows earlier tasks: name -> how many trainings of it."""
+
+    def earlier_tasks(self) -> Mapping[str, int]: ...
+
+
+@runtime_checkable
+class Trusting(Protocol):
+    """A ranker that says how far it trusts each earlier task: name -> share, 0 to 1."""
+
+    def trust(self) -> Mapping[str, float]: ...
+
+
+class RankerDefaults:
+    """A ranker that knows no earlier task and explores nothing by itself."""
+
+    def earlier_tasks(self) -> Mapping[str, int]:
+        return {}
+
+    def describe(self) -> str:
+        return type(self).__name__
+
+
+# --- of an evaluator
+
+
+@runtime_checkable
+class Divisible(Protocol):
+    """An evaluator that says itself what each of n workers gets: a device of its own, say."""
+
+    def for_workers(self, workers: int) -> Sequence[Evaluator[Any]]: ...
+
+
+@runtime_checkable
+class OnDevice(Protocol):
+    """An evaluator that names the device it computes on."""
+
+    @property
+    def device(self) -> str: ...
+
+
+# --- of a store
+
+
+@runtime_checkable
+class HasRuns(Protocol):
+    """A store that knows the runs its trials belong to."""
+
+    def runs(self, name: str | None = None) -> Sequence[Any]: ...
+
+
+@runtime_checkable
+class Dated(Protocol):
+    """A store that can be seen as it was when a run began."""
+
+    def as_of(self, mark: int) -> Store: ...
+
+
+# --- of a callback
+
+
+@runtime_checkable
+class Noting(Protocol):
+    """A callback that shows a line of text: what the memory trusts, say."""
+
+    def note(self, text: str) -> None: ...
+
+
+class CallbackDefaults:
+    """A callback that watches nothing: override what you want to see."""
+
+    def started(self, task: Any, observed: Sequence[Trial[Any]]) -> None: ...
+
+    def asked(self, number: int, candidate: Candidate[Any]) -> None: ...
+
+    def told(self, trial: Trial[Any]) -> None: ...
+
+    def ended(self, reason: str) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
+__all__ = [
+    "Acquiring",
+    "CallbackDefaults",
+    "Canonical",
+    "Dated",
+    "Describing",
+    "Divisible",
+    "Drawable",
+    "EncodingDefaults",
+    "HasGoal",
+    "HasRuns",
+    "HasSpace",
+    "Informed",
+    "MultiFidelity",
+    "Noting",
+    "OnDevice",
+    "Proposing",
+    "Ranker",
+    "RankerDefaults",
+    "Recalling",
+    "Teachable",
+    "Trusting",
+    "Uncertain",
+    "Wraps",
+    "WrapsSearcher",
+    "canonical_form",
+    "description",
+]

@@ -1,0 +1,9 @@
+"""Tasks: images from somewhere, split, described."""
+
+from evonas.domains.images.arrays import images_from_arrays
+from evonas.domains.images.dataset import Images, Split
+from evonas.domains.images.fingerprint import same_data
+from evonas.domains.images.sources import load_images
+from evonas.domains.images.splitting import split
+
+__all__ = ["Images", "Split", "images_from_arrays", "load_images", "same_data", "split"]

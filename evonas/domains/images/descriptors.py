@@ -1,0 +1,61 @@
+"""What a surrogate may see of a data set: a few numbers, cheap, of the training images only."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+from evonas.domains.images.dataset import Images
+
+SUBSAMPLE = 1000  # images for the probes, half to learn from and half to try on
+COMPRESSED = 200
+
+
+def describe(images: Images) -> dict[str, float]:
+    """Named descriptors, the same names for every data set; under a second for 60,000 small images.
+
+    Size, classes and their entropy (nats), mean and deviation of the pixels over the channels, accuracies of a linear
+    and a 1-NN probe on a fixed subsample, and how far zlib compresses the images.
+    """
+    _, counts = np.unique(images.y, return_counts=True)
+    shares = counts / counts.sum()
+    sample = _subsample(images)
+    pixels = images.x[sample].reshape(len(sample), -1, images.x.shape[-1]).astype(np.float32) / 255
+    means, deviations = pixels.mean((0, 1)), pixels.std((0, 1))
+    packed = images.x[sample[:COMPRESSED]].tobytes()
+    linear, nearest = _probes(pixels.reshape(len(sample), -1), images.y[sample])
+    return {
+        "images": float(len(images.y)),
+        "classes": float(len(images.class_names)),
+        "channels": float(images.x.shape[3]),
+        "height": float(images.x.shape[1]),
+        "width": float(images.x.shape[2]),
+        "class_entropy": float(-(shares * np.log(shares)).sum()),
+        **{f"mean_{i}": float(means[min(i, len(means) - 1)]) for i in range(3)},
+        **{f"deviation_{i}": float(deviations[min(i, len(deviations) - 1)]) for i in range(3)},
+        "linear_accuracy": linear,
+        "nearest_accuracy": nearest,
+        "compressed": len(zlib.compress(packed, 6)) / len(packed),
+    }
+
+
+def _subsample(images: Images) -> np.ndarray:
+    """Positions of the same images every time, in random order."""
+    return np.random.default_rng(0).permutation(len(images.y))[:SUBSAMPLE]
+
+
+def _probes(flat: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Accuracies on the second half after learning from the first: ridge regression on one-hot classes, and 1-NN."""
+    half = len(labels) // 2
+    mean = flat[:half].mean(0)
+    learn, attempt = flat[:half] - mean, flat[half:] - mean
+    classes = np.unique(labels)
+    targets = (labels[:half, None] == classes).astype(np.float32)
+    products = learn @ learn.T  # dual form: as many unknowns as images, however many pixels
+    ridge = 1e-2 * float(np.trace(products)) / max(half, 1) + 1e-6
+    weights = np.linalg.solve(products + ridge * np.eye(half, dtype=np.float32), targets - targets.mean(0))
+    crossed = attempt @ learn.T
+    linear = classes[(crossed @ weights + targets.mean(0)).argmax(1)]
+    nearest = labels[:half][(np.diag(products)[None] - 2 * crossed).argmin(1)]
+    return float((linear == labels[half:]).mean()), float((nearest == labels[half:]).mean())

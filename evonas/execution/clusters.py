@@ -1,0 +1,208 @@
+"""Many machines: Ray, Dask, or any `concurrent.futures.Executor` (submitit's, say).
+
+The evaluator, and with it the data, reaches a worker once. A node that dies takes no trial with it: the trial is run
+again elsewhere, once or twice, and then it is a failed evaluation with the reason.
+"""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+from evonas.core import plugins
+from evonas.core.errors import EvonasError
+from evonas.core.types import Candidate, Evaluation, Evaluator, Task
+from evonas.execution.processes import guarded
+
+
+class Pool:
+    """Any `concurrent.futures.Executor`, at most `workers` trials at a time.
+
+    The evaluator travels with every trial here: an executor has no other way. Subclasses know a better one.
+    """
+
+    def __init__(self, evaluator: Evaluator, workers: int = 1, timeout: float | None = None, *, executor: Executor):
+        self.slots = workers
+        self.timeout = timeout
+        self._evaluator = evaluator
+        self._executor = executor
+
+    def submit(self, candidate: Candidate, task: Task, seed: int) -> Future[Evaluation]:
+        """A future that never raises, and that is done at the latest when the timeout is over."""
+        outer: Future[Evaluation] = Future()
+        inner, cancel = self._start(candidate, task, seed)
+
+        def give_up() -> None:
+            limit = self.timeout or 0.0
+            _settle(outer, Evaluation.failure(candidate, f"timeout: took longer than {limit:g} s", limit))
+            cancel()
+
+        timer = threading.Timer(self.timeout, give_up) if self.timeout else None
+        if timer is not None:
+            timer.daemon = True
+            timer.start()
+
+        def finished(future: Future[Evaluation]) -> None:
+            if timer is not None:
+                timer.cancel()
+            _settle(outer, _outcome(future, candidate))
+
+        inner.add_done_callback(finished)
+        return outer
+
+    def _start(self, candidate: Candidate, task: Task, seed: int) -> tuple[Future[Evaluation], Callable[[], Any]]:
+        """The future of one evaluation, and what gives it up."""
+        inner = self._executor.submit(guarded, self._evaluator, candidate, task, seed)
+        return inner, inner.cancel
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+class RayExecutor(Pool):
+    """A Ray cluster: `ray(address='auto', cpus=4, gpus=0.25)`; without an address, this machine.
+
+    A GPU may be shared by several trials (`gpus` below 1): Ray shows each worker the device it was given.
+    """
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        workers: int = 1,
+        timeout: float | None = None,
+        *,
+        address: str | None = None,
+        cpus: float = 1,
+        gpus: float = 0,
+        retries: int = 2,
+    ):
+        ray = _optional("ray")
+        if gpus == 0 and str(getattr(evaluator, "device", "")).startswith("cuda"):
+            raise EvonasError("Ray shows a GPU only to who asks for one; give ray(gpus=1), or a share: ray(gpus=0.25)")
+        self.slots, self.timeout = workers, timeout
+        self._ray = ray
+        self._ours = not ray.is_initialized()
+        if self._ours:
+            try:
+                ray.init(address=address, log_to_driver=False, include_dashboard=False if address is None else None)
+            except ConnectionError as error:
+                raise EvonasError(f"no Ray cluster at address={address!r}: {str(error).splitlines()[0]}") from error
+        _send_user_files_by_value(ray.cloudpickle)
+        self._key = uuid4().hex
+        self._reference = ray.put(evaluator)
+        self._remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=retries)(_with_fetched)
+
+    def _start(self, candidate: Candidate, task: Task, seed: int) -> tuple[Future[Evaluation], Callable[[], Any]]:
+        # in a list Ray hands the reference over as it is, so a worker process fetches the data once and keeps them
+        reference = self._remote.remote(self._key, [self._reference], candidate, task, seed)
+        return reference.future(), lambda: self._ray.cancel(reference, force=True)
+
+    def __exit__(self, *_: object) -> None:
+        if self._ours:
+            self._ray.shutdown()
+
+
+class DaskExecutor(Pool):
+    """A Dask cluster: `dask(address='tcp://host:8786')`; without an address, processes on this machine."""
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        workers: int = 1,
+        timeout: float | None = None,
+        *,
+        address: str | None = None,
+        retries: int = 2,
+    ):
+        distributed = _optional("distributed", "dask")
+        _send_user_files_by_value(_optional("cloudpickle", "dask"))
+        try:
+            self._client = (
+                distributed.Client(address, timeout=5)
+                if address
+                else distributed.Client(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+            )
+        except OSError as error:
+            raise EvonasError(f"no Dask scheduler at address={address!r}: {error}") from error
+        self._key = uuid4().hex
+        self._client.register_plugin(_bring(distributed, self._key, evaluator), name=self._key)
+        super().__init__(evaluator, workers, timeout, executor=self._client.get_executor(retries=retries, pure=False))
+
+    def _start(self, candidate: Candidate, task: Task, seed: int) -> tuple[Future[Evaluation], Callable[[], Any]]:
+        inner = self._executor.submit(_with_held, self._key, candidate, task, seed)
+        return inner, inner.cancel
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(Exception):  # a scheduler that is gone needs no good-bye
+            self._executor.shutdown(wait=False)
+            self._client.close(timeout=5)
+            if self._client.cluster is not None:
+                self._client.cluster.close(timeout=5)
+
+
+# What a worker process holds, by the search it belongs to. It fills in workers, never in the parent.
+_held: dict[str, Evaluator] = {}
+
+
+def _hold(key: str, evaluator: Evaluator) -> None:
+    _held.clear()  # an earlier search's data
+    _held[key] = evaluator
+
+
+def _with_held(key: str, candidate: Candidate, task: Task, seed: int) -> Evaluation:
+    return guarded(_held[key], candidate, task, seed)
+
+
+def _with_fetched(key: str, reference: list[Any], candidate: Candidate, task: Task, seed: int) -> Evaluation:
+    if key not in _held:
+        _hold(key, importlib.import_module("ray").get(reference[0]))
+    return _with_held(key, candidate, task, seed)
+
+
+def _bring(distributed: Any, key: str, evaluator: Evaluator) -> Any:
+    """A worker plugin: the scheduler brings the evaluator to every worker, also to those that join later."""
+
+    class Bring(distributed.WorkerPlugin):
+        def setup(self, worker: Any) -> None:
+            _hold(key, evaluator)
+
+    return Bring()
+
+
+def _outcome(future: Future[Evaluation], candidate: Candidate) -> Evaluation:
+    """What the cluster says, a lost node or a broken pool included, as an evaluation."""
+    if future.cancelled():
+        return Evaluation.failure(candidate, "cancelled")
+    error = future.exception()
+    if error is None:
+        return future.result()
+    words = str(error).strip().splitlines()
+    return Evaluation.failure(candidate, f"{type(error).__name__}: {words[0] if words else 'no reason given'}")
+
+
+def _settle(future: Future[Evaluation], evaluation: Evaluation) -> None:
+    if not future.done():
+        with suppress(Exception):  # set by the other of timer and result in this very moment
+            future.set_result(evaluation)
+
+
+def _optional(module: str, extra: str | None = None) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        extra = extra or module
+        raise EvonasError(f"{extra} is not installed; pip install 'evonas[{extra}]'") from error
+
+
+def _send_user_files_by_value(cloudpickle: Any) -> None:
+    """A class from `path/to/file.py` travels with its code: other machines need not have the file."""
+    for module in plugins.loaded_modules():
+        cloudpickle.register_pickle_by_value(module)

@@ -1,0 +1,195 @@
+"""Where candidates are evaluated: in this process, or in spawned ones. A failure is an evaluation, never a crash."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from typing import Any
+
+from evonas.core import plugins
+from evonas.core.types import Candidate, Evaluation, Evaluator, Task
+
+
+def on_this_machine(evaluator: Evaluator, workers: int = 1, timeout: float | None = None) -> Serial | Processes:
+    """This process for one worker; spawned ones for several, or where a training may have to be ended.
+
+    An evaluator with `for_workers(n)` says itself what each of them gets: a device of its own, say.
+    """
+    if workers == 1 and timeout is None:
+        return Serial(evaluator)
+    divide = getattr(evaluator, "for_workers", lambda n: [evaluator] * n)
+    return Processes(divide(workers), timeout)
+
+
+def guarded(evaluator: Evaluator, candidate: Candidate, task: Task, seed: int) -> Evaluation:
+    """The evaluation, or a failed one that says which exception it was."""
+    start = time.perf_counter()
+    try:
+        evaluation = evaluator(candidate, task, seed)
+        if not isinstance(evaluation, Evaluation):
+            raise TypeError(f"the evaluator returned {type(evaluation).__name__}, not an Evaluation")
+        return evaluation
+    except Exception as error:
+        return Evaluation.failure(candidate, f"{type(error).__name__}: {error}", time.perf_counter() - start)
+
+
+class Serial:
+    """In this process, one after the other: reproducible to the last bit."""
+
+    slots = 1
+
+    def __init__(self, evaluator: Evaluator):
+        self.evaluator = evaluator
+
+    def submit(self, candidate: Candidate, task: Task, seed: int) -> Future[Evaluation]:
+        future: Future[Evaluation] = Future()
+        future.set_result(guarded(self.evaluator, candidate, task, seed))
+        return future
+
+    def __enter__(self) -> Serial:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class Processes:
+    """Spawned processes, one for each evaluator (which may name its own device).
+
+    An evaluator travels once, with its data. A trial that takes longer than `timeout` seconds is ended with its
+    process; a process that dies is replaced, and its trial tried once more.
+    """
+
+    def __init__(self, evaluators: Sequence[Evaluator], timeout: float | None = None):
+        self.slots = len(evaluators)
+        self.timeout = timeout
+        self._idle: SimpleQueue[_Worker] = SimpleQueue()
+        self._workers = [_Worker(evaluator) for evaluator in evaluators]
+        for worker in self._workers:
+            self._idle.put(worker)
+        self._threads = ThreadPoolExecutor(self.slots, thread_name_prefix="evonas-worker")
+
+    def submit(self, candidate: Candidate, task: Task, seed: int) -> Future[Evaluation]:
+        return self._threads.submit(self._evaluate, candidate, task, seed)
+
+    def _evaluate(self, candidate: Candidate, task: Task, seed: int) -> Evaluation:
+        worker = self._idle.get()
+        start = time.perf_counter()
+        try:
+            for _ in range(2):
+                try:
+                    return worker.evaluate(candidate, task, seed, self.timeout)
+                except TimeoutError:
+                    worker.stop()
+                    return Evaluation.failure(
+                        candidate, f"timeout: took longer than {self.timeout:g} s", self.timeout or 0
+                    )
+                except (EOFError, OSError):
+                    code = worker.stop()
+            return Evaluation.failure(candidate, f"worker died twice (exit code {code})", time.perf_counter() - start)
+        except Exception as error:  # what cannot be sent to a worker, say
+            worker.stop()
+            return Evaluation.failure(candidate, f"{type(error).__name__}: {error}", time.perf_counter() - start)
+        finally:
+            self._idle.put(worker)
+
+    def __enter__(self) -> Processes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends the workers at once; trials under way are given up."""
+        for worker in self._workers:
+            worker.close()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+class _Worker:
+    """One spawned process and the pipe to it; started when first needed."""
+
+    def __init__(self, evaluator: Evaluator):
+        self._evaluator = evaluator
+        self._process: Any = None
+        self._pipe: Connection | None = None
+        self._closed = False
+
+    def evaluate(self, candidate: Candidate, task: Task, seed: int, timeout: float | None) -> Evaluation:
+        """Raises TimeoutError, or EOFError/OSError where the process died."""
+        pipe = self._pipe or self._start()
+        pipe.send((candidate, task, seed))
+        if not pipe.poll(timeout):
+            raise TimeoutError
+        answer = pipe.recv()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _start(self) -> Connection:
+        if self._closed:
+            raise RuntimeError("the executor is closed")
+        context = multiprocessing.get_context("spawn")
+        pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, plugins.loaded_files()), daemon=True)
+        self._process.start()
+        theirs.close()
+        pipe.send(self._evaluator)
+        ready = pipe.recv()  # the timeout of a trial does not count the start of a process
+        if isinstance(ready, Exception):
+            raise RuntimeError(f"a worker cannot load the evaluator: {ready}")
+        self._pipe = pipe
+        return pipe
+
+    def stop(self) -> int | None:
+        """End the process; the next trial starts another. Returns its exit code."""
+        process, self._process = self._process, None
+        pipe, self._pipe = self._pipe, None
+        if pipe is not None:
+            pipe.close()
+        if process is None:
+            return None
+        if process.pid is None:  # it could not even be started
+            return None
+        process.kill()
+        process.join()
+        return process.exitcode
+
+    def close(self) -> None:
+        """End the process for good, also under a thread that waits for it."""
+        self._closed = True
+        process = self._process
+        if process is not None and process.pid is not None:
+            process.kill()
+
+
+def _serve(pipe: Connection, user_files: Sequence[str]) -> None:
+    """A worker's life: load the evaluator, then evaluate until the parent hangs up or dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=die_with_parent, daemon=True).start()
+    try:
+        plugins.load_files(user_files)
+        evaluator = pipe.recv()
+        pipe.send("ready")
+    except Exception as error:
+        pipe.send(RuntimeError(f"{type(error).__name__}: {error}"))
+        return
+    while True:
+        try:
+            candidate, task, seed = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(guarded(evaluator, candidate, task, seed))
+
+
+def die_with_parent() -> None:
+    """A worker's watch, in a thread of its own: a killed parent says no goodbye."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    multiprocessing.connection.wait([parent.sentinel])
+    os._exit(1)

@@ -1,0 +1,266 @@
+"""Taking memories from one archive to another: as rows, as a Parquet file, or archive to archive.
+
+A row is one evaluation with all that is known of its run. Runs are recognised by what they are, not by name alone: two
+archives both have a `digits-cell-1`, and the second to come is given another name. What is there already is left out,
+so bringing in the same file twice changes nothing. All is one transaction: a file is taken in whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from evonas.core.errors import EvonasError
+from evonas.memory.archive import _TASK_COLUMNS, Archive, _evaluations, _runs, _task, _task_id, _tasks, dumps
+
+FORMAT = 1  # of the Parquet file
+_TASK = ("task_name", "task_fingerprint", "task_input_shape", "task_n_classes", "task_features")
+_RUN = ("encoding", "method", "surrogate", "seed", "config", "versions", "device", "command", "created", "result")
+_EVALUATION = ("number", "after", "genome", "fidelity", "parents", "metrics", "seconds", "elapsed", "status", "error")
+COLUMNS = ("id", "run", *_TASK, *_RUN, "mark", "run_status", *_EVALUATION)
+_IDENTITY = ("task_name", "task_fingerprint", "encoding", "method", "surrogate", "seed", "device", "command", "created")
+_JSON = ("task_input_shape", "task_features", "config", "versions", "result", "genome", "parents", "metrics")
+_INTEGERS = ("id", "task_n_classes", "seed", "mark", "number", "after")
+_FLOATS = ("fidelity", "seconds", "elapsed")
+_MAY_BE_EMPTY = ("result", "error")
+_BATCH = 10_000
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Absorbed:
+    """What came in: trainings and runs that are new, and trainings that were there already."""
+
+    trainings: int
+    runs: int
+    known: int
+
+
+def rows(archive: Archive) -> Iterator[Row]:
+    """Every evaluation of an archive with `COLUMNS`, in the order they were told."""
+    query = sa.select(
+        _evaluations.c.id,
+        _runs.c.name.label("run"),
+        *_TASK_COLUMNS,
+        *(_runs.c[name] for name in (*_RUN, "mark")),
+        _runs.c.status.label("run_status"),
+        *(_evaluations.c[name] for name in _EVALUATION),
+    ).select_from(_evaluations.join(_runs).join(_tasks))
+    with archive._connect() as connection:
+        found = connection.execution_options(yield_per=_BATCH).execute(query.order_by(_evaluations.c.id))
+        for row in found.mappings():
+            yield {name: row[name] for name in COLUMNS}
+
+
+def absorb(archive: Archive, incoming: Iterable[Row]) -> Absorbed:
+    """Take in rows, in their order; what is there already stays as it is, a run that has grown since is completed.
+
+    What a run could remember when it began (`RunRecord.mark`) is kept as far as it came along.
+    Raises EvonasError where the archive cannot be written.
+    """
+    try:
+        with archive._begin() as connection:
+            taker = _Taker(connection)
+            for batch in _batches(incoming):
+                if new := [made for row in batch if (made := taker.take(row))]:
+                    connection.execute(sa.insert(_evaluations), new)
+            taker.finish()
+    except exc.DatabaseError as error:
+        raise EvonasError(f"nothing was taken into {archive.where!r}: {str(error.orig).splitlines()[0]}") from error
+    return Absorbed(taker.new, len(taker.made), len(taker.places) - taker.new)
+
+
+def _batches(incoming: Iterable[Row]) -> Iterator[list[Row]]:
+    iterator = iter(incoming)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch
+
+
+class _Taker:
+    """Finds or makes the run of each incoming row, and tells new rows from known ones."""
+
+    def __init__(self, connection: sa.Connection):
+        self.connection = connection
+        self.new = 0
+        self.made: dict[int, int] = {}  # run that is new here -> its mark there
+        self.grown: dict[int, Row] = {}  # run that has new rows -> the last of them
+        self.places: list[tuple[int, int, int]] = []  # id there, run here, number: of every row
+        self._numbers: dict[int, set[int]] = {}  # run -> the trials that are there
+        columns = [_runs.c[name] for name in ("id", "name", *(c for c in _IDENTITY if c in _RUN))]
+        found = connection.execute(sa.select(*columns, *_TASK_COLUMNS).join(_tasks)).mappings().all()
+        self._names = {run["name"] for run in found}
+        self._runs = {_identity(run["name"], dict(run)): run["id"] for run in found}
+
+    def take(self, row: Row) -> dict[str, Any] | None:
+        """The evaluation to insert; None where it is there already."""
+        key = _identity(row["run"], row)
+        run = self._runs[key] if key in self._runs else self._make(key, row)
+        if run not in self._numbers:
+            there = sa.select(_evaluations.c.number).where(_evaluations.c.run_id == run)
+            self._numbers[run] = set(self.connection.execute(there).scalars())
+        self.places.append((row["id"], run, row["number"]))
+        if row["number"] in self._numbers[run]:
+            return None
+        self._numbers[run].add(row["number"])
+        self.new += 1
+        self.grown[run] = row
+        return {"run_id": run, **{name: row[name] for name in _EVALUATION}}
+
+    def _make(self, key: tuple[str, tuple], row: Row) -> int:
+        name = key[0] if key[0] not in self._names else f"{key[0]}-{_tag(*key)}"
+        values = {column: row[column] for column in _RUN}
+        values |= {"name": name, "status": row["run_status"], "mark": 0}
+        values["task_id"] = _task_id(self.connection, _task(row))  # type: ignore[arg-type]
+        run = self.connection.execute(sa.insert(_runs).returning(_runs.c.id), values).scalar_one()
+        self._names.add(name)
+        self._runs[key] = run
+        self._numbers[run] = set()
+        self.made[run] = row["mark"]
+        return run
+
+    def finish(self) -> None:
+        """Set how far the new runs could remember, and how the grown ones ended."""
+        self.places.sort()
+        for run, mark in self.made.items():
+            before = bisect_right(self.places, mark, key=lambda place: place[0])
+            if before:
+                _, of, number = self.places[before - 1]
+                same = (_evaluations.c.run_id == of) & (_evaluations.c.number == number)
+                newest = sa.select(_evaluations.c.id).where(same).scalar_subquery()
+                self.connection.execute(sa.update(_runs).where(_runs.c.id == run).values(mark=newest))
+        for run, row in self.grown.items():
+            ended = {"status": row["run_status"], "result": row["result"]}
+            self.connection.execute(sa.update(_runs).where(_runs.c.id == run).values(ended))
+
+
+def _identity(name: str, run: Row) -> tuple[str, tuple]:
+    """What tells a run from all others: the name it was born with, and what it searched, how, and when."""
+    key = tuple(run[column] for column in _IDENTITY)
+    stem, _, tag = name.rpartition("-")
+    return (stem if tag == _tag(stem, key) else name), key
+
+
+def _tag(name: str, key: tuple) -> str:
+    return sha256(repr((name, key)).encode()).hexdigest()[:8]
+
+
+# --- Parquet
+
+
+def write_parquet(archive: Archive, path: Path) -> int:
+    """Write all rows, what Parquet has no type for as JSON text; returns how many. The file is whole or not there.
+
+    Raises EvonasError where it cannot be written.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    types: dict[str, Any] = {**dict.fromkeys(_INTEGERS, pa.int64()), **dict.fromkeys(_FLOATS, pa.float64())}
+    schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS], {"evonas": str(FORMAT)})
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    count = 0
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            for batch in _batches(rows(archive)):
+                texts = [row | {name: _text(row[name]) for name in _JSON} for row in map(dict, batch)]
+                writer.write_table(pa.Table.from_pylist(texts, schema))
+                count += len(batch)
+        temporary.replace(path)
+    except OSError as error:
+        raise EvonasError(f"cannot write {str(path)!r}: {error.strerror or error}; give another file") from error
+    finally:
+        if temporary.exists():
+            temporary.unlink()
+    return count
+
+
+def read_parquet(path: Path) -> Iterator[Row]:
+    """The rows of such a file.
+
+    Raises EvonasError where it is none, columns are missing, a newer evonas wrote it, or a value will not do.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise EvonasError(
+            f"{str(path)!r} is no Parquet file that can be read; `evonas memory export` makes one"
+        ) from error
+    with file:
+        _check_schema(path, file.schema_arrow)
+        position = 0
+        try:
+            for batch in file.iter_batches(_BATCH, columns=list(COLUMNS)):
+                for row in batch.to_pylist():
+                    position += 1
+                    yield _parsed(row)
+        except (ValueError, TypeError, pa.ArrowException, OSError) as error:
+            words = (str(error).splitlines() or [""])[0]
+            raise EvonasError(f"row {position} of {str(path)!r} will not do: {words}; nothing was taken in") from error
+
+
+def _check_schema(path: Path, schema: Any) -> None:
+    missing = [name for name in COLUMNS if name not in schema.names]
+    if missing:
+        raise EvonasError(f"{str(path)!r} has no column {missing[0]!r}; a memory has {', '.join(COLUMNS)}")
+    version = (schema.metadata or {}).get(b"evonas", b"1").decode(errors="replace")
+    if not version.isdigit() or int(version) > FORMAT:
+        raise EvonasError(f"{str(path)!r} has format {version}, this evonas knows up to {FORMAT}; upgrade evonas")
+
+
+def _parsed(row: dict[str, Any]) -> Row:
+    """A row with its JSON read and its types checked. Raises ValueError."""
+    parsed = {name: json.loads(row[name]) if name in _JSON and row[name] is not None else row[name] for name in COLUMNS}
+    for name, value in parsed.items():
+        if value is None and name in _MAY_BE_EMPTY:
+            continue
+        wanted = _wanted(name)
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise ValueError(f"{name} is {value!r}, not {wanted[0].__name__}")
+    if parsed["status"] not in ("ok", "failed", "absent"):
+        raise ValueError(f"status is {parsed['status']!r}, not 'ok', 'failed' or 'absent'")
+    if not 0 < parsed["fidelity"] <= 1:
+        raise ValueError(f"fidelity is {parsed['fidelity']}, not above 0 and up to 1")
+    odd = [v for v in parsed["metrics"].values() if not isinstance(v, (int, float, type(None)))]
+    if odd:
+        raise ValueError(f"a metric is {odd[0]!r}, not a number")
+    return parsed
+
+
+def _wanted(name: str) -> tuple[type, ...]:
+    if name in ("task_input_shape", "parents"):
+        return (list,)
+    if name == "genome":
+        return (str, int, float, list)
+    if name in _JSON:
+        return (dict,)
+    return (int,) if name in _INTEGERS else (float, int) if name in _FLOATS else (str,)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else dumps(value)
+
+
+def open_existing(where: str) -> Archive:
+    """The archive in a place that must hold one already. Raises EvonasError."""
+    if "://" not in where:
+        path = Path(where).expanduser()
+        if not path.is_file():
+            raise EvonasError(f"no archive {where!r}; give the file of one")
+        if path.stat().st_size == 0:
+            raise EvonasError(f"{where!r} is an empty file and no archive; give the file of one")
+    return Archive(where)

@@ -1,0 +1,180 @@
+"""Screening: of many offspring only those that a ranker thinks best are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic
+
+import numpy as np
+
+from evonas.core.genomes import feature_row
+from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.options import at_least
+from evonas.core.types import Candidate, Encoding, Evaluation, G, Ranker, Searcher, Task
+from evonas.search.duplicates import Seen
+from evonas.search.fidelity import at_full
+
+FIRST = 16  # while fewer results are in, a ranker that knows earlier tasks looks WIDER: it is all there is
+WIDER = 16  # times the pool
+SHALLOW, DEEP = (3, 1), (6, 3)  # rounds of refinement, and the mutants of each round, times the pool
+ELITE = 4  # how many of the pool are mutated in each round of refinement
+AT_RANDOM = 0.05  # of the choices are not the top, where a ranker has no way of its own to explore
+
+
+class Screened(Generic[G]):
+    """Any searcher and a ranker: `pool` offspring are asked for each candidate that is trained.
+
+    The best of the pool by the ranker are mutated for a few rounds, under the ranker alone: predictions are cheap,
+    trainings are not. Then the top is passed on, or, with probability `explore`, one of the rest. A ranker that scores
+    all alike (it knows nothing yet; of several, the first) leaves the search as it is.
+
+    A searcher with `propose` and `expect` never learns of what was not chosen. Of one without, the surplus is asked
+    for and dropped.
+
+    Args:
+        searcher: whose offspring are screened: random, aging, (μ+λ), NSGA-II, a user's.
+        ranker: one, or one an objective; several are combined by Pareto order.
+        encoding: whose `features` the ranker sees.
+        task: the task at hand.
+        pool: offspring for each candidate.
+        explore: probability of passing on another one than the top; by default 0 for rankers with `acquire`, which
+            explore by themselves, and AT_RANDOM for others.
+        refine: rounds in which the best of the pool are mutated; 0 leaves the searcher's offspring as they are. By
+            default more, and larger ones, for rankers with `acquire`: what they say a training is worth is meant to be
+            maximized, where a mere prediction is most wrong at its highest.
+        objectives: what the ranker ranks by.
+    """
+
+    def __init__(
+        self,
+        searcher: Searcher[G],
+        ranker: Ranker | Sequence[Ranker],
+        encoding: Encoding[G],
+        task: Task,
+        pool: int = 16,
+        explore: float | None = None,
+        refine: int | None = None,
+        objectives: Sequence[Objective] = (VAL_ACCURACY,),
+    ):
+        self.searcher = searcher
+        self.rankers: list[Any] = list(ranker) if isinstance(ranker, Sequence) else [ranker]
+        self.encoding = encoding
+        self.task = task
+        self.pool = at_least(1, pool=pool)
+        acquiring = all(hasattr(one, "acquire") for one in self.rankers)
+        self.explore = explore if explore is not None else 0.0 if acquiring else AT_RANDOM
+        rounds, self._mutants_each = DEEP if acquiring else SHALLOW
+        self.refine = at_least(0, refine=rounds if refine is None else refine)
+        self.objectives = tuple(objectives)[: len(self.rankers)]
+        self.seen: Seen[G] = Seen(encoding)
+        self._told: list[Evaluation[G]] = []
+        self._pending: dict[G, None] = {}
+        self._rows: dict[G, np.ndarray] = {}
+        self._adapted = 0
+
+    def ask(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
+        self._adapt()
+        found: list[Candidate[G]] = []
+        while len(found) < n:
+            pool = self._offspring(rng)
+            if not pool:
+                break
+            found.append(self._choose(pool, rng))
+            self._expect(found[-1])
+        return found
+
+    def tell(self, evaluations: Sequence[Evaluation[G]]) -> None:
+        for evaluation in evaluations:
+            self._pending.pop(evaluation.candidate.genome, None)
+        self.seen.add([evaluation.candidate for evaluation in evaluations])
+        self._told += [evaluation for evaluation in evaluations if evaluation.status != "absent"]
+        self.searcher.tell(evaluations)
+
+    def describe(self) -> str:
+        """What the ranker knows and trusts, where it says so."""
+        self._adapt()
+        return self.rankers[0].describe() if hasattr(self.rankers[0], "describe") else type(self.rankers[0]).__name__
+
+    def _offspring(self, rng: np.random.Generator) -> list[Candidate[G]]:
+        size = self.pool * (WIDER if self._first() else 1)
+        propose: Callable[..., Sequence[Candidate[G]]] = getattr(self.searcher, "propose", self.searcher.ask)
+        return [c for c in propose(size, rng) if c.genome not in self.seen or c.fidelity < 1]
+
+    def _choose(self, pool: list[Candidate[G]], rng: np.random.Generator) -> Candidate[G]:
+        scores = self._scores([c.genome for c in pool])
+        if np.ptp(scores) == 0:
+            return pool[0]
+        if len(pool) > 1 and rng.random() < self.explore:
+            rest = np.delete(np.arange(len(pool)), int(scores.argmax()))
+            return pool[rng.choice(rest)]
+        for _ in range(self.refine):
+            fresh = self._mutants(pool, scores, self.pool * self._mutants_each, rng)
+            if not fresh:
+                break
+            pool = pool + fresh
+            scores = np.concatenate([scores, self._scores([c.genome for c in fresh])])
+        return pool[int(scores.argmax())]
+
+    def _first(self) -> bool:
+        """Whether the ranker's knowledge is from earlier tasks mostly."""
+        return len(self._told) + len(self._pending) < FIRST and bool(getattr(self.rankers[0], "names_", None))
+
+    def _mutants(
+        self, pool: list[Candidate[G]], scores: np.ndarray, n: int, rng: np.random.Generator
+    ) -> list[Candidate[G]]:
+        """About `n` new mutants of the best of the pool."""
+        had = {candidate.genome for candidate in pool}
+        fresh: dict[G, Candidate[G]] = {}
+        for best in np.argsort(-scores, kind="stable")[:ELITE]:
+            parent = pool[best]
+            for _ in range(-(-n // ELITE)):
+                genome = self.encoding.mutate(parent.genome, rng)
+                if rng.random() < 0.5:  # the next better one may be two steps away
+                    genome = self.encoding.mutate(genome, rng)
+                genome = self.seen.canonical(genome)
+                if genome not in had and genome not in self.seen:
+                    fresh[genome] = Candidate(genome, parent.fidelity, parent.parents or (parent.genome,))
+        return list(fresh.values())
+
+    def _scores(self, genomes: Sequence[G]) -> np.ndarray:
+        """(n,) higher is better; of several objectives the Pareto front, then the mean of the ranks."""
+        X, pending = self._features(genomes), self._features(list(self._pending))
+        each = [_worth(ranker, X, pending) for ranker in self.rankers]
+        if len(each) == 1 or np.ptp(each[0]) == 0:
+            return each[0]
+        return pareto_scores(np.stack(each, axis=1))
+
+    def _features(self, genomes: Sequence[G]) -> np.ndarray:
+        """(n, d) rows, computed once a genome; columns in the order of the names."""
+        for genome in genomes:
+            if genome not in self._rows:
+                self._rows[genome] = feature_row(self.encoding.features(genome))
+        return np.array([self._rows[genome] for genome in genomes])
+
+    def _expect(self, candidate: Candidate[G]) -> None:
+        self.seen.add([candidate])
+        self._pending[candidate.genome] = None
+        if hasattr(self.searcher, "expect"):
+            self.searcher.expect([candidate])  # type: ignore[attr-defined]
+
+    def _adapt(self) -> None:
+        """Give the rankers all results, those of few epochs too, if there are new ones."""
+        if self._adapted == len(self._told):
+            return
+        for ranker, objective in zip(self.rankers, self.objectives, strict=True):
+            values = at_full(self._told, objective)
+            ranker.adapt(self._features(list(values)), np.array(list(values.values())))
+        self._adapted = len(self._told)
+
+
+def pareto_scores(values: np.ndarray) -> np.ndarray:
+    """(n,) scores of (n, objectives) values, higher is better: first how few dominate a row, then its mean rank."""
+    dominated = np.array([((values >= v).all(1) & (values > v).any(1)).sum() for v in values])
+    ranks = values.argsort(0).argsort(0).mean(1)
+    return -dominated.astype(float) + ranks / len(values)
+
+
+def _worth(ranker: Any, X: np.ndarray, pending: np.ndarray) -> np.ndarray:
+    if hasattr(ranker, "acquire"):
+        return np.asarray(ranker.acquire(X, pending))
+    return np.asarray(ranker.predict(X))

@@ -1,0 +1,78 @@
+import subprocess
+import sys
+
+import pytest
+
+from evonas.core import plugins
+from evonas.errors import EvonasError
+from evonas.evolution import AgingEvolution
+from tests.toys import Digits
+
+
+def test_a_built_in_by_name():
+    assert plugins.resolve("evonas.searchers", "aging") is AgingEvolution
+
+
+def test_a_module_and_a_file(tmp_path):
+    assert plugins.resolve("evonas.encodings", "tests.toys:Digits") is Digits
+    (tmp_path / "mine.py").write_text("class Outer:\n    class Inner:\n        x = 3\n")
+    spec = f"{tmp_path / 'mine.py'}:Outer.Inner"
+    assert plugins.resolve("evonas.encodings", spec).x == 3
+    assert plugins.resolve("evonas.encodings", spec) is plugins.resolve("evonas.encodings", spec)
+
+
+def test_options():
+    made = plugins.make("evonas.searchers", "aging(population=7, tournament=2)", Digits())
+    assert (made.population, made.tournament) == (7, 2)
+    assert plugins.split_spec("aging") == ("aging", {})
+    assert plugins.split_spec("x(names=('a', 'b'), f=-1.5)") == ("x", {"names": ("a", "b"), "f": -1.5})
+    assert plugins.plain_name("cell(width=3)") == "cell"
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("agin", "no searcher named 'agin'; there are 'aging', 'earlier-mean', 'evolution'"),
+        ("nowhere.at.all:X", "cannot import 'nowhere.at.all'"),
+        ("missing.py:X", "no file 'missing.py'"),
+        ("tests.toys:Nothing", "has no 'Nothing'; it has .*'Digits'"),
+        ("aging(population)", r"cannot read the options in 'aging\(population\)'"),
+        ("aging(population=", "cannot read the options"),
+        ("aging(population=open('x'))", "cannot read the options"),
+        ("aging(size=3)", "searcher 'aging' has no option 'size'; there are .*'population', 'tournament'"),
+    ],
+)
+def test_what_cannot_be_found_is_said_with_the_way_out(spec, says):
+    with pytest.raises(EvonasError, match=says):
+        plugins.make("evonas.searchers", spec, Digits())
+
+
+def test_a_file_that_breaks_is_named(tmp_path):
+    (tmp_path / "broken.py").write_text("1 / 0")
+    with pytest.raises(EvonasError, match="broken.py' cannot be run: ZeroDivisionError"):
+        plugins.resolve("evonas.encodings", f"{tmp_path / 'broken.py'}:X")
+
+
+def test_a_part_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "class Mine:\n    def __init__(self, must):\n        pass\n\ndef odd():\n    1 / 0\n"
+    )
+    with pytest.raises(EvonasError, match=r"mine.py:Mine' cannot be made: TypeError: .*'must'"):
+        plugins.make("evonas.encodings", f"{tmp_path / 'mine.py'}:Mine")
+    with pytest.raises(EvonasError, match=r"mine.py:odd' cannot be made: ZeroDivisionError"):
+        plugins.make("evonas.tasks", f"{tmp_path / 'mine.py'}:odd")
+
+
+def test_all_built_ins_exist():
+    groups = ["encodings", "tasks", "searchers", "rankers", "suites", "commands"]
+    for group in groups:
+        for name, entry in plugins.available(f"evonas.{group}").items():
+            if entry.value.startswith("evonas_benchmarks.peers."):
+                continue  # tests/benchmarks/test_peers.py: only the extra installs their packages
+            assert plugins.resolve(f"evonas.{group}", name) is not None
+
+
+def test_importing_evonas_loads_nothing_heavy():
+    code = "import evonas, evonas.cli, sys; print([m for m in ('torch', 'sklearn', 'sqlalchemy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

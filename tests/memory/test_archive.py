@@ -1,0 +1,195 @@
+import math
+import sqlite3
+import threading
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evonas.core.errors import EvonasError
+from evonas.core.genomes import freeze
+from evonas.core.types import Candidate, Evaluation, Task, Trial
+from evonas.memory.archive import SCHEMA_VERSION, Archive, RunRecord, default_archive
+
+TASK = Task("digits", (1, 8, 8), 10, {"images": 1797.0, "strange": math.nan}, "00ff")
+genes = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4).map(tuple),
+    max_leaves=10,
+)
+
+
+@pytest.fixture
+def archive(tmp_path):
+    return Archive(tmp_path / "archive.db")
+
+
+def record(name="run", **values):
+    return RunRecord(name, TASK, **{"encoding": "cell(width=8)", "method": "aging", **values})
+
+
+def trial(number, genome=("a", 1), run="run", **values):
+    return Trial(run, number, number, Evaluation(Candidate(genome), {"val_accuracy": 0.5}, 1.5, **values), 2.0)
+
+
+@given(
+    genome=genes, parents=st.lists(genes, max_size=2).map(tuple), loss=st.floats(allow_nan=False, allow_infinity=False)
+)
+@settings(max_examples=50, deadline=None)
+def test_what_goes_in_comes_out(tmp_path_factory, genome, parents, loss):
+    archive = Archive(tmp_path_factory.mktemp("archive") / "a.db")
+    archive.add_run(record())
+    trials = [
+        Trial("run", 0, 0, Evaluation(Candidate(genome, 0.25, parents), {"val_loss": loss, "params": 12}, 0.1), 0.5),
+        Trial("run", 1, 1, Evaluation.failure(Candidate(genome), "ValueError: no", 2.0), 0.75),
+    ]
+    for one in trials:
+        archive.append(one)
+    assert archive.trials("run") == trials
+
+
+def test_a_metric_that_is_no_number_stays_none(archive):
+    archive.add_run(record())
+    archive.append(Trial("run", 0, 0, Evaluation(Candidate(1), {"val_loss": math.nan, "flops": math.inf}, 0.1)))
+    metrics = archive.trials("run")[0].evaluation.metrics
+    assert math.isnan(metrics["val_loss"])
+    assert math.isnan(metrics["flops"])
+
+
+def test_runs_come_back_whole(archive):
+    given_record = archive.add_run(
+        record(config={"trials": 3}, versions={"torch": "2"}, device="cpu", command="evonas")
+    )
+    found = archive.run("run")
+    assert found.task.features["images"] == 1797.0
+    assert math.isnan(found.task.features["strange"])
+    assert found.task.input_shape == (1, 8, 8)
+    assert (found.config, found.versions, found.created) == ({"trials": 3}, {"torch": "2"}, given_record.created)
+    archive.update_run("run", status="done", result={"test_accuracy": 0.99})
+    assert archive.run("run").status == "done"
+    assert archive.run("run").result == {"test_accuracy": 0.99}
+
+
+def test_trials_by_encoding_and_task(archive):
+    archive.add_run(record())
+    archive.add_run(record("other", encoding="macro"))
+    archive.append(trial(0))
+    archive.append(trial(0, run="other"))
+    assert [t.run for t in archive.trials(encoding="cell")] == ["run"]
+    assert [t.run for t in archive.trials(task="digits")] == ["run", "other"]
+    assert archive.trials(task="mnist") == []
+    assert archive.counts() == {"run": 1, "other": 1}
+
+
+def test_as_of_does_not_see_what_came_later(archive):
+    archive.add_run(record())
+    archive.append(trial(0))
+    mark = archive.add_run(record("second")).mark
+    archive.append(trial(1))
+    assert [t.number for t in archive.as_of(mark).trials()] == [0]
+    assert [t.number for t in archive.trials()] == [0, 1]
+
+
+def test_deleting_a_run_forgets_its_trials_and_an_orphaned_task(archive):
+    archive.add_run(record())
+    archive.append(trial(0))
+    assert archive.delete_run("run") == 1
+    assert archive.runs() == []
+    assert archive.trials() == []
+    archive.add_run(record())  # the name is free again
+    archive.append(trial(0))
+    assert len(archive.trials("run")) == 1
+
+
+def test_a_name_is_taken_once(archive):
+    archive.add_run(record())
+    with pytest.raises(EvonasError, match="'run' is in the archive already.*evonas resume run"):
+        archive.add_run(record())
+
+
+def test_an_unknown_run_lists_the_choices(archive):
+    with pytest.raises(EvonasError, match="no runs yet"):
+        archive.run("x")
+    archive.add_run(record())
+    with pytest.raises(EvonasError, match="no run named 'x'.*'run'"):
+        archive.run("x")
+    with pytest.raises(EvonasError, match="'x' to append"):
+        archive.append(trial(0, run="x"))
+
+
+def test_two_writers_at_once_lose_nothing(tmp_path):
+    Archive(tmp_path / "a.db").add_run(record("one"))
+    Archive(tmp_path / "a.db").add_run(record("two"))
+
+    def write(run):
+        own = Archive(tmp_path / "a.db")
+        for number in range(100):
+            own.append(trial(number, run=run))
+
+    threads = [threading.Thread(target=write, args=(run,)) for run in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Archive(tmp_path / "a.db").counts() == {"one": 100, "two": 100}
+
+
+def test_several_searches_that_begin_at_once_make_one_archive(tmp_path):
+    start = threading.Barrier(8)
+
+    def begin(number):
+        start.wait()
+        Archive(tmp_path / "a.db").add_run(record(str(number)))
+
+    threads = [threading.Thread(target=begin, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {run.name for run in Archive(tmp_path / "a.db").runs()} == set("01234567")
+
+
+def test_a_foreign_database_is_refused(tmp_path):
+    with sqlite3.connect(tmp_path / "f.db") as connection:
+        connection.execute("create table songs (title text)")
+    before = (tmp_path / "f.db").read_bytes()
+    with pytest.raises(EvonasError, match=r"no evonas archive.*--archive"):
+        Archive(tmp_path / "f.db")
+    assert (tmp_path / "f.db").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["f.db"]
+    (tmp_path / "t.db").write_text("this is a text, " * 100)
+    with pytest.raises(EvonasError, match="not a database"):
+        Archive(tmp_path / "t.db")
+
+
+def test_a_newer_archive_is_refused(tmp_path):
+    Archive(tmp_path / "a.db").close()
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("update evonas set schema_version = 99")
+    with pytest.raises(EvonasError, match=f"schema version 99, this evonas knows up to {SCHEMA_VERSION}"):
+        Archive(tmp_path / "a.db")
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(EvonasError, match="is a folder"):
+        Archive(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EvonasError, match="cannot make a folder"):
+        Archive(tmp_path / "file" / "a.db")
+    with pytest.raises(EvonasError, match="nosuchdb"):
+        Archive("nosuchdb://host/x")
+
+
+def test_the_default_place(monkeypatch):
+    monkeypatch.setenv("EVONAS_ARCHIVE", "/somewhere/mine.db")
+    assert default_archive() == "/somewhere/mine.db"
+    monkeypatch.delenv("EVONAS_ARCHIVE")
+    assert default_archive().endswith("archive.db")
+
+
+def test_freeze():
+    assert freeze([1, ["a", [None]], "bc"]) == (1, ("a", (None,)), "bc")
