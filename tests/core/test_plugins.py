@@ -4,8 +4,8 @@ import sys
 import pytest
 
 from evonas.core import plugins
-from evonas.errors import EvonasError
-from evonas.evolution import AgingEvolution
+from evonas.core.errors import EvonasError
+from evonas.search.evolution import AgingEvolution
 from tests.toys import Digits
 
 
