@@ -73,6 +73,6 @@ def test_all_built_ins_exist():
 
 
 def test_importing_evonas_loads_nothing_heavy():
-    code = "import evonas, evonas.cli, sys; print([m for m in ('torch', 'sklearn', 'sqlalchemy') if m in sys.modules])"
+    code = "import evonas, evonas.app.cli, sys; print([m for m in ('torch', 'sklearn', 'sqlalchemy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
