@@ -73,6 +73,7 @@ def test_all_built_ins_exist():
 
 
 def test_importing_evonas_loads_nothing_heavy():
-    code = "import evonas, evonas.app.cli, sys; print([m for m in ('torch', 'sklearn', 'sqlalchemy') if m in sys.modules])"
+    heavy = ("torch", "sklearn", "sqlalchemy", "moocore")
+    code = f"import evonas, evonas.types, evonas.app.cli, sys; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
