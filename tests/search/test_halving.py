@@ -101,7 +101,7 @@ class Knowing(Listening):
 
 @pytest.mark.parametrize("searcher", ["halving", "halving(searcher='aging')"])
 def test_screened_inside_nothing_that_earned_more_epochs_is_lost(searcher):
-    searcher = make_method(f"{searcher}+tests.app.test_halving:Knowing", Digits(), TASK)
+    searcher = make_method(f"{searcher}+tests.search.test_halving:Knowing", Digits(), TASK)
     assert isinstance(searcher, SuccessiveHalving)
     assert isinstance(searcher.searcher, Screened)
     assert searcher.describe() == "knows the answer"
