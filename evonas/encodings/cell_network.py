@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from evonas.core.types import Task
-from evonas.encodings.cell import EDGES, live
+from evonas.encodings.cell_genome import EDGES, live
 
 
 def relu_conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Module:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from evonas import __version__
+from evonas.core.environment import versions
 from evonas.core.errors import EvonasError
 from evonas.core.genomes import freeze
 from evonas.core.types import Encoding, Task
@@ -94,7 +94,7 @@ def save(
     folder.mkdir(parents=True, exist_ok=True)
     description = {
         "format": FORMAT,
-        "evonas": __version__,
+        "evonas": versions(("evonas",))["evonas"],
         "encoding": encoding_spec,
         "genome": genome,
         "task": data.task.name,

@@ -1,0 +1,54 @@
+"""The house stands as docs/architecture.md draws it: who may import whom, and what a wheel holds."""
+
+import tomllib
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import grimp
+import importlinter.cli
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("evonas", "evonas_surrogates", "evonas_benchmarks")
+
+# Imports that close a circle today; each is to be mended, and none may be added.
+CLOSING = {
+    ("evonas.app.results", "evonas.app.job"),
+    ("evonas_benchmarks.graph_cell", "evonas_benchmarks.graph_features"),
+    ("evonas_benchmarks.tabular", "evonas_benchmarks.packaged"),
+    ("evonas_surrogates.meta", "evonas_surrogates.recall"),
+}
+
+
+def test_the_contracts_hold(monkeypatch, capsys):
+    """The contracts are in pyproject.toml; where one is broken, the output names the import and its line."""
+    monkeypatch.chdir(ROOT)
+    code = importlinter.cli.lint_imports(config_filename="pyproject.toml", no_cache=True, no_logo=True)
+    assert code == 0, capsys.readouterr().out
+
+
+def test_modules_import_each_other_in_no_circle():
+    """Imports inside functions count, and so do those that only type checkers see."""
+    imports = import_graph()
+    for importer, imported in CLOSING:
+        imports.get(importer, set()).discard(imported)
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        pytest.fail(f"these modules import each other: {' <- '.join(error.args[1])}")
+
+
+def test_a_wheel_holds_the_three_packages():
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert sorted(Path(package).name for package in build["packages"]) == sorted(PACKAGES)
+    for package in build["packages"]:
+        assert (ROOT / package / "__init__.py").is_file()
+        assert (ROOT / package / "py.typed").is_file()
+    for beside in ("surrogates", "benchmarks"):  # both names are taken on PyPI
+        assert not (ROOT / beside / "__init__.py").exists()
+
+
+def import_graph() -> dict[str, set[str]]:
+    """Every module, and the modules of ours that it imports."""
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
+    return {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
