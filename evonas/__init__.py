@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from evonas.app.job import search
-    from evonas.training.export import load
+    from evonas.domains.export import load
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load", "search"]
 
-_LAZY = {"search": "evonas.app.job", "load": "evonas.training.export"}
+_LAZY = {"search": "evonas.app.job", "load": "evonas.domains.export"}
 
 
 def __getattr__(name: str) -> Any:

@@ -93,17 +93,19 @@ def compare(
 
 
 class _Bench:
-    """What all cells of a comparison share: images, encoding and memory."""
+    """What all cells of a comparison share: data, encoding and memory."""
 
     def __init__(self, config: SearchConfig, methods: Sequence[str]):
-        from evonas.domains.images import load_images
+        from evonas.domains.domain import domain_named, load_data
         from evonas.encodings.make import make_encoding
 
         for method in methods:
             check_method(method)
         self.objectives = Goal.parse(config.objectives).objectives
-        self.encoding = make_encoding(config.encoding)
-        self.images = load_images(config.data, root=Path(config.root) if config.root else None)
+        self.data = load_data(config.data, root=Path(config.root) if config.root else None)
+        self.domain = domain_named(self.data.domain)
+        self.encoding_name = config.encoding or self.domain.encoding
+        self.encoding = make_encoding(self.encoding_name)
         self.store = _memory(config) if any("+" in method for method in methods) else None
 
     def run_seed(
@@ -113,16 +115,14 @@ class _Bench:
         comparison: Comparison,
         advance: Callable[[str, int], None] | None,
     ) -> None:
-        from evonas.domains.images import split
-        from evonas.encodings.check import check_encoding
+        from evonas.domains.domain import TrainingOptions
         from evonas.search.methods import make_method
         from evonas.training.latency import with_latency
-        from evonas.training.trainer import TorchTrainer
 
         seed = config.seed
-        data = split(self.images, seed=seed, train_size=config.train_size)
-        check_encoding(self.encoding, data.task, np.random.default_rng(seed))
-        trainer = TorchTrainer(self.encoding, data, epochs=config.epochs, device=config.device)
+        data = self.domain.split(self.data, seed=seed, train_size=config.train_size)
+        self.domain.check(self.encoding, data.task, np.random.default_rng(seed))
+        trainer = self.domain.trainer(self.encoding, data, TrainingOptions(config.epochs, config.device))
         with ExitStack() as stack:
             executor = stack.enter_context(
                 plugins.make(
@@ -141,7 +141,7 @@ class _Bench:
                     data.task,
                     self.objectives,
                     store=self.store,
-                    encoding_name=config.encoding,
+                    encoding_name=self.encoding_name,
                 )
                 rows, told = run_cell(
                     searcher,

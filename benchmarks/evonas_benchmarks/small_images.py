@@ -73,7 +73,7 @@ def small_split(name: str, folder: Path | None = None) -> Split:
     Descriptors and fingerprint of its task are of the whole set. Raises EvonasError where `folder` lacks the file.
     """
     from evonas.domains.images import load_images, split
-    from evonas.domains.images.splitting import stratified
+    from evonas.domains.splitting import stratified
 
     data = DATA[name]
     if data.file is not None and folder is None:

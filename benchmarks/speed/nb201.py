@@ -35,7 +35,7 @@ from speed import results
 from evonas.core import environment
 from evonas.core.types import Candidate
 from evonas.domains.images import Images, Split, load_images, split
-from evonas.domains.images.splitting import stratified
+from evonas.domains.splitting import stratified
 from evonas.encodings.cell import CellEncoding, cell_string
 from evonas.training.trainer import TorchTrainer
 

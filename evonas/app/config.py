@@ -19,7 +19,9 @@ class SearchConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     data: str = Field("digits", description="digits, torchvision:NAME, npz:PATH, folder:PATH, or module:attribute")
-    encoding: str = Field("cell", description="cell, macro, module:attribute or file.py:attribute; cell(width=32)")
+    encoding: str = Field(
+        "", description="cell, macro, module:attribute or file.py:attribute; cell(width=32); the data's own by default"
+    )
     method: str = Field("evolution", description="evolution, aging, nsga2, random, local, or module:attribute")
     surrogate: str = Field("meta", description="what ranks the offspring: meta (the memory), boosting, or none")
     objectives: str = Field("val_accuracy", description="comma-separated metrics; the first decides what is best")

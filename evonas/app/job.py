@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evonas.app.config import SearchConfig
 from evonas.app.results import Result, check_folder, counted, finish
@@ -19,14 +19,11 @@ from evonas.core.environment import versions
 from evonas.core.errors import EvonasError, NameTaken
 from evonas.core.goals import Goal, Objective
 from evonas.core.types import Callback, Encoding, Evaluator, Task, Trial
+from evonas.domains.domain import Data, Domain, TrainingOptions, domain_named, load_data
 from evonas.encodings.make import make_encoding
 from evonas.memory.archive import Archive, RunRecord
 from evonas.search import loop
 from evonas.search.methods import make_method
-
-if TYPE_CHECKING:
-    from evonas.domains.images import Images, Split
-    from evonas.training.trainer import TorchTrainer
 
 DEFAULT_TRIALS = 24
 
@@ -39,8 +36,9 @@ class Job:
     archive: Archive
     record: RunRecord
     encoding: Encoding[Any]
-    data: Split
-    trainer: TorchTrainer
+    domain: Domain
+    data: Any  # the domain's split
+    trainer: Any  # the domain's
     evaluator: Evaluator[Any]  # the trainer, or what also measures what it trained
     objectives: tuple[Objective, ...]
 
@@ -73,74 +71,75 @@ def search(
     x_test: Any = None,
     y_test: Any = None,
     *,
-    encoding: str | Encoding[Any] = "cell",
+    encoding: str | Encoding[Any] | None = None,
+    domain: str = "images",
     class_names: Sequence[str] | None = None,
     flip: bool | None = None,
     callbacks: Sequence[Callback] = (),
     **options: Any,
 ) -> Result:
-    """Search a network for images that are held in memory.
+    """Search a network for data that are held in memory.
 
     Args:
-        x: (n, height, width[, channels]) or (n, channels, height, width) images, an array or a tensor.
+        x: (n, height, width[, channels]) or (n, channels, height, width) images, an array or a tensor; of another
+            domain, what its `from_arrays` takes.
         y: (n,) labels.
         x_test, y_test: touched once, at the end; where missing, a fifth of `x` is kept for it.
-        encoding: a name, or an object with the methods of `evonas.core.types.Encoding`.
+        encoding: a name, or an object with the methods of `evonas.core.types.Encoding`; the domain's where missing.
+        domain: the kind of data, `images` or `series`.
         flip: whether a mirrored image keeps its class.
         options: those of `evonas search`: `trials=20`, `method="aging"`, `out="found"`, …
 
-    Raises EvonasError where the data or an option will not do.
+    Raises EvonasError where the data or an option is not valid.
     """
-    from evonas.domains.images import images_from_arrays
-
     name = str(options.get("data", "memory"))
-    images = images_from_arrays(x, y, x_test, y_test, name=name, class_names=class_names, flip=flip)
-    spec = encoding if isinstance(encoding, str) else _spec_of(encoding)
-    config = SearchConfig.make({**options, "data": name, "encoding": spec})
-    job = prepare(config, images=images, encoding=None if isinstance(encoding, str) else encoding)
-    return carry_out(job, callbacks)
+    own = {} if flip is None else {"flip": flip}
+    data = domain_named(domain).from_arrays(x, y, x_test, y_test, name=name, class_names=class_names, **own)
+    named = {} if encoding is None else {"encoding": encoding if isinstance(encoding, str) else _spec_of(encoding)}
+    config = SearchConfig.make({**options, **named, "data": name})
+    made = None if isinstance(encoding, str) else encoding
+    return carry_out(prepare(config, data=data, encoding=made), callbacks)
 
 
 def prepare(
     config: SearchConfig,
     *,
-    images: Images | None = None,
+    data: Data | None = None,
     encoding: Encoding[Any] | None = None,
     command: str = "evonas.search(…)",
 ) -> Job:
     """Resolve all names, load and split the data, try the encoding. Writes nothing but an empty archive.
 
-    Raises EvonasError where anything will not do.
+    Raises EvonasError where anything is not valid.
     """
     import numpy as np
 
-    from evonas.domains.images import load_images, split
-    from evonas.encodings.check import check_encoding
     from evonas.training.latency import with_latency
-    from evonas.training.trainer import TorchTrainer
 
     objectives = Goal.parse(config.objectives).objectives
-    encoding = encoding or make_encoding(config.encoding)
     searcher, plus, ranker = config.method_spec.partition("+")
     plugins.resolve("evonas.searchers", searcher)
     if plus:
         plugins.resolve("evonas.rankers", ranker)
     plugins.resolve("evonas.executors", config.executor)
-    images = images or load_images(config.data, root=Path(config.root) if config.root else None)
-    data = split(images, seed=config.seed, train_size=config.train_size)
-    check_encoding(encoding, data.task, np.random.default_rng(config.seed))
-    method = make_method(config.method_spec, encoding, data.task, objectives)  # tried before anything is written
+    if config.encoding:  # before the data, which may take long to load
+        encoding = encoding or make_encoding(config.encoding)
+    data = data or load_data(config.data, root=Path(config.root) if config.root else None)
+    kind = domain_named(data.domain)
+    config = config.model_copy(update={"encoding": config.encoding or kind.encoding})
+    encoding = encoding or make_encoding(config.encoding)
+    split = kind.split(data, seed=config.seed, train_size=config.train_size)
+    kind.check(encoding, split.task, np.random.default_rng(config.seed))
+    method = make_method(config.method_spec, encoding, split.task, objectives)  # tried before anything is written
     archive = Archive(config.archive)
-    name = config.name or _free_name(archive, data.task, config.encoding)
+    name = config.name or _free_name(archive, split.task, config.encoding)
     in_parts = len(getattr(method, "fidelities", (1,))) > 1 or config.stop_early is not None
     left = (Path(config.out or Path("runs") / name) / "trainings").absolute() if in_parts or config.inherit else None
-    trainer = TorchTrainer(
-        encoding, data, epochs=config.epochs, device=config.device, checkpoints=left, inherit=config.inherit
-    )
+    trainer = kind.trainer(encoding, split, TrainingOptions(config.epochs, config.device, left, config.inherit))
     evaluator = with_latency(trainer, objectives)
     record = RunRecord(
         name=name,
-        task=data.task,
+        task=split.task,
         encoding=config.encoding,
         method=config.method,
         surrogate=config.surrogate,
@@ -150,7 +149,7 @@ def prepare(
         device=trainer.device_name(),
         command=command,
     )
-    job = Job(config, archive, record, encoding, data, trainer, evaluator, objectives)
+    job = Job(config, archive, record, encoding, kind, split, trainer, evaluator, objectives)
     check_folder(job.folder, name)
     return job
 

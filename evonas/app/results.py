@@ -15,7 +15,7 @@ from evonas.core.types import Trial
 
 if TYPE_CHECKING:
     from evonas.app.job import Job
-    from evonas.training.export import Network
+    from evonas.domains.network import Network
 
 
 @dataclass(frozen=True)
@@ -30,25 +30,20 @@ class Result:
 
     def load(self) -> Network:
         """The best network in eval mode, as `evonas.load(folder)` gives it."""
-        from evonas.training.export import load
+        from evonas.domains.export import load
 
         return load(self.folder)
 
 
 def finish(job: Job, trials: Sequence[Trial], reason: str, folder: Path, *, memory: Sequence[str] = ()) -> Result:
     """Train the best network in full, touch the test set once, export, report. Works without a good trial too."""
-    from evonas.training import export
-
     best = best_trial(trials, job.objectives)
     values = summary(job, trials, reason) | {"memory": list(memory)}
     folder.mkdir(parents=True, exist_ok=True)
     if best is not None:
         genome = best.evaluation.candidate.genome
-        finished = job.trainer.finish(genome, job.config.seed)
-        notes = export.save(folder, finished, genome, job.encoding, job.config.encoding, job.data)
-        values.update({key: finished.metrics[key] for key in ("test_accuracy", "params", "flops")})
-        values["seconds"] += finished.metrics["seconds"]
-        values["notes"] = notes
+        found = job.domain.finish(job.trainer, genome, job.config.encoding, job.config.seed, folder)
+        values |= {**found, "seconds": values["seconds"] + found.get("seconds", 0.0)}
     write_report(job, trials, values, folder)
     text = json.dumps(values, indent=2, ensure_ascii=False)
     (folder / "result.json").write_text(text + "\n", encoding="utf-8")

@@ -4,21 +4,85 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
+
+from evonas.core.types import Task
 
 NORMALISED_AT_ONCE = 2**29  # bytes of floats: a CPU normalises sets up to this once and for all
 AUGMENTED_AT_ONCE = 2**20  # numbers: few calls for small images, and large ones stay in the caches
 FREE_SHARE = 0.5  # of a GPU's free memory that images may take; larger sets stay with the host and stream
 
 
+class DeviceSet(Protocol):
+    """Examples and labels of one part, where they are trained on: `y` (n,) is on the device."""
+
+    y: torch.Tensor
+    device: str
+
+    def __len__(self) -> int: ...
+
+    def batches(self, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """(n, *input_shape) normalised floats and (n,) labels on the device: all, in order."""
+        ...
+
+    def augmented(
+        self, size: int, flip: bool, generator: torch.Generator
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """The same in random order and varied, drawn from a CPU generator: an epoch."""
+        ...
+
+
+class TrainingData(Protocol):
+    """What a trainer needs of the data: parts with their labels (n,), and how they come to a device.
+
+    `flip` is whether a mirrored example keeps its class.
+    """
+
+    @property
+    def task(self) -> Task: ...
+
+    @property
+    def flip(self) -> bool: ...
+
+    @property
+    def x_train(self) -> np.ndarray: ...
+
+    @property
+    def y_train(self) -> np.ndarray: ...
+
+    @property
+    def x_val(self) -> np.ndarray: ...
+
+    @property
+    def y_val(self) -> np.ndarray: ...
+
+    @property
+    def x_test(self) -> np.ndarray: ...
+
+    @property
+    def y_test(self) -> np.ndarray: ...
+
+    def preprocessing(self) -> Preprocessing:
+        """What every network for these data expects, learned from the training part."""
+        ...
+
+    def put(
+        self, x: np.ndarray, y: np.ndarray, preprocessing: Preprocessing, device: str, augmented: bool
+    ) -> DeviceSet:
+        """Examples of any part on a device, ready to be augmented where they are trained on."""
+        ...
+
+
 @dataclass(frozen=True)
 class Preprocessing:
-    """What a network expects: `(pixel / 255 - mean) / deviation` a channel."""
+    """What a network expects: `(value / scale - mean) / deviation` a channel."""
 
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
+    scale: float = 255.0
 
     @classmethod
     def of(cls, images: np.ndarray) -> Preprocessing:
@@ -33,11 +97,12 @@ class Preprocessing:
         deviation = np.sqrt(np.maximum(squares / pixels - mean**2, 0))
         return cls(tuple(map(float, mean)), tuple(float(d) if d > 1e-6 else 1.0 for d in deviation))
 
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """(n, channels, height, width) from 0 to 255 -> float."""
-        mean = torch.tensor(self.mean, device=images.device).view(1, -1, 1, 1)
-        deviation = torch.tensor(self.deviation, device=images.device).view(1, -1, 1, 1)
-        return (images.float() / 255 - mean) / deviation
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """(n, channels, *sizes) as they are held -> normalised floats."""
+        each = (1, -1, *[1] * (x.ndim - 2))
+        mean = torch.tensor(self.mean, device=x.device).view(each)
+        deviation = torch.tensor(self.deviation, device=x.device).view(each)
+        return (x.float() / self.scale - mean) / deviation
 
 
 @dataclass

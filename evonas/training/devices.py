@@ -47,7 +47,9 @@ def precision_for(network: nn.Module, precision: str, device: str) -> torch.dtyp
 
 def _has_groups(network: nn.Module) -> bool:
     """Whether it convolves channels in groups: on a CPU their gradient in bfloat16 takes several times as long."""
-    return any(isinstance(module, nn.Conv2d) and module.groups > 1 for module in network.modules())
+    return any(
+        isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Conv3d)) and module.groups > 1 for module in network.modules()
+    )
 
 
 def _cpu_has_bfloat16() -> bool:

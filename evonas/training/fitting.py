@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from evonas.training.checkpoints import State
-from evonas.training.data import DeviceData
+from evonas.training.data import DeviceSet
 from evonas.training.inheritance import named_tensors
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Fitting:
     augmented images of the last one, `first_loss` the mean loss of the first.
     """
 
-    def __init__(self, network: nn.Module, data: DeviceData, recipe: Recipe, generator: torch.Generator, micro: int):
+    def __init__(self, network: nn.Module, data: DeviceSet, recipe: Recipe, generator: torch.Generator, micro: int):
         self.network, self.data, self.recipe, self.generator = network, data, recipe, generator
         self.epoch, self.accuracy, self.first_loss = 0, 0.0, 0.0
         network.train()
@@ -266,7 +266,7 @@ class GraphedStep(Step):
         self.correct.zero_()
 
 
-def make_step(network: nn.Module, data: DeviceData, recipe: Recipe, micro: int) -> Step:
+def make_step(network: nn.Module, data: DeviceSet, recipe: Recipe, micro: int) -> Step:
     """A captured step on CUDA where the network allows it, else a plain one; the log says why not."""
     if torch.device(data.device).type == "cuda" and len(data) >= recipe.batch_size:
         example = next(iter(data.batches(recipe.batch_size)))[0]

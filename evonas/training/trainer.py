@@ -20,10 +20,9 @@ from torch.nn import functional as F
 from evonas.core import environment
 from evonas.core.errors import EvonasError
 from evonas.core.types import Candidate, Encoding, Evaluation, Task
-from evonas.domains.images import Split
 from evonas.training import profile
 from evonas.training.checkpoints import Checkpoints, State, digest
-from evonas.training.data import DeviceData, Preprocessing, crop_padding
+from evonas.training.data import DeviceSet, Preprocessing, TrainingData
 from evonas.training.devices import find_device, find_precision, precision_for
 from evonas.training.fitting import Diverged, Fitting, Recipe
 from evonas.training.inheritance import inherit, named_tensors
@@ -73,7 +72,7 @@ class TorchTrainer:
     """
 
     encoding: Encoding[Any]
-    data: Split
+    data: TrainingData
     epochs: int | None = None
     batch_size: int = 64
     lr: float = 0.2
@@ -175,7 +174,7 @@ class TorchTrainer:
             "free_memory": profile.free_memory(self.device),
         }
 
-    def test(self, network: nn.Module, data: DeviceData) -> tuple[float, float]:
+    def test(self, network: nn.Module, data: DeviceSet) -> tuple[float, float]:
         """Accuracy (0 to 1) and mean cross-entropy (nats) on a set."""
         network.eval()
         correct = torch.zeros((), device=self.device, dtype=torch.long)
@@ -188,7 +187,7 @@ class TorchTrainer:
         return float(correct) / len(data), float(loss) / len(data)
 
     def _train(
-        self, candidate: Candidate, data: DeviceData, seed: int, left: Checkpoints | None
+        self, candidate: Candidate, data: DeviceSet, seed: int, left: Checkpoints | None
     ) -> tuple[nn.Module, dict[str, Any]]:
         """The trained network and its figures. Out of memory halves the micro-batch, with the same effective batch."""
         micro = self.batch_size
@@ -205,7 +204,7 @@ class TorchTrainer:
         return training.network, figures
 
     def _attempt(
-        self, candidate: Candidate, data: DeviceData, seed: int, micro: int, left: Checkpoints | None
+        self, candidate: Candidate, data: DeviceSet, seed: int, micro: int, left: Checkpoints | None
     ) -> Fitting:
         """One training, from scratch or from where it was left."""
         cuda = self.device.startswith("cuda")
@@ -297,10 +296,10 @@ class TorchTrainer:
 
     def _preprocessing(self) -> Preprocessing:
         if "preprocessing" not in self._cache:
-            self._cache["preprocessing"] = Preprocessing.of(self.data.x_train)
+            self._cache["preprocessing"] = self.data.preprocessing()
         return self._cache["preprocessing"]
 
-    def _on_device(self, part: str) -> DeviceData:
+    def _on_device(self, part: str) -> DeviceSet:
         """`train`, `val`, `test`, or `all` (training and validation); put on the device once."""
         if part not in self._cache:
             d = self.data
@@ -310,6 +309,6 @@ class TorchTrainer:
                 "test": lambda: (d.x_test, d.y_test),
                 "all": lambda: (np.concatenate([d.x_train, d.x_val]), np.concatenate([d.y_train, d.y_val])),
             }[part]()
-            padding = crop_padding(min(d.task.input_shape[1:])) if part in ("train", "all") else 0
-            self._cache[part] = DeviceData.put(images, labels, self._preprocessing(), self.device, padding)
+            augmented = part in ("train", "all")
+            self._cache[part] = d.put(images, labels, self._preprocessing(), self.device, augmented)
         return self._cache[part]

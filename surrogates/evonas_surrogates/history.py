@@ -82,7 +82,7 @@ def rows(store: Store, encoding: str, task: Task | None = None, objective: Objec
 
 def same_task(one: Task, other: Task) -> bool:
     """By the content of their data; by name where one has none."""
-    from evonas.domains.images.fingerprint import same_data
+    from evonas.domains.fingerprint import same_data
 
     if one.fingerprint and other.fingerprint:
         return same_data(one.fingerprint, other.fingerprint)

@@ -110,7 +110,7 @@ def is_of(name: str, said: Mapping[str, Any], task: Task) -> bool:
 
     `CIFAR-10 (NAS-Bench-201)` is `cifar10_jpeg`, and not `cifar100`.
     """
-    from evonas.domains.images.fingerprint import same_data
+    from evonas.domains.fingerprint import same_data
 
     known = said["tasks"].get(name)
     fingerprint = str(known.get("fingerprint", "")) if isinstance(known, dict) else ""

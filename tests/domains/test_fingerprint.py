@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from evonas.domains.fingerprint import SKETCH, fingerprint, overlap
 from evonas.domains.images import images_from_arrays, load_images, same_data, split
-from evonas.domains.images.fingerprint import SKETCH, fingerprint, overlap
 
 
 def noise(n: int, seed: int, size: int = 6) -> np.ndarray:

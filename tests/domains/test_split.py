@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from evonas.core.errors import EvonasError
 from evonas.domains.images import Images, images_from_arrays, load_images, split
-from evonas.domains.images.splitting import MOST_VALIDATION, stratified
+from evonas.domains.splitting import MOST_VALIDATION, stratified
 
 
 def numbered(counts: list[int], size: int = 3) -> Images:

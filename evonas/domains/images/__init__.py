@@ -1,8 +1,8 @@
 """Tasks: images from somewhere, split, described."""
 
+from evonas.domains.fingerprint import same_data
 from evonas.domains.images.arrays import images_from_arrays
 from evonas.domains.images.dataset import Images, Split
-from evonas.domains.images.fingerprint import same_data
 from evonas.domains.images.sources import load_images
 from evonas.domains.images.splitting import split
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from evonas.core.errors import EvonasError
 from evonas.domains.images.dataset import Images
-from evonas.domains.images.splitting import stratified
+from evonas.domains.splitting import stratified
 
 TEST_SHARE = 0.2
 TEST_SEED = 0  # a test set that has to be carved out is the same one whatever the run's seed

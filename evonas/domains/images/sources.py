@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from evonas.core import plugins
 from evonas.core.errors import EvonasError, choices
+from evonas.domains.domain import load_data
 from evonas.domains.images.arrays import images_from_arrays
 from evonas.domains.images.dataset import Images
 
@@ -28,17 +28,11 @@ MIRRORED = {"FashionMNIST", "CIFAR10", "CIFAR100", "STL10"}  # data sets whose i
 def load_images(spec: str, *, root: Path | None = None) -> Images:
     """The images that `spec` names. `root` is where torchvision's data sets lie or go.
 
-    Raises EvonasError, one line, where there are none or they will not do.
+    Raises EvonasError, one line, where there are none or they are not valid.
     """
-    name, _, argument = spec.partition(":")
-    if name in plugins.available("evonas.tasks"):
-        found = plugins.resolve("evonas.tasks", name)(argument, root=root)
-    else:
-        found = plugins.make("evonas.tasks", spec, "", root=root)
+    found = load_data(spec, root=root)
     if not isinstance(found, Images):
-        raise EvonasError(
-            f"{spec!r} gave a {type(found).__name__}, not Images; evonas.domains.images.images_from_arrays makes them"
-        )
+        raise EvonasError(f"{spec!r} gave a {type(found).__name__}, not Images; give a source of images")
     return found
 
 

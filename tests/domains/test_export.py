@@ -13,9 +13,11 @@ import torch
 import evonas
 from evonas.core import plugins
 from evonas.core.errors import EvonasError
+from evonas.domains.export import load, save
+from evonas.domains.images.network import Network
 from evonas.encodings.cell import CellEncoding
-from evonas.training.export import Network, load, save
 from evonas.training.trainer import Finished, TorchTrainer
+from tests.training import nets
 from tests.training.nets import Branching, Line, blobs
 
 CELL = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|"
@@ -122,7 +124,7 @@ def forget_users_files():
 
 
 def users_encoding(folder: Path) -> str:
-    source = Path(__file__).with_name("nets.py")
+    source = Path(nets.__file__)
     shutil.copy(source, folder / "mine.py")
     return f"{folder / 'mine.py'}:Line"
 
@@ -153,7 +155,7 @@ def test_a_users_encoding_that_has_changed_is_replaced_by_the_exported_program(t
 
 def test_a_network_that_cannot_be_exported_is_saved_nevertheless(tmp_path):
     trainer, finished = trained(Branching(), 1.0)
-    shutil.copy(Path(__file__).with_name("nets.py"), tmp_path / "mine.py")
+    shutil.copy(Path(nets.__file__), tmp_path / "mine.py")
     spec = f"{tmp_path / 'mine.py'}:Branching"
     notes = save(tmp_path / "out", finished, 1.0, trainer.encoding, spec, trainer.data)
     assert len(notes) == 1

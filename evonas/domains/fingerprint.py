@@ -1,6 +1,6 @@
-"""Telling by content whether two data sets hold the same images: a MinHash sketch (Broder 1997).
+"""Telling by content whether two data sets hold the same examples: a MinHash sketch (Broder 1997).
 
-The sketch is the 64 smallest of all images' hashes. Of two sets' sketches, the share of common ones among the 64
+The sketch is the 64 smallest of all examples' hashes. Of two sets' sketches, the share of common ones among the 64
 smallest of both estimates how much the sets overlap (Jaccard), whatever their names, the order of their rows, or their
 labels.
 """
@@ -14,16 +14,16 @@ import numpy as np
 SKETCH = 64
 SAME = 3 / SKETCH
 """Overlap from which two sets count as the same data: three or more common hashes of 64. A random tenth of a set is
-recognised with probability 0.96, a quarter with more than 0.9999; sets without a common image share no hash."""
+recognised with probability 0.96, a quarter with more than 0.9999; sets without a common example share no hash."""
 
 
 def fingerprint(*parts: np.ndarray) -> str:
-    """The sketch of all images (n, height, width, channels) in all parts, as hexadecimal words."""
+    """The sketch of all examples (n, *shape) in all parts, as hexadecimal words."""
     hashes: set[bytes] = set()
-    for images in parts:
-        shape = repr(images.shape[1:]).encode()
-        rows = np.ascontiguousarray(images)
-        hashes |= {blake2b(image.tobytes(), digest_size=8, key=shape).digest() for image in rows}
+    for examples in parts:
+        shape = repr(examples.shape[1:]).encode()
+        rows = np.ascontiguousarray(examples)
+        hashes |= {blake2b(row.tobytes(), digest_size=8, key=shape).digest() for row in rows}
     return " ".join(digest.hex() for digest in sorted(hashes)[:SKETCH])
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -17,73 +16,17 @@ from evonas.core.environment import versions
 from evonas.core.errors import EvonasError
 from evonas.core.genomes import freeze
 from evonas.core.types import Encoding, Task
-from evonas.domains.images import Split
+from evonas.domains.domain import domain_named
+from evonas.domains.network import Network
+from evonas.domains.splitting import ArraySplit
 from evonas.training.data import Preprocessing
 from evonas.training.trainer import Finished
 
-FORMAT = 1
-
-
-@dataclass(frozen=True)
-class Network:
-    """A trained network in eval mode, with its preprocessing and the names of its classes."""
-
-    model: nn.Module
-    preprocessing: Preprocessing
-    class_names: tuple[str, ...]
-    input_shape: tuple[int, int, int]
-
-    def logits(self, images: Any) -> torch.Tensor:
-        """(n, classes) of uint8 images (0 to 255) or floats (0 to 1): (n, height, width[, channels]), or one image.
-
-        Raises EvonasError where their size is not `input_shape` (channels, height, width), or their values will not do.
-        """
-        batch = self._batch(images)
-        with torch.inference_mode():
-            return torch.cat([self.model(self.preprocessing(part)) for part in batch.split(1024)])
-
-    def predict_proba(self, images: Any) -> np.ndarray:
-        """(n, classes) probabilities."""
-        return self.logits(images).softmax(1).numpy()
-
-    def predict(self, images: Any) -> np.ndarray:
-        """(n,) classes, as positions in `class_names`."""
-        return self.logits(images).argmax(1).numpy()
-
-    def _batch(self, images: Any) -> torch.Tensor:
-        """(n, channels, height, width) from 0 to 255."""
-        array = np.asarray(images.detach().cpu() if hasattr(images, "detach") else images)
-        channels, height, width = self.input_shape
-        whole = array.shape[-3:] == (height, width, channels) or array.shape[-3:] == (channels, height, width)
-        if channels == 1 and not (array.ndim >= 3 and whole):
-            array = array[..., None]
-        if array.ndim == 3:
-            array = array[None]
-        if array.ndim == 4 and array.shape[1:] == (height, width, channels):
-            array = np.moveaxis(array, -1, 1)
-        if array.ndim != 4 or array.shape[1:] != self.input_shape:
-            raise EvonasError(
-                f"cannot predict for images of shape {np.shape(images)}; this network wants (n, {height}, {width}"
-                f"{'' if channels == 1 else f', {channels}'})"
-            )
-        return torch.from_numpy(np.ascontiguousarray(_pixels(array)))
-
-
-def _pixels(array: np.ndarray) -> np.ndarray:
-    """From 0 to 255. Raises EvonasError where values are neither that, nor floats from 0 to 1."""
-    if array.dtype == np.uint8 or array.size == 0:
-        return array
-    if array.dtype.kind not in "fiu":
-        raise EvonasError(f"the image holds {array.dtype} values; give uint8, or floats from 0 to 1")
-    low, high, most = float(array.min()), float(array.max()), 1 if array.dtype.kind == "f" else 255
-    if not (low >= 0 and high <= most):
-        what = "NaN" if np.isnan(low) else f"values to {high:g}" if high > most else f"values from {low:g}"
-        raise EvonasError(f"the image holds {what}; give uint8, or floats from 0 to 1")
-    return array.astype(np.float32) * (255 // most)
+FORMAT = 2  # 1: of images, without `domain` and without the preprocessing's `scale`
 
 
 def save(
-    folder: Path, finished: Finished, genome: Any, encoding: Encoding[Any], encoding_spec: str, data: Split
+    folder: Path, finished: Finished, genome: Any, encoding: Encoding[Any], encoding_spec: str, data: ArraySplit
 ) -> list[str]:
     """Write `genome.json`, `model.safetensors` and `model.pt2`; returns a word on what could not be written.
 
@@ -97,6 +40,7 @@ def save(
         "evonas": versions(("evonas",))["evonas"],
         "encoding": encoding_spec,
         "genome": genome,
+        "domain": data.task.domain,
         "task": data.task.name,
         "input_shape": data.task.input_shape,
         "class_names": data.class_names,
@@ -138,7 +82,8 @@ def load(folder: str | Path) -> Network:
         if not (folder / "model.pt2").exists():
             raise
         model = _program(folder / "model.pt2", error)
-    return Network(model, description["preprocessing"], description["class_names"], description["input_shape"])
+    kind = domain_named(description["domain"])
+    return kind.network(model, description["preprocessing"], description["class_names"], description["input_shape"])
 
 
 def _program(path: Path, reason: EvonasError) -> nn.Module:
@@ -156,7 +101,8 @@ def _rebuilt(folder: Path, description: Mapping[str, Any]) -> nn.Module:
     from evonas.encodings.make import make_encoding
 
     encoding = make_encoding(description["encoding"])
-    task = Task(description["task"], description["input_shape"], len(description["class_names"]))
+    classes = len(description["class_names"])
+    task = Task(description["task"], description["input_shape"], classes, domain=description["domain"])
     try:
         model = encoding.build(description["genome"], task)
     except Exception as error:
@@ -176,14 +122,19 @@ def _description(folder: Path) -> Mapping[str, Any]:
         description = json.loads(path.read_text(encoding="utf-8"))
         if description["format"] > FORMAT:
             raise EvonasError(f"{str(path)!r} was written by evonas {description['evonas']}; upgrade evonas to load it")
-        channels, height, width = map(int, description["input_shape"])
+        kind = str(description.get("domain", "images"))
+        if "preprocessing" not in description and kind == "evaluator":
+            raise EvonasError(f"{str(path)!r} is of an evaluator of a user's own: it names a genome, and no network")
         return {
+            "domain": kind,
             "encoding": str(description["encoding"]),
             "genome": freeze(description["genome"]),
             "task": str(description["task"]),
-            "input_shape": (channels, height, width),
+            "input_shape": tuple(map(int, description["input_shape"])),
             "class_names": tuple(map(str, description["class_names"])),
-            "preprocessing": Preprocessing(**{k: tuple(v) for k, v in description["preprocessing"].items()}),
+            "preprocessing": Preprocessing(
+                **{name: freeze(value) for name, value in description["preprocessing"].items()}
+            ),
         }
     except EvonasError:
         raise

@@ -1,0 +1,132 @@
+"""What a kind of data is to a search: how it is split, trained on, described and brought back.
+
+Images, series and evaluators of a user's own are domains; an installed package adds one by an entry point in the group
+`evonas.domains`. Nothing outside of a domain's folder knows what its data look like: the job, the results and the
+report ask here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+
+from evonas.core import plugins
+from evonas.core.errors import EvonasError
+from evonas.core.types import Candidate, Encoding, Evaluation, Task
+
+GROUP, SOURCES = "evonas.domains", "evonas.tasks"
+
+
+@runtime_checkable
+class Data(Protocol):
+    """A whole data set, as a source gives it; its class names its domain."""
+
+    domain: ClassVar[str]
+
+    @property
+    def name(self) -> str: ...
+
+
+class Split(Protocol):
+    """What one run works with: the task, and whatever its domain's trainer needs."""
+
+    @property
+    def task(self) -> Task: ...
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How a run trains, where its domain can: full epochs (None: chosen by the data), a device's name, the folder of
+    its checkpoints (None: it leaves none), and whether children start from their parents' weights."""
+
+    epochs: int | None = None
+    device: str = "auto"
+    checkpoints: Path | None = None
+    inherit: bool = False
+
+
+class Trainer(Protocol):
+    """An evaluator that names what it computes on, in public words."""
+
+    def __call__(self, candidate: Candidate[Any], task: Task, seed: int) -> Evaluation[Any]: ...
+
+    def device_name(self) -> str: ...
+
+
+class Domain(Protocol):
+    """One kind of data. Stateless: data, split and trainer are its values, and only it looks inside them.
+
+    `name` is what `--data` sources' classes, `Task.domain` and `genome.json` call it; `encoding` is the spec of the
+    encoding that a search has where none is named.
+    """
+
+    name: str
+    encoding: str
+
+    def from_arrays(self, x: Any, y: Any, x_test: Any = None, y_test: Any = None, **options: Any) -> Data:
+        """Data held in memory; options `name`, `class_names` and the domain's own. Raises EvonasError."""
+        ...
+
+    def split(self, data: Any, *, seed: int, train_size: int | None = None) -> Split:
+        """Training, validation and test parts and the task they make, drawn by `seed`. Raises EvonasError."""
+        ...
+
+    def found(self, split: Any) -> Sequence[str]:
+        """Lines that say what was found: how much of what, in which classes and parts."""
+        ...
+
+    def check(self, encoding: Encoding[Any], task: Task, rng: np.random.Generator) -> None:
+        """Try the encoding on the task. Raises EvonasError, one line, where it breaks its contract."""
+        ...
+
+    def trainer(self, encoding: Encoding[Any], split: Any, options: TrainingOptions) -> Any:
+        """A `Trainer`. Raises EvonasError where an option is not for this domain."""
+        ...
+
+    def finish(self, trainer: Any, genome: Any, encoding: str, seed: int, folder: Path) -> Mapping[str, Any]:
+        """Train the best genome in full, touch the test set once, and write the network to the folder.
+
+        `encoding` is the spec by which it is found again. Returns what `result.json` says of it: `test_accuracy`,
+        `params`, `flops`, `seconds`, and `notes` on what could not be done.
+        """
+        ...
+
+    def network(self, model: Any, preprocessing: Any, class_names: tuple[str, ...], shape: tuple[int, ...]) -> Any:
+        """What `evonas.load` gives of the network that `finish` wrote: an `evonas.domains.network.Network`."""
+        ...
+
+    def examples(self, split: Any) -> Mapping[str, Any]:
+        """A little of the data as JSON values, kept with the run for its report; empty where there is nothing."""
+        ...
+
+    def sections(self, examples: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        """(title, HTML) pairs that the report shows of these examples."""
+        ...
+
+
+def domain_named(name: str) -> Domain:
+    """Raises EvonasError, with the choices, where there is none of this name."""
+    return plugins.make(GROUP, name)
+
+
+def load_data(spec: str, *, root: Path | None = None) -> Data:
+    """The data that `spec` names: `digits`, `npz:PATH`, `series:PATH`, a user's `file.py:loader`, ….
+
+    `root` is where data sets that are downloaded lie or go. Raises EvonasError, one line, where there are none, or the
+    source gives something that belongs to no domain.
+    """
+    name, _, argument = spec.partition(":")
+    if name in plugins.available(SOURCES):
+        found = plugins.resolve(SOURCES, name)(argument, root=root)
+    else:
+        found = plugins.make(SOURCES, spec, "", root=root)
+    if not isinstance(found, Data):
+        raise EvonasError(
+            f"{spec!r} gave a {type(found).__name__}, not Images; evonas.domains.images.images_from_arrays makes them, "
+            "evonas.domains.series.series_from_arrays makes Series"
+        )
+    return found

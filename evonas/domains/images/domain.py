@@ -1,0 +1,27 @@
+"""Images as a domain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evonas.domains.images.arrays import images_from_arrays
+from evonas.domains.images.dataset import Images, Split
+from evonas.domains.images.splitting import split
+from evonas.domains.supervised import Supervised
+
+
+class ImageDomain(Supervised):
+    """Pictures of one size, in classes."""
+
+    name, encoding, what = "images", "cell", "image"
+
+    def from_arrays(self, x: Any, y: Any, x_test: Any = None, y_test: Any = None, **options: Any) -> Images:
+        return images_from_arrays(x, y, x_test, y_test, **options)
+
+    def split(self, data: Images, *, seed: int, train_size: int | None = None) -> Split:
+        return split(data, seed=seed, train_size=train_size)
+
+    def network(self, model: Any, preprocessing: Any, class_names: tuple[str, ...], shape: tuple[int, ...]) -> Any:
+        from evonas.domains.images.network import Network
+
+        return Network(model, preprocessing, class_names, shape)

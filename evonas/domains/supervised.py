@@ -1,0 +1,70 @@
+"""What domains have in common whose networks learn labels by `TorchTrainer`: images and series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evonas.core.types import Encoding, Task
+from evonas.domains.domain import TrainingOptions
+from evonas.domains.splitting import class_counts, plural
+
+if TYPE_CHECKING:
+    from evonas.training.trainer import TorchTrainer
+
+
+class Supervised:
+    """A `Domain` but for `from_arrays`, `split` and `network`. Heavy packages are imported where they are needed.
+
+    `what` is one example in a sentence.
+    """
+
+    name: str
+    encoding: str
+    what: str
+
+    def found(self, split: Any) -> Sequence[str]:
+        """`1,150 images train, 288 validate, 359 test; 8×8×1`, then the classes with their counts."""
+        parts = [(len(split.y_train), "train"), (len(split.y_val), "validate"), (len(split.y_test), "test")]
+        (first, verb), *others = parts
+        sizes = ", ".join([f"{first:,} {plural(self.what)} {verb}", *(f"{n:,} {verb}" for n, verb in others)])
+        labels = np.concatenate([split.y_train, split.y_val, split.y_test])
+        return [
+            f"{split.task.name}: {sizes}; {'×'.join(map(str, split.x_train.shape[1:]))} each",
+            f"{len(split.class_names)} classes: {class_counts(labels, split.class_names)}",
+        ]
+
+    def check(self, encoding: Encoding[Any], task: Task, rng: np.random.Generator) -> None:
+        from evonas.encodings.check import check_encoding
+
+        check_encoding(encoding, task, rng)
+
+    def trainer(self, encoding: Encoding[Any], split: Any, options: TrainingOptions) -> TorchTrainer:
+        from evonas.training.trainer import TorchTrainer
+
+        return TorchTrainer(
+            encoding,
+            split,
+            epochs=options.epochs,
+            device=options.device,
+            checkpoints=options.checkpoints,
+            inherit=options.inherit,
+        )
+
+    def finish(self, trainer: TorchTrainer, genome: Any, encoding: str, seed: int, folder: Path) -> Mapping[str, Any]:
+        """Train in full, test once, write `genome.json`, `model.safetensors` and `model.pt2`."""
+        from evonas.domains.export import save
+
+        finished = trainer.finish(genome, seed)
+        notes = save(folder, finished, genome, trainer.encoding, encoding, trainer.data)
+        figures = {key: finished.metrics[key] for key in ("test_accuracy", "params", "flops", "seconds")}
+        return {**figures, "notes": notes}
+
+    def examples(self, split: Any) -> Mapping[str, Any]:
+        return {}
+
+    def sections(self, examples: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        return ()
