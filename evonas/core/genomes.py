@@ -13,6 +13,20 @@ def freeze(value: Any) -> Any:
     return tuple(freeze(item) for item in value) if isinstance(value, (list, tuple)) else value
 
 
+def plain(value: Any) -> Any:
+    """The same value in Python's own types: numpy's numbers, flags and texts become Python's, lists and arrays tuples.
+
+    What it equals it still equals, and its hash is the same.
+    """
+    if isinstance(value, (np.generic, np.ndarray)):
+        return freeze(value.tolist())
+    if isinstance(value, (list, tuple)):
+        items = tuple(plain(item) for item in value)
+        same = isinstance(value, tuple) and all(one is other for one, other in zip(items, value, strict=True))
+        return value if same else items  # a named tuple of Python's own types stays one
+    return value
+
+
 def feature_row(features: Mapping[str, float]) -> np.ndarray:
     """The numbers in the order of their sorted names."""
     return np.array([features[name] for name in sorted(features)], dtype=float)

@@ -1,15 +1,14 @@
 """The archive: the memory of all runs. SQLAlchemy Core on SQLite (WAL), or any database by URL.
 
-What is appended is on disk before anybody is told. One file holds all runs, by default in the user's data folder.
+What is appended is on disk before any searcher observes it. One file holds all runs, by default in the user's data
+folder.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,63 +20,17 @@ from sqlalchemy import event, exc
 
 from evonas.core import plugins
 from evonas.core.errors import EvonasError, NameTaken, choices
-from evonas.core.genomes import freeze
-from evonas.core.types import Candidate, Evaluation, Task, Trial
+from evonas.core.types import Task, Trial
+from evonas.memory import migrations, places, schema
+from evonas.memory.places import ELSEWHERE, default_archive, shown, without_passwords
+from evonas.memory.schema import SCHEMA_VERSION, TASK_COLUMNS, dumps, evaluations, runs, tasks
 
-SCHEMA_VERSION = 1
+__all__ = ["SCHEMA_VERSION", "Archive", "RunRecord", "default_archive", "dumps"]
+
 PATIENCE = 30  # seconds that one process waits for another
 
-_metadata = sa.MetaData()
-_meta = sa.Table("evonas", _metadata, sa.Column("schema_version", sa.Integer, nullable=False))
-_tasks = sa.Table(
-    "tasks",
-    _metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("fingerprint", sa.Text, nullable=False),
-    sa.Column("input_shape", sa.JSON, nullable=False),
-    sa.Column("n_classes", sa.Integer, nullable=False),
-    sa.Column("features", sa.JSON, nullable=False),
-)
-_runs = sa.Table(
-    "runs",
-    _metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False, unique=True),
-    sa.Column("task_id", sa.ForeignKey("tasks.id"), nullable=False),
-    sa.Column("encoding", sa.Text, nullable=False),
-    sa.Column("method", sa.Text, nullable=False),
-    sa.Column("surrogate", sa.Text, nullable=False),
-    sa.Column("seed", sa.Integer, nullable=False),
-    sa.Column("config", sa.JSON, nullable=False),
-    sa.Column("versions", sa.JSON, nullable=False),
-    sa.Column("device", sa.Text, nullable=False),
-    sa.Column("command", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("created", sa.Text, nullable=False),
-    sa.Column("mark", sa.Integer, nullable=False),
-    sa.Column("result", sa.JSON),
-)
-_evaluations = sa.Table(
-    "evaluations",
-    _metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("after", sa.Integer, nullable=False),
-    sa.Column("genome", sa.JSON, nullable=False),
-    sa.Column("fidelity", sa.Float, nullable=False),
-    sa.Column("parents", sa.JSON, nullable=False),
-    sa.Column("metrics", sa.JSON, nullable=False),
-    sa.Column("seconds", sa.Float, nullable=False),
-    sa.Column("elapsed", sa.Float, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("error", sa.Text),
-    sa.UniqueConstraint("run_id", "number"),
-)
-_RUN_COLUMNS = [column.name for column in _runs.c if column.name not in ("id", "task_id")]
-_TASK_COLUMNS = [column.label(f"task_{column.name}") for column in _tasks.c]
-_insert_evaluation = sa.insert(_evaluations)
+_RUN_COLUMNS = [column.name for column in runs.c if column.name not in ("id", "task_id", "encoding_name")]
+_INSERT = sa.insert(evaluations)
 
 
 @dataclass(frozen=True)
@@ -104,46 +57,63 @@ class RunRecord:
     result: Mapping[str, Any] | None = None
 
 
-def default_archive() -> str:
-    """`EVONAS_ARCHIVE`, or `archive.db` in the user's data folder."""
-    from platformdirs import user_data_path
-
-    return os.environ.get("EVONAS_ARCHIVE") or str(user_data_path("evonas", appauthor=False) / "archive.db")
-
-
 class Archive:
-    """A Store in a database. `where` is a file's path or a database URL; by default `default_archive()`.
+    """A Store in a database.
 
-    Raises EvonasError where the place cannot be written, holds something else, or was made by a newer evonas.
+    An archive of an earlier evonas is brought up to date when it is opened (see `migrations.py`), and a copy of it is
+    kept. One that cannot be written, or is opened `read_only`, stays as it is and takes no trials.
+
+    Args:
+        where: a file's path or a database URL; by default `default_archive()`.
+        read_only: leave the archive as it is, to the last bit.
+
+    Attributes:
+        where: the place for people and for the record: a file's absolute path, or a URL without its password.
+        file: of an SQLite archive; None of another database.
+
+    Raises EvonasError where the place cannot be used, holds something else, or was made by a newer evonas.
     """
 
-    def __init__(self, where: str | Path | None = None):
-        self.where = str(where or default_archive())
+    def __init__(self, where: str | Path | None = None, *, read_only: bool = False):
+        place = places.located(where or default_archive())
+        url = places.url_of(place)
+        self.where = shown(place) if places.is_url(place) else place
+        self.file = places.file_of(url)
+        if self.file is not None and not read_only:
+            places.make_room(self.file)
+        locked = self.file is not None and not places.writable(self.file)
+        self.read_only = read_only or locked
         self._until: int | None = None
         self._run_ids: dict[str, int] = {}
-        self._engine = _engine(self.where)
-        if self._sqlite:
-            event.listen(self._engine, "connect", _prepare_sqlite)
         try:
-            self._check()
-        except exc.DatabaseError as error:
-            raise EvonasError(f"cannot use {self.where!r} as an archive: {_reason(error)}; {_ELSEWHERE}") from error
+            self._engine = _engine(places.read_only_url(self.file) if self.file is not None and locked else url)
+        except (exc.ArgumentError, ImportError) as error:  # no such database, or no driver for it
+            words = shown(str(error).splitlines()[0])
+            raise EvonasError(f"cannot use {self.where!r} as an archive: {words}; {ELSEWHERE}") from error
+        try:
+            self._open()
+        except exc.DBAPIError as error:
+            raise EvonasError(f"cannot use {self.where!r} as an archive: {_reason(error)}; {ELSEWHERE}") from error
 
-    def _check(self) -> None:
-        """Make the tables in an empty place; refuse a foreign or a newer one, and leave it as it is."""
-        tables = set(sa.inspect(self._engine).get_table_names())
-        if not tables:
-            tables = self._make_tables()
-        if not set(_metadata.tables) <= tables:
-            raise EvonasError(f"{self.where!r} is a database but no evonas archive; {_ELSEWHERE}")
+    def _open(self) -> None:
+        """Make the tables in an empty place, migrate older ones; refuse a foreign or a newer one, and leave it."""
+        there = set(sa.inspect(self._engine).get_table_names())
+        if not there and not self.read_only:
+            there = self._make_tables()
+        if not set(schema.metadata.tables) <= there:
+            raise EvonasError(f"{self.where!r} is a database but no evonas archive; {ELSEWHERE}")
         with self._engine.connect() as connection:
-            version = connection.execute(sa.select(_meta.c.schema_version)).scalar_one()
+            version = connection.execute(sa.select(schema.meta.c.schema_version)).scalar_one()
         if version > SCHEMA_VERSION:
             raise EvonasError(
                 f"{self.where!r} has schema version {version}, this evonas knows up to {SCHEMA_VERSION}; "
                 "upgrade evonas, or give another --archive"
             )
-        if self._sqlite:
+        if version < SCHEMA_VERSION and self.read_only:
+            self._engine = migrations.migrated_copy(self._engine, self.where)
+        elif version < SCHEMA_VERSION:
+            migrations.migrate(self._engine, self.where, self.file)
+        if self._sqlite and not self.read_only:
             self._write_ahead()
 
     def _make_tables(self) -> set[str]:
@@ -152,8 +122,8 @@ class Archive:
             if self._sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             if not sa.inspect(connection).get_table_names():
-                _metadata.create_all(connection)
-                connection.execute(sa.insert(_meta), {"schema_version": SCHEMA_VERSION})
+                schema.metadata.create_all(connection)
+                connection.execute(sa.insert(schema.meta), {"schema_version": SCHEMA_VERSION})
             return set(sa.inspect(connection).get_table_names())
 
     def _write_ahead(self) -> None:
@@ -181,12 +151,14 @@ class Archive:
 
         Raises NameTaken.
         """
-        with self._begin() as connection:
-            mark = connection.execute(sa.select(sa.func.coalesce(sa.func.max(_evaluations.c.id), 0))).scalar_one()
+        with self.writing() as connection:
+            mark = connection.execute(sa.select(sa.func.coalesce(sa.func.max(evaluations.c.id), 0))).scalar_one()
             record = replace(record, mark=mark, created=datetime.now(UTC).isoformat(timespec="seconds"))
+            record = replace(record, config=without_passwords(record.config), command=shown(record.command))
             values = {c: getattr(record, c) for c in _RUN_COLUMNS}
+            values |= {"encoding_name": plugins.plain_name(record.encoding)}
             try:
-                connection.execute(sa.insert(_runs), {**values, "task_id": _task_id(connection, record.task)})
+                connection.execute(sa.insert(runs), {**values, "task_id": schema.task_id(connection, record.task)})
             except exc.IntegrityError as error:
                 raise NameTaken(
                     f"a run named {record.name!r} is in the archive already; give another --name, "
@@ -204,17 +176,17 @@ class Archive:
 
     def runs(self, name: str | None = None) -> list[RunRecord]:
         """All runs, oldest first."""
-        query = sa.select(*(_runs.c[c] for c in _RUN_COLUMNS), *_TASK_COLUMNS).join(_tasks)
+        query = sa.select(*(runs.c[c] for c in _RUN_COLUMNS), *TASK_COLUMNS).join(tasks)
         if name is not None:
-            query = query.where(_runs.c.name == name)
-        with self._connect() as connection:
-            rows = connection.execute(query.order_by(_runs.c.id)).mappings().all()
-        return [RunRecord(task=_task(row), **{c: row[c] for c in _RUN_COLUMNS}) for row in rows]
+            query = query.where(runs.c.name == name)
+        with self.reading() as connection:
+            rows = connection.execute(query.order_by(runs.c.id)).mappings().all()
+        return [RunRecord(task=schema.task_of(row), **{c: row[c] for c in _RUN_COLUMNS}) for row in rows]
 
     def update_run(self, name: str, **values: Any) -> None:
         """Set columns of a run, its `status` and `result` say."""
-        with self._begin() as connection:
-            connection.execute(sa.update(_runs).where(_runs.c.name == name).values(**values))
+        with self.writing() as connection:
+            connection.execute(sa.update(runs).where(runs.c.name == name).values(**values))
 
     def delete_run(self, name: str) -> int:
         """Forget a run and its trials; returns how many trials that were. Raises EvonasError where there is none."""
@@ -224,89 +196,80 @@ class Archive:
     def delete_runs(self, names: Sequence[str]) -> int:
         """Forget these runs and their trials, all or none; returns how many trials that were."""
         deleted = 0
-        with self._begin() as connection:
+        with self.writing() as connection:
             for name in names:
-                run_id = sa.select(_runs.c.id).where(_runs.c.name == name).scalar_subquery()
-                deleted += connection.execute(sa.delete(_evaluations).where(_evaluations.c.run_id == run_id)).rowcount
-                connection.execute(sa.delete(_runs).where(_runs.c.name == name))
+                run_id = sa.select(runs.c.id).where(runs.c.name == name).scalar_subquery()
+                deleted += connection.execute(sa.delete(evaluations).where(evaluations.c.run_id == run_id)).rowcount
+                connection.execute(sa.delete(runs).where(runs.c.name == name))
                 self._run_ids.pop(name, None)
-            orphan = ~sa.exists().where(_runs.c.task_id == _tasks.c.id)
-            connection.execute(sa.delete(_tasks).where(orphan))
+            orphan = ~sa.exists().where(runs.c.task_id == tasks.c.id)
+            connection.execute(sa.delete(tasks).where(orphan))
         return deleted
 
     def summary(self) -> list[dict[str, Any]]:
         """What is remembered: one row for each data set and encoding spec, in the order they were begun."""
-        ok = _evaluations.c.status == "ok"
-        accuracy = sa.case((ok, _evaluations.c.metrics["val_accuracy"].as_float()))
+        ok = evaluations.c.status == "ok"
+        accuracy = sa.case((ok, evaluations.c.metrics["val_accuracy"].as_float()))
         query = (
             sa.select(
-                *_TASK_COLUMNS,
-                _runs.c.encoding,
-                sa.func.count(sa.case((_evaluations.c.status != "absent", 1))).label("trainings"),
+                *TASK_COLUMNS,
+                runs.c.encoding,
+                sa.func.count(sa.case((evaluations.c.status != "absent", 1))).label("trainings"),
                 sa.func.count(sa.case((ok, 1))).label("succeeded"),
-                sa.func.count(sa.distinct(_runs.c.id)).label("runs"),
+                sa.func.count(sa.distinct(runs.c.id)).label("runs"),
                 sa.func.max(accuracy).label("best"),
-                sa.func.max(_runs.c.created).label("last"),
+                sa.func.max(runs.c.created).label("last"),
             )
-            .select_from(_runs.join(_tasks).outerjoin(_evaluations))
-            .group_by(_tasks.c.id, _runs.c.encoding)
-            .order_by(sa.func.min(_runs.c.id))
+            .select_from(runs.join(tasks).outerjoin(evaluations))
+            .group_by(tasks.c.id, runs.c.encoding)
+            .order_by(sa.func.min(runs.c.id))
         )
-        with self._connect() as connection:
+        with self.reading() as connection:
             found = connection.execute(query).mappings().all()
         figures = ("encoding", "trainings", "succeeded", "runs", "best", "last")
-        return [{"task": _task(row), **{name: row[name] for name in figures}} for row in found]
+        return [{"task": schema.task_of(row), **{name: row[name] for name in figures}} for row in found]
 
     # --- trials (the Store agreement)
 
     def append(self, trial: Trial) -> None:
         """Returns when the trial is committed. Raises EvonasError where its run is not in the archive."""
-        evaluation, candidate = trial.evaluation, trial.evaluation.candidate
-        with self._begin() as connection:
+        with self.writing() as connection:
             if trial.run not in self._run_ids:
-                run_id = connection.execute(sa.select(_runs.c.id).where(_runs.c.name == trial.run)).scalar()
+                run_id = connection.execute(sa.select(runs.c.id).where(runs.c.name == trial.run)).scalar()
                 if run_id is None:
                     raise EvonasError(f"no run named {trial.run!r} to append a trial to; add_run comes first")
                 self._run_ids[trial.run] = run_id
-            connection.execute(
-                _insert_evaluation,
-                {
-                    "run_id": self._run_ids[trial.run],
-                    "number": trial.number,
-                    "after": trial.after,
-                    "genome": candidate.genome,
-                    "fidelity": candidate.fidelity,
-                    "parents": candidate.parents,
-                    "metrics": dict(evaluation.metrics),
-                    "seconds": evaluation.seconds,
-                    "elapsed": trial.elapsed,
-                    "status": evaluation.status,
-                    "error": evaluation.error,
-                },
-            )
+            try:
+                connection.execute(_INSERT, {"run_id": self._run_ids[trial.run], **schema.values_of(trial)})
+            except (TypeError, ValueError, exc.StatementError) as error:
+                if isinstance(error, exc.DBAPIError):
+                    raise
+                raise EvonasError(f"trial {trial.number} cannot be stored: {_cause(error)}") from error
 
     def trials(self, run: str | None = None, *, encoding: str | None = None, task: str | None = None) -> list[Trial]:
-        """In the order they were told; of one run, of one encoding (by its plain name), of one task (by name)."""
-        query = sa.select(_evaluations, _runs.c.name.label("run"), _runs.c.encoding)
-        query = query.select_from(_evaluations.join(_runs).join(_tasks))
+        """In the order they were observed; of one run, of one encoding (by its plain name), of one task (by name)."""
+        query = sa.select(evaluations, runs.c.name.label("run"))
+        query = query.select_from(evaluations.join(runs).join(tasks))
         if run is not None:
-            query = query.where(_runs.c.name == run)
+            query = query.where(runs.c.name == run)
+        if encoding is not None:
+            query = query.where(runs.c.encoding_name == encoding)
         if task is not None:
-            query = query.where(_tasks.c.name == task)
+            query = query.where(tasks.c.name == task)
         if self._until is not None:
-            query = query.where(_evaluations.c.id <= self._until)
-        with self._connect() as connection:
-            rows = connection.execute(query.order_by(_evaluations.c.id)).mappings().all()
-        return [_trial(row) for row in rows if encoding in (None, plugins.plain_name(row["encoding"]))]
+            query = query.where(evaluations.c.id <= self._until)
+        with self.reading() as connection:
+            rows = connection.execute(query.order_by(evaluations.c.id)).mappings().all()
+        return [schema.trial_of(row) for row in rows]
 
     def counts(self) -> dict[str, int]:
         """How many trials each run has."""
         query = (
-            sa.select(_runs.c.name, sa.func.count(_evaluations.c.id).label("trials"))
-            .join(_evaluations)
-            .group_by(_runs.c.name)
+            sa.select(runs.c.name, sa.func.count(evaluations.c.id).label("trials"))
+            .join(evaluations)
+            .group_by(runs.c.name)
         )
-        with self._connect() as connection:
+        with self.reading() as connection:
             return {row.name: row.trials for row in connection.execute(query)}
 
     def as_of(self, mark: int) -> Archive:
@@ -318,35 +281,30 @@ class Archive:
     def close(self) -> None:
         self._engine.dispose()
 
-    def _connect(self) -> sa.Connection:
+    def reading(self) -> sa.Connection:
+        """A connection to read by; a context manager."""
         return self._engine.connect()
 
-    def _begin(self):
-        return self._engine.begin()
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction: all of what is done with the connection is kept, or nothing.
+
+        Raises EvonasError where the archive cannot be written, or another process does not let it go.
+        """
+        if self.read_only:
+            raise EvonasError(f"the archive {self.where!r} cannot be written; {ELSEWHERE}")
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except exc.OperationalError as error:
+            raise EvonasError(f"cannot write to the archive {self.where!r}: {_reason(error)}; {ELSEWHERE}") from error
 
 
-_ELSEWHERE = "give another place with --archive or EVONAS_ARCHIVE"
-
-
-def _engine(where: str) -> sa.Engine:
-    try:
-        return sa.create_engine(_url(where), json_serializer=dumps)
-    except (exc.ArgumentError, ImportError) as error:
-        raise EvonasError(f"cannot use {where!r} as an archive: {error}; {_ELSEWHERE}") from error
-
-
-def _url(where: str) -> str:
-    """A path as an SQLite URL, its folder made; a URL as it is."""
-    if "://" in where:
-        return where
-    path = Path(where).expanduser()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EvonasError(f"cannot make a folder for the archive {where!r}: {error.strerror}; {_ELSEWHERE}") from error
-    if path.is_dir():
-        raise EvonasError(f"the archive {where!r} is a folder; give a file, for example {str(path / 'archive.db')!r}")
-    return f"sqlite:///{path}"
+def _engine(url: sa.URL) -> sa.Engine:
+    engine = sa.create_engine(url, json_serializer=dumps, hide_parameters=True)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    return engine
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -358,47 +316,10 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _reason(error: exc.DatabaseError) -> str:
-    return str(error.orig or error).splitlines()[0]
+def _reason(error: exc.DBAPIError) -> str:
+    return shown(str(error.orig or error).splitlines()[0])
 
 
-def dumps(value: Any) -> str:
-    """JSON without NaN, which it has no word for: such a metric is stored as null."""
-    try:
-        return json.dumps(value, allow_nan=False)
-    except ValueError:
-        return json.dumps(_without_nan(value), allow_nan=False)
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {k: _without_nan(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_nan(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _task_id(connection: sa.Connection, task: Task) -> int:
-    same = (_tasks.c.name == task.name) & (_tasks.c.fingerprint == task.fingerprint)
-    found = connection.execute(sa.select(_tasks.c.id).where(same)).scalar()
-    if found is not None:
-        return found
-    values = {**vars(task), "features": dict(task.features)}
-    return connection.execute(sa.insert(_tasks).returning(_tasks.c.id), values).scalar_one()
-
-
-def _task(row: sa.RowMapping) -> Task:
-    return Task(
-        name=row["task_name"],
-        input_shape=tuple(row["task_input_shape"]),
-        n_classes=row["task_n_classes"],
-        features={k: math.nan if v is None else v for k, v in row["task_features"].items()},
-        fingerprint=row["task_fingerprint"],
-    )
-
-
-def _trial(row: sa.RowMapping) -> Trial:
-    candidate = Candidate(freeze(row["genome"]), row["fidelity"], freeze(row["parents"]))
-    metrics = {name: math.nan if value is None else value for name, value in row["metrics"].items()}
-    evaluation = Evaluation(candidate, metrics, row["seconds"], row["status"], row["error"])
-    return Trial(row["run"], row["number"], row["after"], evaluation, row["elapsed"])
+def _cause(error: Exception) -> str:
+    """What JSON or the database has no word for, in one line."""
+    return (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0]

@@ -20,22 +20,29 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from evonas.core import plugins
 from evonas.core.errors import EvonasError
-from evonas.memory.archive import _TASK_COLUMNS, Archive, _evaluations, _runs, _task, _task_id, _tasks, dumps
+from evonas.memory import schema
+from evonas.memory.archive import Archive
+from evonas.memory.places import is_url, shown, without_passwords
+from evonas.memory.schema import TASK_COLUMNS, dumps, evaluations, runs, tasks
 
-FORMAT = 1  # of the Parquet file
-_TASK = ("task_name", "task_fingerprint", "task_input_shape", "task_n_classes", "task_features")
+Row = Mapping[str, Any]
+
+FORMAT = 2  # of the Parquet file
+_TASK = ("task_name", "task_fingerprint", "task_input_shape", "task_n_classes", "task_features", "task_domain")
 _RUN = ("encoding", "method", "surrogate", "seed", "config", "versions", "device", "command", "created", "result")
-_EVALUATION = ("number", "after", "genome", "fidelity", "parents", "metrics", "seconds", "elapsed", "status", "error")
+_RESULT = ("metrics", "seconds", "elapsed", "status", "error", "traceback")
+_EVALUATION = ("number", "after", "genome", "fidelity", "parents", "origin", *_RESULT)
 COLUMNS = ("id", "run", *_TASK, *_RUN, "mark", "run_status", *_EVALUATION)
 _IDENTITY = ("task_name", "task_fingerprint", "encoding", "method", "surrogate", "seed", "device", "command", "created")
 _JSON = ("task_input_shape", "task_features", "config", "versions", "result", "genome", "parents", "metrics")
 _INTEGERS = ("id", "task_n_classes", "seed", "mark", "number", "after")
 _FLOATS = ("fidelity", "seconds", "elapsed")
-_MAY_BE_EMPTY = ("result", "error")
+_MAY_BE_EMPTY = ("result", "error", "traceback")
+# format -> the columns that it lacks, and what they would have held
+_LACKS: Mapping[int, Row] = {1: {"task_domain": "images", "origin": "unknown", "traceback": None}, FORMAT: {}}
 _BATCH = 10_000
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -48,17 +55,17 @@ class Absorbed:
 
 
 def rows(archive: Archive) -> Iterator[Row]:
-    """Every evaluation of an archive with `COLUMNS`, in the order they were told."""
+    """Every evaluation of an archive with `COLUMNS`, in the order they were observed."""
     query = sa.select(
-        _evaluations.c.id,
-        _runs.c.name.label("run"),
-        *_TASK_COLUMNS,
-        *(_runs.c[name] for name in (*_RUN, "mark")),
-        _runs.c.status.label("run_status"),
-        *(_evaluations.c[name] for name in _EVALUATION),
-    ).select_from(_evaluations.join(_runs).join(_tasks))
-    with archive._connect() as connection:
-        found = connection.execution_options(yield_per=_BATCH).execute(query.order_by(_evaluations.c.id))
+        evaluations.c.id,
+        runs.c.name.label("run"),
+        *TASK_COLUMNS,
+        *(runs.c[name] for name in (*_RUN, "mark")),
+        runs.c.status.label("run_status"),
+        *(evaluations.c[name] for name in _EVALUATION),
+    ).select_from(evaluations.join(runs).join(tasks))
+    with archive.reading() as connection:
+        found = connection.execution_options(yield_per=_BATCH).execute(query.order_by(evaluations.c.id))
         for row in found.mappings():
             yield {name: row[name] for name in COLUMNS}
 
@@ -70,14 +77,15 @@ def absorb(archive: Archive, incoming: Iterable[Row]) -> Absorbed:
     Raises EvonasError where the archive cannot be written.
     """
     try:
-        with archive._begin() as connection:
+        with archive.writing() as connection:
             taker = _Taker(connection)
             for batch in _batches(incoming):
                 if new := [made for row in batch if (made := taker.take(row))]:
-                    connection.execute(sa.insert(_evaluations), new)
+                    connection.execute(sa.insert(evaluations), new)
             taker.finish()
     except exc.DatabaseError as error:
-        raise EvonasError(f"nothing was taken into {archive.where!r}: {str(error.orig).splitlines()[0]}") from error
+        words = shown(str(error.orig).splitlines()[0])
+        raise EvonasError(f"nothing was taken into {archive.where!r}: {words}") from error
     return Absorbed(taker.new, len(taker.made), len(taker.places) - taker.new)
 
 
@@ -97,8 +105,8 @@ class _Taker:
         self.grown: dict[int, Row] = {}  # run that has new rows -> the last of them
         self.places: list[tuple[int, int, int]] = []  # id there, run here, number: of every row
         self._numbers: dict[int, set[int]] = {}  # run -> the trials that are there
-        columns = [_runs.c[name] for name in ("id", "name", *(c for c in _IDENTITY if c in _RUN))]
-        found = connection.execute(sa.select(*columns, *_TASK_COLUMNS).join(_tasks)).mappings().all()
+        columns = [runs.c[name] for name in ("id", "name", *(c for c in _IDENTITY if c in _RUN))]
+        found = connection.execute(sa.select(*columns, *TASK_COLUMNS).join(tasks)).mappings().all()
         self._names = {run["name"] for run in found}
         self._runs = {_identity(run["name"], dict(run)): run["id"] for run in found}
 
@@ -107,7 +115,7 @@ class _Taker:
         key = _identity(row["run"], row)
         run = self._runs[key] if key in self._runs else self._make(key, row)
         if run not in self._numbers:
-            there = sa.select(_evaluations.c.number).where(_evaluations.c.run_id == run)
+            there = sa.select(evaluations.c.number).where(evaluations.c.run_id == run)
             self._numbers[run] = set(self.connection.execute(there).scalars())
         self.places.append((row["id"], run, row["number"]))
         if row["number"] in self._numbers[run]:
@@ -121,8 +129,9 @@ class _Taker:
         name = key[0] if key[0] not in self._names else f"{key[0]}-{_tag(*key)}"
         values = {column: row[column] for column in _RUN}
         values |= {"name": name, "status": row["run_status"], "mark": 0}
-        values["task_id"] = _task_id(self.connection, _task(row))  # type: ignore[arg-type]
-        run = self.connection.execute(sa.insert(_runs).returning(_runs.c.id), values).scalar_one()
+        values["encoding_name"] = plugins.plain_name(row["encoding"])
+        values["task_id"] = schema.task_id(self.connection, schema.task_of(row))
+        run = self.connection.execute(sa.insert(runs).returning(runs.c.id), values).scalar_one()
         self._names.add(name)
         self._runs[key] = run
         self._numbers[run] = set()
@@ -136,12 +145,12 @@ class _Taker:
             before = bisect_right(self.places, mark, key=lambda place: place[0])
             if before:
                 _, of, number = self.places[before - 1]
-                same = (_evaluations.c.run_id == of) & (_evaluations.c.number == number)
-                newest = sa.select(_evaluations.c.id).where(same).scalar_subquery()
-                self.connection.execute(sa.update(_runs).where(_runs.c.id == run).values(mark=newest))
+                same = (evaluations.c.run_id == of) & (evaluations.c.number == number)
+                newest = sa.select(evaluations.c.id).where(same).scalar_subquery()
+                self.connection.execute(sa.update(runs).where(runs.c.id == run).values(mark=newest))
         for run, row in self.grown.items():
             ended = {"status": row["run_status"], "result": row["result"]}
-            self.connection.execute(sa.update(_runs).where(_runs.c.id == run).values(ended))
+            self.connection.execute(sa.update(runs).where(runs.c.id == run).values(ended))
 
 
 def _identity(name: str, run: Row) -> tuple[str, tuple]:
@@ -189,7 +198,7 @@ def write_parquet(archive: Archive, path: Path) -> int:
 def read_parquet(path: Path) -> Iterator[Row]:
     """The rows of such a file.
 
-    Raises EvonasError where it is none, columns are missing, a newer evonas wrote it, or a value will not do.
+    Raises EvonasError where it is none, columns are missing, a newer evonas wrote it, or a value is not valid.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -201,25 +210,27 @@ def read_parquet(path: Path) -> Iterator[Row]:
             f"{str(path)!r} is no Parquet file that can be read; `evonas memory export` makes one"
         ) from error
     with file:
-        _check_schema(path, file.schema_arrow)
+        lacks = _LACKS[_format(path, file.schema_arrow)]
         position = 0
         try:
-            for batch in file.iter_batches(_BATCH, columns=list(COLUMNS)):
+            for batch in file.iter_batches(_BATCH, columns=[name for name in COLUMNS if name not in lacks]):
                 for row in batch.to_pylist():
                     position += 1
-                    yield _parsed(row)
+                    yield _parsed({**row, **lacks})
         except (ValueError, TypeError, pa.ArrowException, OSError) as error:
             words = (str(error).splitlines() or [""])[0]
-            raise EvonasError(f"row {position} of {str(path)!r} will not do: {words}; nothing was taken in") from error
+            raise EvonasError(f"row {position} of {str(path)!r} is not valid: {words}; nothing was taken in") from error
 
 
-def _check_schema(path: Path, schema: Any) -> None:
-    missing = [name for name in COLUMNS if name not in schema.names]
+def _format(path: Path, columns: Any) -> int:
+    """The file's format, all of whose columns it has. Raises EvonasError."""
+    said = (columns.metadata or {}).get(b"evonas", b"1").decode(errors="replace")
+    if not said.isdigit() or int(said) not in _LACKS:
+        raise EvonasError(f"{str(path)!r} has format {said}, this evonas knows up to {FORMAT}; upgrade evonas")
+    missing = [name for name in COLUMNS if name not in columns.names and name not in _LACKS[int(said)]]
     if missing:
         raise EvonasError(f"{str(path)!r} has no column {missing[0]!r}; a memory has {', '.join(COLUMNS)}")
-    version = (schema.metadata or {}).get(b"evonas", b"1").decode(errors="replace")
-    if not version.isdigit() or int(version) > FORMAT:
-        raise EvonasError(f"{str(path)!r} has format {version}, this evonas knows up to {FORMAT}; upgrade evonas")
+    return int(said)
 
 
 def _parsed(row: dict[str, Any]) -> Row:
@@ -238,6 +249,8 @@ def _parsed(row: dict[str, Any]) -> Row:
     odd = [v for v in parsed["metrics"].values() if not isinstance(v, (int, float, type(None)))]
     if odd:
         raise ValueError(f"a metric is {odd[0]!r}, not a number")
+    parsed["command"] = shown(parsed["command"])
+    parsed["config"] = without_passwords(parsed["config"])
     return parsed
 
 
@@ -256,11 +269,11 @@ def _text(value: Any) -> str | None:
 
 
 def open_existing(where: str) -> Archive:
-    """The archive in a place that must hold one already. Raises EvonasError."""
-    if "://" not in where:
+    """The archive in a place that must hold one already, to read from: it stays as it is. Raises EvonasError."""
+    if not is_url(where):
         path = Path(where).expanduser()
         if not path.is_file():
             raise EvonasError(f"no archive {where!r}; give the file of one")
         if path.stat().st_size == 0:
             raise EvonasError(f"{where!r} is an empty file and no archive; give the file of one")
-    return Archive(where)
+    return Archive(where, read_only=True)

@@ -2,12 +2,14 @@ import math
 import sqlite3
 import threading
 
+import numpy as np
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evonas.core.errors import EvonasError
-from evonas.core.genomes import freeze
+from evonas.core.genomes import freeze, plain
 from evonas.core.types import Candidate, Evaluation, Task, Trial
 from evonas.memory.archive import SCHEMA_VERSION, Archive, RunRecord, default_archive
 
@@ -83,6 +85,67 @@ def test_trials_by_encoding_and_task(archive):
     assert [t.run for t in archive.trials(task="digits")] == ["run", "other"]
     assert archive.trials(task="mnist") == []
     assert archive.counts() == {"run": 1, "other": 1}
+
+
+def test_other_encodings_trials_are_not_fetched(archive):
+    """Of 50,000 trials of another encoding none leaves the database when a search asks for its own."""
+    archive.add_run(record("foreign", encoding="macro(width=3)"))
+    archive.add_run(record("own"))
+    with archive.writing() as connection:
+        connection.exec_driver_sql(
+            "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 49999) "
+            'INSERT INTO evaluations (run_id, number, "after", genome, fidelity, parents, metrics, seconds, elapsed, '
+            "status) SELECT 1, i, i, '[1, 2]', 1.0, '[]', '{\"val_accuracy\": 0.5}', 1.0, 1.0, 'ok' FROM n"
+        )
+    for number in range(3):
+        archive.append(trial(number, run="own"))
+    archive.close()
+    fetched = []
+
+    def count(connection, _):
+        connection.row_factory = lambda _, row: fetched.append(row) or row
+
+    sa.event.listen(sa.Engine, "connect", count)
+    try:
+        fresh = Archive(archive.where)
+        fetched.clear()
+        assert [t.run for t in fresh.trials(encoding="cell")] == ["own"] * 3
+        assert 3 <= len(fetched) < 20
+    finally:
+        sa.event.remove(sa.Engine, "connect", count)
+
+
+def test_ids_are_not_given_twice(archive):
+    """A run remembers what was there when it began, and not what came after something was deleted."""
+    archive.add_run(record("old"))
+    for number in range(3):
+        archive.append(trial(number, run="old"))
+    mark = archive.add_run(record("resumed")).mark
+    archive.delete_run("old")
+    archive.add_run(record("later"))
+    archive.append(trial(0, run="later"))
+    assert archive.as_of(mark).trials() == []
+
+
+def test_numbers_of_numpy_are_numbers(archive):
+    archive.add_run(record())
+    genome = (np.int64(3), np.str_("relu"), (np.float32(0.5), np.bool_(True)), np.array([1, 2]))
+    metrics = {"f1": np.float32(0.25), "loss": np.float64("nan"), "n": np.int8(7)}
+    archive.append(Trial("run", 0, 0, Evaluation(Candidate(genome, parents=((np.int64(1),),)), metrics, np.float32(2))))
+    (found,) = archive.trials()
+    assert found.evaluation.candidate.genome == (3, "relu", (0.5, True), (1, 2))
+    assert found.evaluation.candidate.parents == ((1,),)
+    assert found.evaluation.metrics["f1"] == 0.25
+    assert math.isnan(found.evaluation.metrics["loss"])
+    assert [type(v) for v in plain(genome)] == [int, str, tuple, tuple]
+
+
+@pytest.mark.parametrize("genome", [{1, 2}, object(), b"bytes"])
+def test_a_genome_that_is_no_json_is_named(archive, genome):
+    archive.add_run(record())
+    with pytest.raises(EvonasError, match=f"trial 3 cannot be stored: .*{type(genome).__name__}"):
+        archive.append(trial(3, genome=genome))
+    assert archive.trials() == []
 
 
 def test_as_of_does_not_see_what_came_later(archive):
@@ -189,6 +252,11 @@ def test_the_default_place(monkeypatch):
     assert default_archive() == "/somewhere/mine.db"
     monkeypatch.delenv("EVONAS_ARCHIVE")
     assert default_archive().endswith("archive.db")
+
+
+@given(genes)
+def test_a_plain_genome_stays_the_very_same(genome):
+    assert plain(genome) is genome
 
 
 def test_freeze():

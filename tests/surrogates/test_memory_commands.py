@@ -202,7 +202,7 @@ def test_files_that_are_none(archive, tmp_path):
     foreign.execute("CREATE TABLE t (a)")
     foreign.commit()
     newer = Archive(tmp_path / "newer.db")
-    with newer._begin() as connection:
+    with newer.writing() as connection:
         connection.exec_driver_sql("UPDATE evonas SET schema_version = 99")
     assert "no file" in says("import", str(tmp_path / "nowhere.parquet"), archive=archive)
     assert "no Parquet file" in says("import", str(tmp_path / "text.parquet"), archive=archive)
