@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from evonas.core.genomes import freeze
-from evonas.core.goals import Objective
+from evonas.core.goals import Goal, Objective
 from evonas.core.types import Candidate, Evaluation, Searcher, Task, Trial
 from evonas.search import loop
 
@@ -70,7 +70,7 @@ class Recorder:
     report: Callable[[Evaluation], float] | None = None
     advance: Callable[[], None] | None = None
     rows: list[Row] = field(default_factory=list)
-    _rank: tuple[float, float] = (0.0, float("-inf"))
+    _best: Trial | None = None
     _incumbent: float = float("nan")
     _test: float = float("nan")
     _seconds: float = 0.0
@@ -81,9 +81,8 @@ class Recorder:
             return
         self._seconds += evaluation.seconds
         value = float(evaluation.metrics.get(self.objective.name, np.nan)) if evaluation.ok else float("nan")
-        rank = (evaluation.candidate.fidelity, self.objective.value(evaluation.metrics))
-        if np.isfinite(value) and rank > self._rank:
-            self._rank, self._incumbent = rank, self.report(evaluation) if self.report else value
+        if Goal((self.objective,)).best([t for t in (self._best, trial) if t is not None]) is trial:
+            self._best, self._incumbent = trial, self.report(evaluation) if self.report else value
             self._test = float(evaluation.metrics.get(self.test, np.nan)) if self.test else float("nan")
         overhead, self.timed.seconds = self.timed.seconds, 0.0
         self.rows.append(Row(len(self.rows) + 1, value, self._incumbent, self._test, self._seconds, overhead))

@@ -128,7 +128,7 @@ class _Bench:
                 plugins.make(
                     "evonas.executors",
                     config.executor,
-                    with_latency(trainer, self.objectives),
+                    with_latency(trainer, Goal(self.objectives)),
                     config.workers,
                     config.timeout,
                 )

@@ -217,7 +217,7 @@ def _load_torch() -> None:
 def _display(prepared: Job, quiet: bool) -> Sequence[Callback]:
     from evonas.app.display import watchers
 
-    return watchers(prepared.budget, prepared.objectives[0], quiet=quiet)
+    return watchers(prepared.budget, prepared.goal, quiet=quiet)
 
 
 def _print_result(result: Result) -> None:

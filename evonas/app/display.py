@@ -16,30 +16,32 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.figures import duration
+from evonas.core.goals import Goal, metric
 from evonas.core.types import Callback, Candidate, Task, Trial
-from evonas.report.words import count, duration, figure_text, full_name, genome_text, reason, shorten
+from evonas.report.words import genome_text, reason, shorten
 from evonas.search.loop import Budget
 
 _LAST_RESULTS = 8
+GOAL = Goal()
 
 
 def watchers(
-    budget: Budget, objective: Objective = VAL_ACCURACY, *, quiet: bool = False, console: Console | None = None
+    budget: Budget, goal: Goal = GOAL, *, quiet: bool = False, console: Console | None = None
 ) -> tuple[Callback, ...]:
     """What suits the output: a live display in a terminal, plain lines where it is none, nothing if `quiet`."""
     console = console or Console()
     if quiet:
         return ()
     live = console.is_terminal and not console.is_dumb_terminal
-    return (LiveDisplay(budget, objective, console) if live else PlainLines(budget, objective, console.file),)
+    return (LiveDisplay(budget, goal, console) if live else PlainLines(budget, goal, console.file),)
 
 
 class Progress:
     """The figures that both displays show: trials done, running and failed, the best so far, the time left."""
 
-    def __init__(self, budget: Budget, objective: Objective = VAL_ACCURACY):
-        self.budget, self.objective = budget, objective
+    def __init__(self, budget: Budget, goal: Goal = GOAL):
+        self.budget, self.goal = budget, goal
         self.task = ""
         self.done = self.failed = 0
         self.training_seconds = 0.0
@@ -69,8 +71,7 @@ class Progress:
         self.failed += not evaluation.ok
         self.training_seconds += evaluation.seconds
         self.last.append((self.done, trial))
-        if evaluation.ok and (self.best is None or self._rank(trial) > self._rank(self.best)):
-            self.best = trial
+        self.best = self.goal.best([one for one in (self.best, trial) if one is not None])
 
     def stop(self) -> None:
         self.running.clear()
@@ -103,13 +104,22 @@ class Progress:
             shares.append(self.elapsed / self.budget.seconds)
         return min(1.0, max(shares)) if shares else None
 
-    def value(self, trial: Trial) -> str:
-        return figure_text(self.objective.name, trial.evaluation.metrics.get(self.objective.name))
+    @property
+    def names(self) -> list[str]:
+        """The metrics that are shown: the objectives, the one that decides first, then the parameters."""
+        return list(dict.fromkeys([*(objective.name for objective in self.goal.objectives), "params"]))
 
-    def _rank(self, trial: Trial) -> tuple[float, float]:
-        """A result at a lower fidelity never hides one of a full training."""
-        evaluation = trial.evaluation
-        return evaluation.candidate.fidelity, self.objective.value(evaluation.metrics)
+    def text(self, trial: Trial, name: str) -> str:
+        return metric(name).text(trial.evaluation.metrics.get(name))
+
+    def value(self, trial: Trial) -> str:
+        """The objective that decides."""
+        return self.text(trial, self.goal.first.name)
+
+    def further(self, trial: Trial) -> list[str]:
+        """What is known of the other metrics: `12.3 k params`, `0.51 latency`."""
+        names = [name for name in self.names[1:] if name in trial.evaluation.metrics]
+        return [f"{self.text(trial, name)} {'params' if name == 'params' else metric(name).label}" for name in names]
 
 
 class LiveDisplay:
@@ -118,8 +128,8 @@ class LiveDisplay:
     The terminal is restored by `ended`, by leaving it as a context manager, and at the latest when Python exits.
     """
 
-    def __init__(self, budget: Budget, objective: Objective = VAL_ACCURACY, console: Console | None = None):
-        self._progress = Progress(budget, objective)
+    def __init__(self, budget: Budget, goal: Goal = GOAL, console: Console | None = None):
+        self._progress = Progress(budget, goal)
         self._message = self._reason = ""
         self._live = Live(get_renderable=self._render, console=console, refresh_per_second=2)
 
@@ -172,9 +182,8 @@ class LiveDisplay:
         text.append(f" · {len(progress.running)} running")
         text.append(f" · {progress.failed} failed", style="red" if progress.failed else "")
         if progress.best is not None:
-            params = progress.best.evaluation.metrics.get("params")
             text.append("   best ").append(progress.value(progress.best), style="bold green")
-            text.append(f" · {count(params)} params" if params is not None else "")
+            text.append("".join(f" · {figure}" for figure in progress.further(progress.best)))
         text.no_wrap, text.overflow = True, "ellipsis"
         return text
 
@@ -190,29 +199,29 @@ class LiveDisplay:
     def _results(self) -> Table:
         progress = self._progress
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=True)
-        for name, justify in (("trial", "right"), (full_name(progress.objective.name), "right")):
-            table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-        table.add_column("params", justify="right", no_wrap=True)
-        table.add_column("time", justify="right", no_wrap=True)
+        labels = ["params" if name == "params" else metric(name).label for name in progress.names]
+        for label in ("trial", *labels, "time"):
+            table.add_column(label, justify="right", no_wrap=True)
         room = max(20, self._live.console.width - 49)
         table.add_column("architecture", ratio=1, no_wrap=True, overflow="ellipsis")
         for position, trial in reversed(list(progress.last)):
             evaluation = trial.evaluation
             genome = Text(shorten(genome_text(evaluation.candidate.genome), room), style="dim")
-            value, params = Text(progress.value(trial)), Text(count(evaluation.metrics.get("params")))
+            figures = [Text(progress.text(trial, name)) for name in progress.names]
             if not evaluation.ok:
-                value, params, genome = Text("failed", style="red"), Text(), Text(reason(evaluation.error), style="red")
+                figures = [Text("failed", style="red"), *(Text() for _ in figures[1:])]
+                genome = Text(reason(evaluation.error), style="red")
             elif trial is progress.best:
-                value.stylize("bold green")
-            table.add_row(str(position), value, params, duration(evaluation.seconds), genome)
+                figures[0].stylize("bold green")
+            table.add_row(str(position), *figures, duration(evaluation.seconds), genome)
         return table
 
 
 class PlainLines:
     """One line a trial, flushed at once: for logs and pipes. No colours, no cursor movements."""
 
-    def __init__(self, budget: Budget, objective: Objective = VAL_ACCURACY, file: IO[str] | None = None):
-        self._progress = Progress(budget, objective)
+    def __init__(self, budget: Budget, goal: Goal = GOAL, file: IO[str] | None = None):
+        self._progress = Progress(budget, goal)
         self._file = file
 
     def note(self, text: str) -> None:
@@ -236,12 +245,15 @@ class PlainLines:
         if not evaluation.ok:
             self._print(f"{place}  failed: {shorten(reason(evaluation.error), 100)}  {genome}")
             return
-        params = evaluation.metrics.get("params")
-        self._print(
-            f"{place}  {full_name(progress.objective.name)} {progress.value(trial)}"
-            + (f"  {count(params)} params" if params is not None else "")
-            + f"  {duration(evaluation.seconds)}  best {progress.value(progress.best or trial)}  {genome}"
-        )
+        figures = [f"{metric(progress.goal.first.name).label} {progress.value(trial)}", *progress.further(trial)]
+        parts = [
+            place,
+            *figures,
+            duration(evaluation.seconds),
+            f"best {progress.value(progress.best or trial)}",
+            genome,
+        ]
+        self._print("  ".join(parts))
 
     def ended(self, reason: str) -> None:
         progress = self._progress

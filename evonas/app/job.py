@@ -17,7 +17,7 @@ from evonas.app.results import Result, check_folder, counted, finish
 from evonas.core import plugins
 from evonas.core.environment import versions
 from evonas.core.errors import EvonasError, NameTaken
-from evonas.core.goals import Goal, Objective
+from evonas.core.goals import Goal
 from evonas.core.types import Callback, Encoding, Evaluator, Task, Trial
 from evonas.domains.domain import Data, Domain, TrainingOptions, domain_named, load_data
 from evonas.encodings.make import make_encoding
@@ -40,7 +40,7 @@ class Job:
     data: Any  # the domain's split
     trainer: Any  # the domain's
     evaluator: Evaluator[Any]  # the trainer, or what also measures what it trained
-    objectives: tuple[Objective, ...]
+    goal: Goal
 
     @property
     def name(self) -> str:
@@ -116,7 +116,7 @@ def prepare(
 
     from evonas.training.latency import with_latency
 
-    objectives = Goal.parse(config.objectives).objectives
+    goal = Goal.parse(config.objectives)
     searcher, plus, ranker = config.method_spec.partition("+")
     plugins.resolve("evonas.searchers", searcher)
     if plus:
@@ -130,13 +130,13 @@ def prepare(
     encoding = encoding or make_encoding(config.encoding)
     split = kind.split(data, seed=config.seed, train_size=config.train_size)
     kind.check(encoding, split.task, np.random.default_rng(config.seed))
-    method = make_method(config.method_spec, encoding, split.task, objectives)  # tried before anything is written
+    method = make_method(config.method_spec, encoding, split.task, goal.objectives)  # tried before anything is written
     archive = Archive(config.archive)
     name = config.name or _free_name(archive, split.task, config.encoding)
     in_parts = len(getattr(method, "fidelities", (1,))) > 1 or config.stop_early is not None
     left = (Path(config.out or Path("runs") / name) / "trainings").absolute() if in_parts or config.inherit else None
     trainer = kind.trainer(encoding, split, TrainingOptions(config.epochs, config.device, left, config.inherit))
-    evaluator = with_latency(trainer, objectives)
+    evaluator = with_latency(trainer, goal)
     record = RunRecord(
         name=name,
         task=split.task,
@@ -149,7 +149,7 @@ def prepare(
         device=trainer.device_name(),
         command=command,
     )
-    job = Job(config, archive, record, encoding, kind, split, trainer, evaluator, objectives)
+    job = Job(config, archive, record, encoding, kind, split, trainer, evaluator, goal)
     check_folder(job.folder, name)
     return job
 
@@ -224,7 +224,7 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
             job.config.method_spec,
             job.encoding,
             job.data.task,
-            job.objectives,
+            job.goal.objectives,
             store=job.archive.as_of(job.record.mark),
             encoding_name=job.config.encoding,
         )
@@ -287,7 +287,7 @@ def make_executor(job: Job, told: Sequence[Trial] = ()) -> Any:
         return executor
     from evonas.execution.early_stopping import EarlyStopping
 
-    return EarlyStopping(executor, job.objectives[0], config.stop_early, told)
+    return EarlyStopping(executor, job.goal, config.stop_early, told)
 
 
 def _workers(job: Job) -> int:

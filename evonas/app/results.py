@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evonas.core.errors import EvonasError
-from evonas.core.goals import Objective
 from evonas.core.types import Trial
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class Result:
 
 def finish(job: Job, trials: Sequence[Trial], reason: str, folder: Path, *, memory: Sequence[str] = ()) -> Result:
     """Train the best network in full, touch the test set once, export, report. Works without a good trial too."""
-    best = best_trial(trials, job.objectives)
+    best = job.goal.best(trials)
     values = summary(job, trials, reason) | {"memory": list(memory)}
     folder.mkdir(parents=True, exist_ok=True)
     if best is not None:
@@ -52,7 +51,7 @@ def finish(job: Job, trials: Sequence[Trial], reason: str, folder: Path, *, memo
 
 def summary(job: Job, trials: Sequence[Trial], reason: str) -> dict[str, Any]:
     """What `result.json` holds, as far as it is known before the best network is trained in full."""
-    best = best_trial(trials, job.objectives)
+    best = job.goal.best(trials)
     return {
         "run": job.name,
         "task": job.data.task.name,
@@ -87,22 +86,10 @@ def write_report(job: Job, trials: Sequence[Trial], values: Mapping[str, Any], f
         trials=trials,
         result=values,
         encoding=job.encoding,
-        objective=job.objectives[0],
-        sections=report.sections(job.record, trials, job.encoding, job.archive, job.objectives[0]),
+        goal=job.goal,
+        sections=report.sections(job.record, trials, job.encoding, job.archive, job.goal),
     )
     return path
-
-
-def best_trial(trials: Sequence[Trial], objectives: Sequence[Objective]) -> Trial | None:
-    """The best by the first objective among those of the highest fidelity; a tie goes to the lower `val_loss`."""
-    good = [trial for trial in trials if trial.evaluation.ok]
-    top = max((trial.evaluation.candidate.fidelity for trial in good), default=1.0)
-    loss = Objective("val_loss", maximize=False)
-    return max(
-        (trial for trial in good if trial.evaluation.candidate.fidelity == top),
-        key=lambda trial: (objectives[0].value(trial.evaluation.metrics), loss.value(trial.evaluation.metrics)),
-        default=None,
-    )
 
 
 def counted(trials: Sequence[Trial]) -> int:

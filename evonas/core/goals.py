@@ -32,6 +32,8 @@ class Metric:
         kind: how a figure is written for people.
         unit: of the raw number, as files hold it; empty for fractions and plain numbers.
         before_training: whether it is known exactly from the genome alone, before anything is trained.
+        cost: whether it is what a network takes (parameters, time, memory) rather than how good it is; reports set the
+            objective against it.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Metric:
     kind: Kind = "plain"
     unit: str = ""
     before_training: bool = False
+    cost: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z_][\w.@/-]*", self.name):
@@ -60,15 +63,15 @@ BUILT_IN = (
     Metric("test_accuracy", True, "test accuracy", "percent"),
     Metric("val_loss", False, "validation loss", unit="nats"),
     Metric("test_loss", False, "test loss", unit="nats"),
-    Metric("params", False, "parameters", "count", before_training=True),
-    Metric("flops", False, "FLOPs", "count", before_training=True),
-    Metric("macs", False, "multiply-adds", "count", before_training=True),
-    Metric("seconds", False, "training time", "seconds", "s"),
-    Metric("peak_memory_mb", False, "peak memory", "megabytes", "MB"),
-    Metric("latency_ms", False, "latency", unit="ms"),
-    Metric("latency_batch_ms", False, "latency of a batch", unit="ms"),
-    Metric("latency_onnx_ms", False, "latency in ONNX Runtime", unit="ms"),
-    Metric("latency_seconds", False, "latency", "seconds", "s"),
+    Metric("params", False, "parameters", "count", before_training=True, cost=True),
+    Metric("flops", False, "FLOPs", "count", before_training=True, cost=True),
+    Metric("macs", False, "multiply-adds", "count", before_training=True, cost=True),
+    Metric("seconds", False, "training time", "seconds", "s", cost=True),
+    Metric("peak_memory_mb", False, "peak memory", "megabytes", "MB", cost=True),
+    Metric("latency_ms", False, "latency", unit="ms", cost=True),
+    Metric("latency_batch_ms", False, "latency of a batch", unit="ms", cost=True),
+    Metric("latency_onnx_ms", False, "latency in ONNX Runtime", unit="ms", cost=True),
+    Metric("latency_seconds", False, "latency", "seconds", "s", cost=True),
 )
 """The metrics that evonas itself returns. `macs` and `latency_seconds` are columns of tables."""
 
@@ -149,10 +152,10 @@ class Objective:
 
     def value(self, metrics: Mapping[str, float]) -> float:
         """The metric with its sign turned so that higher is better; `-inf` where it is missing or no number."""
-        value = metrics.get(self.name, math.nan)
+        value = _number(metrics, self.name)
         if math.isnan(value):
             return -math.inf
-        return float(value) if self.maximize else -float(value)
+        return value if self.maximize else -value
 
     @classmethod
     def parse(cls, text: str) -> Objective:
@@ -209,7 +212,7 @@ class Constraint:
 
     def violation(self, metrics: Mapping[str, float]) -> float:
         """0 where the limit is kept, else how far it is exceeded, as a share of the bound; inf where it is missing."""
-        value = metrics.get(self.name, math.nan)
+        value = _number(metrics, self.name)
         if math.isnan(value):
             return math.inf
         over = value - self.bound if self.at_most else self.bound - value
@@ -234,10 +237,10 @@ class Constraint:
 class Goal:
     """Objectives and constraints; the first objective decides what is best, all of them what is on the front.
 
-    Results are compared in this order: a successful one before a failed one; one that keeps all constraints before one
-    that does not (Deb 2000, Comput. Methods Appl. Mech. Eng. 186); one of a higher fidelity before one of a lower,
-    for half a training is no record; of two that break constraints the smaller violation; then the first objective;
-    then the lower `val_loss`, which tells networks of equal accuracy apart.
+    Results are compared in this order: one with a finite first objective before a failed one; one that keeps all
+    constraints before one that does not (Deb 2000, Comput. Methods Appl. Mech. Eng. 186); one of a higher fidelity
+    before one of a lower, for half a training is no record; of two that break constraints the smaller violation; then
+    the first objective; then the lower `val_loss`, which tells networks of equal accuracy apart.
 
     Raises EvonasError where there is no objective, or one is named twice.
     """
@@ -279,6 +282,11 @@ class Goal:
         """This goal with its first objective alone."""
         return Goal(self.objectives[:1], self.constraints)
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of all metrics that it needs, each once: what an evaluation has to return."""
+        return tuple(dict.fromkeys(part.name for part in (*self.objectives, *self.constraints)))
+
     def value(self, evaluation: Evaluation[Any]) -> float:
         """The first objective, signed so that higher is better; `-inf` for a failed evaluation or a missing metric."""
         return self.first.value(evaluation.metrics) if evaluation.ok else -math.inf
@@ -300,14 +308,16 @@ class Goal:
 
     def rank(self, evaluation: Evaluation[Any]) -> tuple[float, ...]:
         """A key for comparisons: the greater the better."""
-        violation = self.violation(evaluation.metrics) if evaluation.ok else math.inf
+        if not self._counts(evaluation):
+            return (0.0,)
+        violation = self.violation(evaluation.metrics)
         return (
-            float(evaluation.ok),
+            1.0,
             float(violation == 0),
             evaluation.candidate.fidelity,
             -violation,
             self.value(evaluation),
-            _LOSS.value(evaluation.metrics) if evaluation.ok else -math.inf,
+            _LOSS.value(evaluation.metrics),
         )
 
     def better(self, one: Evaluation[Any], other: Evaluation[Any]) -> bool:
@@ -316,35 +326,50 @@ class Goal:
 
     def best(self, trials: Sequence[Trial[Any]]) -> Trial[Any] | None:
         """The first of the best; None where none succeeded."""
-        good = [trial for trial in trials if trial.evaluation.ok and math.isfinite(self.value(trial.evaluation))]
+        good = [trial for trial in trials if self._counts(trial.evaluation)]
         return max(good, key=lambda trial: self.rank(trial.evaluation), default=None)
 
     def records(self, trials: Sequence[Trial[Any]]) -> list[int]:
-        """Positions at which the best so far changed hands, among those that `comparable` names."""
+        """Positions at which the best so far changed hands, the last being that of `best`.
+
+        Only what could be the best in the end counts: half a training is no record where there are whole ones, nor is
+        what breaks a constraint where others keep them all.
+        """
         found: list[int] = []
-        for i in self.comparable(trials):
+        for i in self._contenders(trials):
             if not found or self.better(trials[i].evaluation, trials[found[-1]].evaluation):
                 found.append(i)
         return found
 
     def comparable(self, trials: Sequence[Trial[Any]]) -> list[int]:
         """Positions of the successful trials with the highest fidelity: only such are compared with one another."""
-        good = [i for i, trial in enumerate(trials) if math.isfinite(self.value(trial.evaluation))]
-        full = highest_fidelity(trials)
-        return [i for i in good if trials[i].evaluation.candidate.fidelity >= full]
+        good = [i for i, trial in enumerate(trials) if self._counts(trial.evaluation)]
+        return _at_highest(trials, good)
 
     def front(self, trials: Sequence[Trial[Any]]) -> list[Trial[Any]]:
-        """The feasible trials of the highest fidelity that no other dominates, best by the first objective first.
+        """The feasible trials that no other dominates, of the highest fidelity that a feasible one has; best by the
+        first objective first.
 
         Of several with the same values the first one stands for all.
         """
         points: dict[tuple[float, ...], Trial[Any]] = {}
-        for i in self.comparable(trials):
+        for i in self._contenders(trials):
             values = self.values(trials[i].evaluation)
             if values is not None and self.feasible(trials[i].evaluation.metrics):
                 points.setdefault(values, trials[i])
-        kept = [v for v in points if not any(_dominates(other, v) for other in points)]
-        return [points[values] for values in sorted(kept, reverse=True)]
+        kept: list[tuple[float, ...]] = []
+        for values in sorted(points, reverse=True):  # none can be dominated by one that comes later
+            if not any(_dominates(other, values) for other in kept):
+                kept.append(values)
+        return [points[values] for values in kept]
+
+    def _counts(self, evaluation: Evaluation[Any]) -> bool:
+        return math.isfinite(self.value(evaluation))
+
+    def _contenders(self, trials: Sequence[Trial[Any]]) -> list[int]:
+        """Positions of those among which the best is: feasible ones where there are any, of the highest fidelity."""
+        good = [i for i, trial in enumerate(trials) if self._counts(trial.evaluation)]
+        return _at_highest(trials, [i for i in good if self.feasible(trials[i].evaluation.metrics)] or good)
 
     def hypervolume(self, trials: Sequence[Trial[Any]], reference: Sequence[float]) -> float:
         """The volume that the front dominates, up to `reference`, one raw value an objective (Zitzler & Thiele 1999,
@@ -368,9 +393,17 @@ class Goal:
         return float(moocore.hypervolume(np.array(values, dtype=float), ref=worst, maximise=True))
 
 
-def highest_fidelity(trials: Sequence[Trial[Any]]) -> float:
-    """The highest fidelity at which a trial succeeded; 1 where none did."""
-    return max((trial.evaluation.candidate.fidelity for trial in trials if trial.evaluation.ok), default=1.0)
+def _at_highest(trials: Sequence[Trial[Any]], positions: Sequence[int]) -> list[int]:
+    highest = max((trials[i].evaluation.candidate.fidelity for i in positions), default=1.0)
+    return [i for i in positions if trials[i].evaluation.candidate.fidelity >= highest]
+
+
+def _number(metrics: Mapping[str, Any], name: str) -> float:
+    """The metric as a float; NaN where it is missing or no number."""
+    try:
+        return float(metrics.get(name, math.nan))
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:

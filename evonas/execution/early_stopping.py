@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from evonas.core.errors import EvonasError
-from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.goals import Goal, Objective
 from evonas.core.types import Candidate, Evaluation, Task, Trial
 
 REVIEWS = (1 / 3, 2 / 3)  # shares of the epochs after which a training is looked at
@@ -69,15 +69,13 @@ class EarlyStopping:
 
     Args:
         executor: trains.
-        objective: what the curves are of.
+        goal: its first objective is what the curves are of.
         share: of the trainings that count as the top.
         told: trials of the same run from before, to learn from.
     """
 
-    def __init__(
-        self, executor: Any, objective: Objective = VAL_ACCURACY, share: float = 0.25, told: Sequence[Trial] = ()
-    ):
-        self.executor, self.objective = executor, objective
+    def __init__(self, executor: Any, goal: Goal | None = None, share: float = 0.25, told: Sequence[Trial] = ()):
+        self.executor, self.objective = executor, (goal or Goal()).first
         self.hopeless = Hopeless(share)
         self._lock = threading.Lock()
         for trial in told:
@@ -128,16 +126,16 @@ class EarlyStopping:
         last, seconds = parts[-1], sum(part.seconds for part in parts)
         if not last.ok:
             return replace(last, candidate=candidate, seconds=seconds)
-        seen = {_name(self.objective, part): part.metrics[self.objective.name] for part in parts[: len(REVIEWS)]}
+        reviewed = parts[: len(REVIEWS)]
+        seen = {_name(self.objective, p.candidate.fidelity): p.metrics[self.objective.name] for p in reviewed}
         metrics = {**last.metrics, **seen}
         if "seconds" in metrics:
             metrics["seconds"] = sum(part.metrics["seconds"] for part in parts)
         return replace(last, metrics=metrics, seconds=seconds)
 
     def _recorded(self, evaluation: Evaluation) -> Curve:
-        sign = 1 if self.objective.maximize else -1
-        names = {review: f"{self.objective.name}@{review:.2f}" for review in REVIEWS}
-        curve = {at: sign * evaluation.metrics[name] for at, name in names.items() if name in evaluation.metrics}
+        reviewed = {review: replace(self.objective, name=_name(self.objective, review)) for review in REVIEWS}
+        curve = {at: one.value(evaluation.metrics) for at, one in reviewed.items() if one.name in evaluation.metrics}
         if evaluation.candidate.fidelity == 1:
             curve[1.0] = self.objective.value(evaluation.metrics)
         return curve
@@ -150,5 +148,6 @@ class EarlyStopping:
         self.executor.__exit__(*exception)
 
 
-def _name(objective: Objective, part: Evaluation) -> str:
-    return f"{objective.name}@{part.candidate.fidelity:.2f}"
+def _name(objective: Objective, fidelity: float) -> str:
+    """Of the metric that holds what was seen at a review: `val_accuracy@0.33`."""
+    return f"{objective.name}@{fidelity:.2f}"

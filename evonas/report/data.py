@@ -4,77 +4,71 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from evonas.core.goals import Objective
+from evonas.core.figures import duration
+from evonas.core.goals import Goal, Objective, metric
 from evonas.core.types import Trial
-from evonas.report.words import figure_text, full_name, genome_text, kind, reason
+from evonas.report.words import genome_text, reason
 
-_COSTS = ("params", "flops", "seconds", "latency_ms", "latency_seconds", "peak_memory_mb")
 _MOST_LETTERS = 4000
 
 
-def columns(trials: Sequence[Trial], objective: Objective, best: Trial | None) -> dict[str, Any]:
-    """JSON-able; every list is as long as `trials`, in told order, `None` where there is no figure.
+def columns(trials: Sequence[Trial], goal: Goal, best: Trial | None) -> dict[str, Any]:
+    """JSON-able; every list is as long as `trials`, in the order of their results, `None` where there is no figure.
 
-    `best`, the `records` and the `fronts` are positions in those lists.
+    `best`, the `records`, the `front` of all objectives and the `fronts` of the first one and a cost are positions in
+    those lists; costs are the other objectives first.
     """
+    position = next((i for i, trial in enumerate(trials) if trial is best), None)
+    trials = [_with_seconds(trial) for trial in trials]
     evaluations = [trial.evaluation for trial in trials]
-    metrics = _metrics(trials, objective)
-    values = metrics[objective.name]
-    costs = [name for name in _COSTS if name != objective.name and any(v is not None for v in metrics.get(name, ()))]
-    full = full_fidelity(trials)
-    whole = [v if e.candidate.fidelity >= full else None for v, e in zip(values, evaluations, strict=True)]
+    metrics = _metrics(trials, goal)
+    costs = _costs(metrics, goal)
     return {
-        "objective": {"name": objective.name, "maximize": objective.maximize},
-        "names": {name: full_name(name) for name in metrics},
-        "kinds": {name: kind(name) for name in metrics},
+        "objectives": [{"name": one.name, "maximize": one.maximize} for one in goal.objectives],
+        "names": {name: metric(name).label for name in metrics},
+        "kinds": {name: metric(name).kind for name in metrics},
         "metrics": metrics,
         "genome": [genome_text(e.candidate.genome)[:_MOST_LETTERS] for e in evaluations],
         "fidelity": [_figure(e.candidate.fidelity) for e in evaluations],
         "elapsed": elapsed(trials),
         "failed": [reason(e.error)[:300] if not e.ok else None for e in evaluations],
-        "best": next((i for i, trial in enumerate(trials) if trial is best), None),
-        "records": records(trials, objective),
-        "costs": costs,
-        "fronts": {cost: front(whole, metrics[cost], objective.maximize) for cost in costs},
+        "best": position,
+        "records": goal.records(trials),
+        "front": front(trials, goal),
+        "costs": [{"name": one.name, "maximize": one.maximize} for one in costs],
+        "fronts": {one.name: front(trials, Goal((goal.first, one), goal.constraints)) for one in costs},
     }
 
 
-def best_trial(trials: Sequence[Trial], objective: Objective, number: int | None = None) -> Trial | None:
-    """The trial of that number, which the run chose; without one the first of the best, None where none succeeded."""
-    chosen = [trial for trial in trials if trial.number == number and trial.evaluation.ok]
-    return next(iter(chosen or [trials[i] for i in records(trials, objective)[-1:]]), None)
+def chosen(trials: Sequence[Trial], goal: Goal, number: int | None = None) -> Trial | None:
+    """The trial of that number, which the run chose; without one the best, None where none succeeded."""
+    return next((t for t in trials if t.number == number and t.evaluation.ok), None) or goal.best(trials)
 
 
-def full_fidelity(trials: Sequence[Trial]) -> float:
-    """The highest fidelity at which a trial succeeded: only such trials are compared with one another."""
-    return max((trial.evaluation.candidate.fidelity for trial in trials if trial.evaluation.ok), default=1.0)
+def front(trials: Sequence[Trial], goal: Goal) -> list[int]:
+    """The positions of the goal's front, by the last objective from small to large."""
+    place = {id(trial): i for i, trial in enumerate(trials)}
+    last = goal.objectives[-1].name
+    return [place[id(trial)] for trial in sorted(goal.front(trials), key=lambda t: t.evaluation.metrics[last])]
 
 
-def records(trials: Sequence[Trial], objective: Objective) -> list[int]:
-    """Where the best so far changed hands. Only the highest fidelity counts: half a training is no record."""
-    value = [objective.value(t.evaluation.metrics) if t.evaluation.ok else -math.inf for t in trials]
-    full = full_fidelity(trials)
-    found: list[int] = []
-    for i, trial in enumerate(trials):
-        if trial.evaluation.candidate.fidelity >= full and value[i] > (value[found[-1]] if found else -math.inf):
-            found.append(i)
-    return found
+def _costs(metrics: Mapping[str, Sequence[float | None]], goal: Goal) -> list[Objective]:
+    """What the first objective is drawn against: the other objectives, then every cost that has figures."""
+    searched = [objective.name for objective in goal.objectives]
+    others = [name for name in metrics if metric(name).cost and name not in searched]
+    found = [*goal.objectives[1:], *(Objective(name, maximize=False) for name in others)]
+    return [one for one in found if any(value is not None for value in metrics.get(one.name, ()))]
 
 
-def front(values: Sequence[float | None], costs: Sequence[float | None], maximize: bool = True) -> list[int]:
-    """The positions that no other beats in both value and cost (low is better), cheapest first."""
-    sign = -1.0 if maximize else 1.0
-    pairs = enumerate(zip(values, costs, strict=True))
-    points = [(cost, sign * value, i) for i, (value, cost) in pairs if value is not None and cost is not None]
-    found: list[int] = []
-    lowest = math.inf
-    for _, value, i in sorted(points):
-        if value < lowest:
-            lowest = value
-            found.append(i)
-    return found
+def _with_seconds(trial: Trial) -> Trial:
+    """The seconds of an evaluation stand in for a metric of that name."""
+    evaluation = trial.evaluation
+    if not evaluation.ok or "seconds" in evaluation.metrics:
+        return trial
+    return replace(trial, evaluation=replace(evaluation, metrics={**evaluation.metrics, "seconds": evaluation.seconds}))
 
 
 def elapsed(trials: Sequence[Trial]) -> list[float]:
@@ -110,29 +104,28 @@ def failures(trials: Sequence[Trial]) -> list[dict[str, Any]]:
 
 
 def headline(
-    result: Mapping[str, Any], trials: Sequence[Trial], objective: Objective, best: Trial | None
+    result: Mapping[str, Any], trials: Sequence[Trial], goal: Goal, best: Trial | None
 ) -> list[dict[str, str]]:
     """The figures at the top, as text: what the result says, else what the best trial says."""
     found = {**(best.evaluation.metrics if best else {}), **{k: v for k, v in result.items() if v is not None}}
     failed = sum(not trial.evaluation.ok for trial in trials)
-    names = ["test_accuracy", objective.name, "params", "flops"]
-    tiles = [{"name": full_name(name), "text": figure_text(name, _number(found.get(name)))} for name in names]
+    searched = [objective.name for objective in goal.objectives]
+    names = dict.fromkeys(["test_accuracy", *searched, "params", "flops"])
+    tiles = [{"name": metric(name).label, "text": metric(name).text(_number(found.get(name)))} for name in names]
     total = f"{len(trials):,}".replace(",", " ")
     tiles.append({"name": "trials", "text": total, "note": f"{failed} failed" if failed else ""})
     seconds = _number(result.get("seconds")) or (elapsed(trials)[-1] if trials else None)
-    tiles.append({"name": "search time", "text": figure_text("seconds", seconds)})
+    tiles.append({"name": "search time", "text": duration(seconds)})
     return tiles
 
 
-def _metrics(trials: Sequence[Trial], objective: Objective) -> dict[str, list[float | None]]:
-    """Each metric's column, the objective's first; the seconds of an evaluation stand in for a metric of that name."""
-    names = dict.fromkeys([objective.name, *(name for t in trials for name in t.evaluation.metrics), "seconds"])
-    table: dict[str, list[float | None]] = {name: [] for name in names}
-    for trial in trials:
-        metrics = {"seconds": trial.evaluation.seconds, **trial.evaluation.metrics}
-        for name, column in table.items():
-            column.append(_figure(metrics.get(name)) if trial.evaluation.ok else None)
-    return table
+def _metrics(trials: Sequence[Trial], goal: Goal) -> dict[str, list[float | None]]:
+    """Each metric's column, the objectives' first."""
+    searched = [objective.name for objective in goal.objectives]
+    names = dict.fromkeys([*searched, *(name for t in trials for name in t.evaluation.metrics)])
+    return {
+        name: [_figure(t.evaluation.metrics.get(name)) if t.evaluation.ok else None for t in trials] for name in names
+    }
 
 
 def _figure(value: Any) -> float | None:

@@ -13,11 +13,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.goals import Goal, metric
 from evonas.core.types import Encoding, Task, Trial
 from evonas.report import data
 from evonas.report.drawing import draw_architecture
-from evonas.report.words import figure_text, full_name, genome_text, plain_items
+from evonas.report.words import genome_text, plain_items
 
 
 def write_report(
@@ -27,7 +27,7 @@ def write_report(
     trials: Sequence[Trial],
     result: Mapping[str, Any] | None = None,
     encoding: Encoding | None = None,
-    objective: Objective = VAL_ACCURACY,
+    goal: Goal | None = None,
     sections: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Write the report of a run, finished or not, to `path`: whole, or not at all.
@@ -36,17 +36,18 @@ def write_report(
     out. `sections` are (title, HTML) pairs from other rooms; `figure` makes a plot for one. Accuracies are fractions.
     """
     path = Path(path)
-    result = result or {}
+    result, goal = result or {}, goal or Goal()
     trials = [trial for trial in trials if trial.evaluation.status != "absent"]
-    best = data.best_trial(trials, objective, result.get("best_trial"))
+    best = data.chosen(trials, goal, result.get("best_trial"))
     genome = best.evaluation.candidate.genome if best else result.get("genome")
     page = _render(
         run=run,
         name=str(run.get("name") or result.get("run") or "run"),
         unfinished=result.get("test_accuracy") is None,
         any_ok=best is not None,
-        tiles=data.headline(result, trials, objective, best),
-        objective=full_name(objective.name),
+        tiles=data.headline(result, trials, goal, best),
+        objective=goal.first.metric.label,
+        front=_front(trials, goal),
         best=_best_facts(best),
         genome=None if genome is None else genome_text(genome),
         drawing=None if genome is None else _drawing(encoding, genome, run.get("task")),
@@ -56,7 +57,7 @@ def write_report(
         config=plain_items(run.get("config")),
         versions=plain_items(run.get("versions")),
         sections=sections,
-        data=_json(data.columns(trials, objective, best)),
+        data=_json(data.columns(trials, goal, best)),
     )
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -155,7 +156,24 @@ def _best_facts(best: Trial | None) -> list[tuple[str, str]]:
     if best is None:
         return []
     metrics = {**best.evaluation.metrics, "seconds": best.evaluation.seconds}
-    return [(full_name(name), figure_text(name, value)) for name, value in metrics.items()]
+    return [(metric(name).label, metric(name).text(value)) for name, value in metrics.items()]
+
+
+def _front(trials: Sequence[Trial], goal: Goal) -> Mapping[str, Any] | None:
+    """The table of the trials that no other beats in all objectives; None where there is one objective."""
+    if len(goal.objectives) == 1:
+        return None
+    shown = [objective.metric for objective in goal.objectives]
+    place = {id(trial): i for i, trial in enumerate(trials, 1)}
+    rows = [
+        {
+            "trial": place[id(trial)],
+            "figures": [one.text(trial.evaluation.metrics[one.name]) for one in shown],
+            "genome": genome_text(trial.evaluation.candidate.genome),
+        }
+        for trial in goal.front(trials)
+    ]
+    return {"heads": [one.label for one in shown], "rows": rows}
 
 
 def _facts(run: Mapping[str, Any], result: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -4,13 +4,13 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const byId = (id) => document.getElementById(id);
   const count = data.genome.length;
-  const goal = data.objective;
+  const goal = data.objectives[0];
   const values = data.metrics[goal.name];
   const position = data.genome.map((_, i) => i + 1);
   const best = data.best === null ? undefined : data.best;
   const full = Math.max(...data.fidelity.filter((f, i) => data.failed[i] === null), 0);
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  const show = { progress: "trials", tradeoff: data.costs[0] };
+  const show = { progress: "trials", tradeoff: data.costs.length ? data.costs[0].name : undefined };
 
   // --- figures as people read them; the same forms as words.py
 
@@ -144,7 +144,9 @@
 
   function tradeoff() {
     const cost = show.tradeoff;
-    const x = data.metrics[cost], y = scaled(goal.name, values), front = data.fronts[cost];
+    const x = scaled(cost, data.metrics[cost]), y = scaled(goal.name, values), front = data.fronts[cost];
+    const rising = data.costs.find(({ name }) => name === cost).maximize;
+    const all = data.objectives.length > 2 ? data.front.filter((i) => x[i] !== null) : [];
     const rows = where((i) => y[i] !== null && x[i] !== null && data.fidelity[i] >= full);
     const xs = at(x, rows), shape = range(at(y, rows));
     const low = Math.min(...xs), high = Math.max(...xs), pad = 0.04 * (high - low) || 0.2 * high || 1;
@@ -162,9 +164,13 @@
       }),
       {
         type: "scatter", mode: "lines+markers", name: "Pareto front", x: at(x, front), y: at(y, front), text: at(hover, front),
-        hovertemplate: "%{text}<extra></extra>", line: { shape: "hv", color: colour("best"), width: 1.5 },
+        hovertemplate: "%{text}<extra></extra>", line: { shape: rising ? "vh" : "hv", color: colour("best"), width: 1.5 },
         marker: { color: colour("best"), size: 8, line: { color: colour("paper"), width: 1.5 } },
       },
+      ...(all.length ? [points({
+        type: "scatter", name: "front of all objectives", x: at(x, all), y: at(y, all), text: at(hover, all),
+        marker: { symbol: "diamond-open", color: colour("best"), size: 11, line: { width: 1.5 } },
+      })] : []),
     ], layout({
       xaxis: axis({ title: title(cost), showgrid: false, ...scaling }),
       yaxis: axis({ title: title(goal.name), range: shape.range }),
@@ -296,7 +302,7 @@
 
   table();
   switcher("progress", [["trials", "by trials"], ["seconds", "by seconds"]], progress);
-  switcher("tradeoff", data.costs.map((name) => [name, data.names[name]]), tradeoff);
+  switcher("tradeoff", data.costs.map(({ name }) => [name, data.names[name]]), tradeoff);
   loadPlotly().then(drawAll).then(() => {
     document.documentElement.dataset.drawn = String(plots.length);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);

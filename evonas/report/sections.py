@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evonas.core import plugins
-from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.goals import Goal
 from evonas.core.types import Encoding, Trial
 from evonas.memory.archive import Archive, RunRecord
 
@@ -17,7 +17,7 @@ def sections(
     trials: Sequence[Trial],
     encoding: Encoding[Any],
     store: Archive,
-    objective: Objective = VAL_ACCURACY,
+    goal: Goal,
 ) -> list[tuple[str, str]]:
     """What every function in the group `evonas.sections` has to say of a run: (title, HTML) pairs for `write_report`.
 
@@ -27,7 +27,7 @@ def sections(
     found = []
     for name, entry in sorted(plugins.available("evonas.sections").items()):
         try:
-            found.append(entry.load()(record, trials, encoding, store, objective))
+            found.append(entry.load()(record, trials, encoding, store, goal))
         except Exception as error:
             warnings.warn(f"the report goes without its section {name!r}: {error}", stacklevel=2)
     return [section for section in found if section]

@@ -1,42 +1,10 @@
-"""Words of the report and the display: genomes on a line, reasons of failures. Figures are `evonas.core.figures`'."""
+"""Text of the report and the display: genomes on a line, reasons of failures. Figures are `evonas.core.figures`'."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from typing import Any
-
-from evonas.core.figures import NOTHING, count, duration, percent
-from evonas.core.goals import metric
-
-__all__ = [
-    "NOTHING",
-    "count",
-    "duration",
-    "figure_text",
-    "full_name",
-    "genome_text",
-    "kind",
-    "percent",
-    "plain_items",
-    "reason",
-    "shorten",
-]
-
-
-def kind(name: str) -> str:
-    """How a metric's figures read: `percent`, `seconds`, `megabytes`, `count` or `plain`."""
-    return metric(name).kind
-
-
-def figure_text(name: str, value: float | None) -> str:
-    """A metric's value, by its kind: `figure_text('params', 12345)` -> `12.3 k`."""
-    return metric(name).text(value)
-
-
-def full_name(name: str) -> str:
-    """`val_accuracy` -> `validation accuracy`; an unknown metric loses its underscores."""
-    return metric(name).label
 
 
 def genome_text(genome: Any) -> str:

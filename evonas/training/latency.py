@@ -8,7 +8,7 @@ import logging
 import statistics
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,12 +18,12 @@ import torch
 from torch import nn
 
 from evonas.core.errors import EvonasError
-from evonas.core.goals import Objective
+from evonas.core.goals import Goal, metric
 from evonas.core.types import Candidate, Encoding, Evaluation, Evaluator, Task
 from evonas.training import profile
 
-METRICS = ("latency_ms", "latency_batch_ms", "latency_onnx_ms")
-"""All to be made small: one image on the device, a batch on it, one image in ONNX Runtime on the CPU."""
+METRICS = tuple(map(metric, ("latency_ms", "latency_batch_ms", "latency_onnx_ms")))
+"""One image on the device, a batch on it, one image in ONNX Runtime on the CPU; milliseconds."""
 
 log = logging.getLogger(__name__)
 
@@ -149,12 +149,12 @@ class WithLatency:
         return found
 
 
-def with_latency(trainer: Any, objectives: Sequence[Objective]) -> Any:
-    """A TorchTrainer, measured too if an objective is one of `METRICS`; else as it is.
+def with_latency(trainer: Any, goal: Goal) -> Any:
+    """A TorchTrainer, measured too if the goal needs one of `METRICS`; else as it is.
 
-    Raises EvonasError where `latency_onnx_ms` is one and onnxruntime is missing.
+    Raises EvonasError where it needs `latency_onnx_ms` and onnxruntime is missing.
     """
-    wanted = {objective.name for objective in objectives} & set(METRICS)
+    wanted = {one.name for one in METRICS} & set(goal.metrics)
     if not wanted:
         return trainer
     return WithLatency(trainer, trainer.encoding, trainer.device, trainer.batch_size, "latency_onnx_ms" in wanted)

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from evonas.core.genomes import feature_row as row
-from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.goals import Goal, Objective
 from evonas.core.types import Encoding, Trial
 from evonas.memory.archive import Archive, RunRecord
 from evonas.report import figure
-from evonas.report.words import figure_text
 from evonas.search.fidelity import at_full
 from evonas.search.methods import make_ranker
 from evonas_surrogates.quality import Course, course, random_trainings, rank_correlation, ranks
@@ -35,9 +34,10 @@ def memory(
     trials: Sequence[Trial],
     encoding: Encoding[Any],
     store: Archive,
-    objective: Objective = VAL_ACCURACY,
+    goal: Goal,
 ) -> tuple[str, str] | None:
-    """("Memory", HTML) of a run whose ranker trusts earlier tasks; None for any other."""
+    """("Memory", HTML) of a run whose ranker trusts earlier tasks, by the first objective; None for any other."""
+    objective = goal.first
     ranker = recalled(record, store, objective)
     trials = [trial for trial in trials if trial.evaluation.status != "absent"]
     if not hasattr(ranker, "trust"):
@@ -63,7 +63,7 @@ def memory(
     looks = 200 if len(y) <= 500 else 50
     told = course(ranker, X, y, [trial.after for trial in trials], looks, as_searched)
     learned = ranker.describe()
-    whole = _at_full_fidelity(trials)
+    whole = _at_full_fidelity(trials, goal)
     cost = np.cumsum([trial.evaluation.candidate.fidelity for trial in trials])[whole]
     saved, words = _saving(ranker, X[whole], y[whole], cost, encoding, record)
     lines = [f"It began with {escape(known)}. {own}"]
@@ -96,7 +96,7 @@ def _predicted(told: Course, trials: Sequence[Trial], whole: np.ndarray, objecti
         return None
     measured = ranks(told.y[rows])
     texts = [
-        f"<b>trial {i + 1}</b><br>{figure_text(objective.name, trials[i].evaluation.metrics[objective.name])}"
+        f"<b>trial {i + 1}</b><br>{objective.metric.text(trials[i].evaluation.metrics[objective.name])}"
         for i in rows.tolist()
     ]
     series = (
@@ -224,9 +224,9 @@ def _random_rows(encoding: Encoding[Any], seed: int) -> np.ndarray:
     return np.array([row(encoding.features(encoding.sample(rng))) for _ in range(SAMPLE)])
 
 
-def _at_full_fidelity(trials: Sequence[Trial]) -> np.ndarray:
-    """Positions of the trials that are compared with one another."""
-    full = max((t.evaluation.candidate.fidelity for t in trials if t.evaluation.ok), default=1.0)
+def _at_full_fidelity(trials: Sequence[Trial], goal: Goal) -> np.ndarray:
+    """Positions of the trials at the fidelity at which results are compared, failed ones too."""
+    full = min((trials[i].evaluation.candidate.fidelity for i in goal.comparable(trials)), default=1.0)
     return np.array([i for i, t in enumerate(trials) if t.evaluation.candidate.fidelity >= full], dtype=int)
 
 

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from evonas.app.display import LiveDisplay, PlainLines, Progress, watchers
-from evonas.core.goals import Objective
+from evonas.core.goals import Goal, Objective
 from evonas.core.types import Candidate, Evaluation, Task, Trial
 from evonas.search.loop import Budget
 
@@ -142,7 +142,7 @@ def test_the_best_is_one_of_the_highest_fidelity_and_follows_the_objective():
         progress.add(t)
     assert progress.best is not None
     assert progress.best.number == 3
-    smallest = Progress(Budget(10), Objective("params", maximize=False))
+    smallest = Progress(Budget(10), Goal((Objective("params", maximize=False),)))
     for number, params in enumerate((300, 100, 200)):
         smallest.add(Trial("run", number, 0, Evaluation(Candidate(number), {"params": params})))
     assert smallest.best is not None

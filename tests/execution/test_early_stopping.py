@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evonas.core.errors import EvonasError
-from evonas.core.goals import Objective
+from evonas.core.goals import Goal, Objective
 from evonas.core.types import Candidate, Evaluation
 from evonas.execution.early_stopping import LEAST, REVIEWS, EarlyStopping, Hopeless
 from evonas.execution.processes import Processes, Serial
@@ -99,8 +99,8 @@ def test_a_search_gives_up_the_bad_and_keeps_the_good():
 @pytest.mark.parametrize("objective", [Objective("val_accuracy"), LOSS], ids=str)
 @pytest.mark.parametrize("stop", [3, 20, 41])
 def test_resumes_exactly(objective, stop):
-    whole = search(EarlyStopping(Serial(Learner()), objective))
-    again = search(EarlyStopping(Serial(Learner()), objective, told=whole[:stop]), told=whole[:stop])
+    whole = search(EarlyStopping(Serial(Learner()), Goal((objective,))))
+    again = search(EarlyStopping(Serial(Learner()), Goal((objective,)), told=whole[:stop]), told=whole[:stop])
     assert [what(t.evaluation) for t in again] == [what(t.evaluation) for t in whole]
 
 

@@ -8,9 +8,9 @@ import subprocess
 import numpy as np
 import pytest
 
+from evonas.core.goals import Goal, metric
 from evonas.core.types import Candidate, Evaluation, Trial
 from evonas.report import figure, write_report
-from evonas.report.words import figure_text
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on this machine: nothing to open it in")
@@ -82,7 +82,7 @@ def test_the_table_has_the_words_of_python_and_starts_with_the_best(opened, make
     rows = cells(opened(trials)[0])
     ok = sorted((t for t in trials if t.evaluation.ok), key=lambda t: -t.evaluation.metrics["val_accuracy"])
     names = ["val_accuracy", "val_loss", "params", "flops", "seconds", "peak_memory_mb"]
-    expected = [[figure_text(name, t.evaluation.metrics[name]) for name in names] for t in ok]
+    expected = [[metric(name).text(t.evaluation.metrics[name]) for name in names] for t in ok]
     assert [row[1:-1] for row in rows[: len(ok)]] == expected
     assert [row[0] for row in rows[: len(ok)]] == [str(t.number + 1) for t in ok]
     assert all(row[-1].startswith("failed: OutOfMemoryError: <b>no</b>") for row in rows[len(ok) :])
@@ -99,6 +99,16 @@ def test_headings_sort_and_switches_redraw(opened, make_trials):
     assert len(sizes) == 25
     titles = re.findall(r'class="[xy]title"[^>]*>([^<]+)<', dom)
     assert titles == ["seconds", "validation accuracy (%)", "FLOPs", "validation accuracy (%)"]
+
+
+def test_several_objectives_are_drawn(opened, make_trials):
+    dom, said = opened(make_trials(30, failed=0.2), goal=Goal.parse("val_accuracy,params,val_loss"))
+    assert said == []
+    assert drawn(dom) == 2
+    assert "front of all objectives" in dom[dom.index('id="tradeoff"') :]
+    switch = re.search(r'id="tradeoff-switch">(.*?)</div>', dom, re.S)
+    assert switch
+    assert re.findall(r"<button[^>]*>([^<]+)<", switch[1])[:2] == ["parameters", "validation loss"]
 
 
 def test_hovering_shows_a_hostile_genome_as_text(opened):

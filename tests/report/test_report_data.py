@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.goals import Goal, Objective
 from evonas.core.types import Candidate, Evaluation, Trial
 from evonas.report import data
 
@@ -19,50 +19,69 @@ def trial(number: int, fidelity: float = 1.0, error: str | None = None, **metric
 
 
 @given(FIGURES, st.booleans())
-def test_the_front_is_what_nothing_dominates(figures, maximize):
-    values, costs = [v for v, _ in figures], [c for _, c in figures]
+def test_the_front_of_value_and_cost_is_what_nothing_dominates(figures, maximize):
     sign = 1 if maximize else -1
     points = {i: (sign * v, -c) for i, (v, c) in enumerate(figures) if v is not None and c is not None}
+    trials = [
+        trial(i, **{k: x for k, x in (("val_accuracy", v), ("params", c)) if x is not None})
+        for i, (v, c) in enumerate(figures)
+    ]
 
     def beaten(i):
         return any(p != points[i] and p[0] >= points[i][0] and p[1] >= points[i][1] for p in points.values())
 
-    front = data.front(values, costs, maximize)
+    columns = data.columns(trials, Goal((Objective("val_accuracy", maximize),)), None)
+    if not points:
+        assert not columns["fronts"].get("params")
+        return
+    front = columns["fronts"]["params"]
+    costs = [figures[i][1] for i in front]
     assert {points[i] for i in front} == {points[i] for i in points if not beaten(i)}
-    assert [costs[i] for i in front] == sorted({costs[i] for i in front})  # type: ignore[type-var]
-
-
-@given(st.lists(st.none() | st.floats(0, 1)), st.booleans())
-def test_records_are_the_running_best(values, maximize):
-    objective = Objective("val_accuracy", maximize)
-    trials = [trial(i, error="x") if v is None else trial(i, val_accuracy=v) for i, v in enumerate(values)]
-    found = data.records(trials, objective)
-    better = max if maximize else min
-    for i in range(len(trials)):
-        so_far = [v for v in values[: i + 1] if v is not None]
-        last = [values[k] for k in found if k <= i][-1:]
-        assert last == ([better(so_far)] if so_far else [])
+    assert costs == sorted(set(costs))
 
 
 def test_a_lower_fidelity_is_no_record_and_not_on_the_front():
     trials = [trial(0, 0.5, val_accuracy=0.99, params=1), trial(1, val_accuracy=0.9, params=2)]
-    columns = data.columns(trials, VAL_ACCURACY, trials[1])
+    columns = data.columns(trials, Goal(), trials[1])
     assert columns["records"] == [1]
     assert columns["fronts"]["params"] == [1]
     assert columns["best"] == 1
 
 
+def test_all_objectives_are_there_and_drawn_against_the_first():
+    goal = Goal.parse("val_accuracy,f1:max,params")
+    trials = [
+        trial(0, val_accuracy=0.9, f1=0.5, params=10),
+        trial(1, val_accuracy=0.8, f1=0.6, params=20),
+        trial(2, val_accuracy=0.7, f1=0.4, params=30),
+        trial(3, error="x"),
+    ]
+    columns = data.columns(trials, goal, trials[0])
+    assert columns["objectives"] == [
+        {"name": "val_accuracy", "maximize": True},
+        {"name": "f1", "maximize": True},
+        {"name": "params", "maximize": False},
+    ]
+    assert [cost["name"] for cost in columns["costs"]] == ["f1", "params", "seconds"]
+    assert columns["front"] == [0, 1]
+    assert columns["fronts"]["f1"] == [0, 1]
+    assert columns["fronts"]["params"] == [0]
+    assert columns["metrics"]["seconds"] == [1.5, 1.5, 1.5, None]
+    tiles = [tile["name"] for tile in data.headline({}, trials, goal, trials[0])]
+    assert tiles == ["test accuracy", "validation accuracy", "f1", "parameters", "FLOPs", "trials", "search time"]
+
+
 def test_the_run_says_which_trial_it_chose():
     trials = [trial(4, val_accuracy=0.9), trial(5, val_accuracy=0.9), trial(6, error="x")]
-    assert data.best_trial(trials, VAL_ACCURACY) is trials[0]
-    assert data.best_trial(trials, VAL_ACCURACY, 5) is trials[1]
-    assert data.best_trial(trials, VAL_ACCURACY, 6) is trials[0]
-    assert data.best_trial(trials[2:], VAL_ACCURACY) is None
+    assert data.chosen(trials, Goal()) is trials[0]
+    assert data.chosen(trials, Goal(), 5) is trials[1]
+    assert data.chosen(trials, Goal(), 6) is trials[0]
+    assert data.chosen(trials[2:], Goal()) is None
 
 
 def test_columns_are_json_whatever_the_figures():
     trials = [trial(0, val_accuracy=float("nan"), val_loss=float("inf"), odd="text"), trial(1, error="Oh\nno")]
-    columns = data.columns(trials, VAL_ACCURACY, None)
+    columns = data.columns(trials, Goal(), None)
     json.dumps(columns, allow_nan=False)
     assert columns["metrics"]["val_accuracy"] == [None, None]
     assert columns["failed"] == [None, "Oh"]
@@ -84,7 +103,7 @@ def test_failures_are_grouped_by_reason_the_most_frequent_first():
 
 def test_the_headline_prefers_the_result():
     trials = [trial(0, val_accuracy=0.9, params=1000), trial(1, error="x")]
-    tiles = {t["name"]: t["text"] for t in data.headline({"params": 2000}, trials, VAL_ACCURACY, trials[0])}
+    tiles = {t["name"]: t["text"] for t in data.headline({"params": 2000}, trials, Goal(), trials[0])}
     assert tiles["parameters"] == "2.00 k"
     assert tiles["validation accuracy"] == "90.00 %"
     assert tiles["test accuracy"] == "–"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from evonas.core.goals import Objective
+from evonas.core.goals import Goal, Objective
 from evonas.core.types import Candidate, Evaluation, Trial
 from evonas.report import figure, write_report
 
@@ -105,13 +105,24 @@ def test_genomes_that_went_through_json_are_drawn(page):
 def test_other_objectives_and_sections(page, make_trials):
     html = page(
         make_trials(5, failed=0),
-        objective=Objective("val_loss", maximize=False),
+        goal=Goal((Objective("val_loss", maximize=False),)),
         sections=[("Predicted & measured", "<p id='own'>here</p>" + figure([{"y": [1, 2], "name": "</script>"}]))],
     )
     assert "Validation loss against cost" in visible(html)
     assert "Predicted &amp; measured" in html
     assert "<p id='own'>here</p>" in html
     assert '</script>"' not in html
+
+
+def test_several_objectives_have_a_front(page, make_trials):
+    trials = make_trials(30, failed=0.2)
+    goal = Goal.parse("val_accuracy,params")
+    text = visible(page(trials, goal=goal))
+    table = text[text.index("The Pareto front") : text.index("No trial beats one of these")]
+    for found in goal.front(trials):
+        assert found.evaluation.candidate.genome in table
+        assert goal.first.metric.text(found.evaluation.metrics["val_accuracy"]) in table
+    assert "The Pareto front" not in visible(page(trials))
 
 
 def test_a_report_that_cannot_be_written_leaves_nothing(tmp_path, make_trials):

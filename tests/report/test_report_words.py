@@ -1,58 +1,9 @@
-"""Figures as people read them."""
+"""Genomes and errors on a line."""
 
-import math
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evonas.report import words
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [(0, "0"), (7, "7"), (999, "999"), (999.6, "1.00 k"), (12345, "12.3 k"), (999_600, "1.00 M"), (7.1e6, "7.10 M")],
-)
-def test_counts(number, text):
-    assert words.count(number) == text
-
-
-@given(st.floats(1, 9e14))
-def test_a_count_is_short_and_within_half_a_percent(number):
-    text = words.count(number)
-    figure, _, prefix = text.partition(" ")
-    assert len(text) <= 6
-    assert float(figure) * {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}[prefix] == pytest.approx(number, rel=5.1e-3)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0.00 s"),
-        (0.42, "0.42 s"),
-        (0.999, "1.0 s"),
-        (59.94, "59.9 s"),
-        (59.96, "1 min 00 s"),
-        (134, "2 min 14 s"),
-        (3599.6, "1 h 00 min"),
-        (3840, "1 h 04 min"),
-        (86400 * 2 + 3 * 3600, "2 d 3 h"),
-    ],
-)
-def test_durations(seconds, text):
-    assert words.duration(seconds) == text
-
-
-@pytest.mark.parametrize("metric", ["val_accuracy", "params", "seconds", "peak_memory_mb", "other"])
-@pytest.mark.parametrize("value", [None, math.nan, math.inf])
-def test_what_is_no_figure_is_a_dash(metric, value):
-    assert words.figure_text(metric, value) == words.NOTHING
-
-
-def test_metrics_by_their_kind():
-    assert words.figure_text("test_accuracy", 0.97251) == "97.25 %"
-    assert words.figure_text("peak_memory_mb", 311.7) == "312 MB"
-    assert words.figure_text("val_loss", 0.123456) == "0.1235"
 
 
 @given(st.text(), st.integers(3, 40))

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from evonas.core.goals import VAL_ACCURACY
+from evonas.core.goals import VAL_ACCURACY, Goal
 from evonas.core.types import Evaluation, Task
 from evonas.encodings.cell import CellEncoding
 from evonas.execution.processes import Serial
@@ -38,7 +38,7 @@ def searched(archive, task, name, method="evolution", trials=14, surrogate="meta
 
 
 def told(archive, record):
-    found = section.memory(record, archive.trials(record.name), ENCODING, archive)
+    found = section.memory(record, archive.trials(record.name), ENCODING, archive, Goal())
     return None if found is None else re.sub(r"<script.*?</script>", "", found[1], flags=re.DOTALL)
 
 
@@ -106,6 +106,6 @@ def test_a_run_before_its_first_result_and_one_without_a_success(archive):
     name = searched(archive, DIGITS, "one", trials=1)
     failed = list(archive.trials("one"))
     failed = [type(t)(t.run, t.number, t.after, Evaluation.failure(t.evaluation.candidate, "no"), 0) for t in failed]
-    html = section.memory(name, failed, ENCODING, archive)
+    html = section.memory(name, failed, ENCODING, archive, Goal())
     assert html is not None
     assert "No training has succeeded" in html[1]
