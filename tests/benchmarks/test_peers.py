@@ -23,8 +23,8 @@ from evonas.encodings.cell import CellEncoding
 from evonas.testing import Mirrored, SearcherContract
 from evonas_benchmarks.commands import bench_app
 from evonas_benchmarks.peers.space import space_of
-from evonas_benchmarks.problems import Earlier
-from evonas_benchmarks.tabular import from_frame
+from evonas_benchmarks.run.problems import Earlier
+from evonas_benchmarks.tables.lookup import from_frame
 
 PACKAGES = {
     "optuna-tpe": "optuna",
@@ -200,7 +200,7 @@ import numpy as np
 from evonas.core import plugins
 from evonas.encodings.cell import CellEncoding
 from evonas.core.types import Evaluation
-from evonas_benchmarks.problems import Earlier
+from evonas_benchmarks.run.problems import Earlier
 
 def asked(name, trials=14):
     encoding = CellEncoding()
@@ -429,7 +429,7 @@ def test_a_space_holds_every_genome(name):
 
 def space_named(name):
     if name == "graph":
-        from evonas_benchmarks.graph_cell import GraphCellEncoding
+        from evonas_benchmarks.tables.graph_cell import GraphCellEncoding
 
         return GraphCellEncoding()
     return plugins.make("evonas.encodings", name)

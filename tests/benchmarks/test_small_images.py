@@ -10,14 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
-import make_small_images
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import small_images_card
-from make_small_images import BothFidelities, Records, Training, work
-from small_images_live import Until, reached
-from small_images_results import median, needed_by_seed, needed_on_average
+from studies.small_images import card, make
+from studies.small_images.live import Until, reached
+from studies.small_images.make import BothFidelities, Records, Training, work
+from studies.small_images.results import median, needed_by_seed, needed_on_average
 
 from evonas.core.errors import EvonasError
 from evonas.core.goals import VAL_ACCURACY
@@ -26,13 +25,13 @@ from evonas.encodings.cell import CellEncoding
 from evonas.search.baselines import RandomSearch
 from evonas.search.loop import Budget, run
 from evonas.training.profile import costs
-from evonas_benchmarks import small_images
-from evonas_benchmarks.packaged import SMALL_IMAGES
-from evonas_benchmarks.problems import tabular_problem
-from evonas_benchmarks.suites import load_suite
-from evonas_benchmarks.tabular import table
+from evonas_benchmarks.run.problems import tabular_problem
+from evonas_benchmarks.suites.suite import load_suite
+from evonas_benchmarks.tables import small_images
+from evonas_benchmarks.tables.lookup import table
+from evonas_benchmarks.tables.packaged import SMALL_IMAGES
 
-MAKER = Path(make_small_images.__file__)
+MAKER = Path(make.__file__)
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +63,13 @@ def test_figures_are_of_the_networks(rows):
 
 def test_full_trainings_are_better_than_their_first_third(rows):
     for name in small_images.DATA:
-        full, third = (small_images_card.accuracies(rows, name, full=full) for full in (True, False))
+        full, third = (card.accuracies(rows, name, full=full) for full in (True, False))
         assert np.mean([full[cell] > third[cell] for cell in full]) > 0.95
 
 
 def test_the_card_has_the_figures_of_the_table(rows):
     about = json.loads(pq.read_schema(small_images.FILE).metadata[b"evonas"])
-    assert small_images.FILE.with_suffix(".md").read_text(encoding="utf-8") == small_images_card.card(rows, about)
+    assert small_images.FILE.with_suffix(".md").read_text(encoding="utf-8") == card.card(rows, about)
 
 
 def test_a_row_can_be_made_again(rows, tmp_path):
@@ -88,7 +87,7 @@ def test_a_row_can_be_made_again(rows, tmp_path):
         (i,) = np.flatnonzero(mine & ((rows["fidelity"] == 1) == full))
         assert made[f"{prefix}val_accuracy"] == pytest.approx(rows["val_accuracy"][i], abs=tolerance)
     alone = trainer(Candidate(cell), trainer.data.task, 0).metrics
-    assert {name: made[name] for name in make_small_images.KEPT} == {n: alone[n] for n in make_small_images.KEPT}
+    assert {name: made[name] for name in make.KEPT} == {n: alone[n] for n in make.KEPT}
     assert not list(tmp_path.iterdir())
 
 
@@ -110,7 +109,7 @@ def test_the_table_averages_the_seeds(rows):
     cell = small_images.cells()[3]
     i = found.rows[cell]
     for name in small_images.DATA:
-        each = [small_images_card.accuracies(rows, name, seed=seed)[cell] for seed in (0, 1)]
+        each = [card.accuracies(rows, name, seed=seed)[cell] for seed in (0, 1)]
         assert found.values(name)[i] == pytest.approx(np.mean(each))
     assert np.isnan(found.entry("usps").columns["val_accuracy"][found.rows[small_images.cells()[-1]], 1])
 
@@ -151,7 +150,7 @@ def test_the_most_useful_trainings_come_first():
 def test_a_line_that_was_being_written_is_dropped(tmp_path):
     records, training = Records(tmp_path).open(), Training("digits", "a", 0)
     records.append(training, {"val_accuracy": 0.5})
-    with (tmp_path / make_small_images.TRAININGS).open("a") as file:
+    with (tmp_path / make.TRAININGS).open("a") as file:
         file.write('{"data": "digits", "cell"')
     again = Records(tmp_path).open()
     assert again.lines == {training: {"val_accuracy": 0.5}}
@@ -177,7 +176,7 @@ def test_trainings_of_another_recipe_are_refused(tmp_path, monkeypatch):
 )
 def test_what_will_not_do_is_said_before_anything_is_trained(tmp_path, monkeypatch, capsys, options, said):
     monkeypatch.setattr(sys, "argv", ["make", "--out", str(tmp_path), *options])
-    assert make_small_images.main() == 2
+    assert make.main() == 2
     assert said in capsys.readouterr().err
 
 
@@ -190,7 +189,7 @@ def test_it_can_be_stopped_and_goes_on(tmp_path):
         return [sys.executable, str(MAKER), *options, "--out", str(tmp_path / folder)]
 
     stopped = subprocess.Popen(command("stopped"), stdout=subprocess.DEVNULL)
-    lines = tmp_path / "stopped" / make_small_images.TRAININGS
+    lines = tmp_path / "stopped" / make.TRAININGS
     deadline = time.monotonic() + 200
     while not (lines.is_file() and lines.read_text().count("\n")):
         assert time.monotonic() < deadline
@@ -244,9 +243,9 @@ def test_rank_correlation_is_spearmans():
     rng = np.random.default_rng(0)
     one = {str(i): float(v) for i, v in enumerate(rng.integers(9, size=60))}
     other = {cell: value + float(rng.normal(0, 3)) for cell, value in one.items()} | {"only here": 1.0}
-    value, low, high, n = small_images_card.rank_correlation(one, other)
+    value, low, high, n = card.rank_correlation(one, other)
     expected = spearmanr(list(one.values()), [other[cell] for cell in one]).statistic
     assert value == pytest.approx(expected)
     assert low < value < high
     assert n == 60
-    assert np.isnan(small_images_card.rank_correlation(one, {"0": 1.0})[0])
+    assert np.isnan(card.rank_correlation(one, {"0": 1.0})[0])

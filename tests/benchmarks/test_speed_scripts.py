@@ -1,4 +1,4 @@
-"""The scripts of benchmarks/speed: what they compare is comparable, and what they compute is right. No timing here."""
+"""The scripts of studies/speed: what they compare is comparable, and what they compute is right. No timing here."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from speed import breakdown, first_step, nb201, plain_loop, results, sharing, suites, train
+from studies.speed import breakdown, first_step, nb201, plain_loop, results, sharing, suites, train
 
 from evonas.core.types import Candidate
 from evonas.domains.images import images_from_arrays
@@ -149,7 +149,7 @@ def test_a_script_rewrites_its_own_section_only(tmp_path, monkeypatch):
     sections = results.read(file)
     assert list(sections) == ["One: CPU", "One: GPU", "Two: CPU"]
     assert sections["One: CPU"].startswith("second")
-    assert "python benchmarks/speed/a.py --data npz:images.npz" in sections["One: CPU"]
+    assert "python benchmarks/studies/speed/a.py --data npz:images.npz" in sections["One: CPU"]
     assert sections["One: GPU"] == "Open: no CUDA device at hand. a figure"
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import wilcoxon
 
-from evonas_benchmarks.statistics import against, fewest_seeds, holm, interval, paired, winner
+from evonas_benchmarks.analysis.statistics import against, fewest_seeds, holm, interval, paired, winner
 
 
 def test_the_interval_covers_the_mean_as_often_as_it_says():

@@ -13,12 +13,12 @@ from evonas.core.types import Candidate
 from evonas.execution.processes import Serial
 from evonas.search.baselines import LocalSearch, RandomSearch
 from evonas.search.loop import Budget, run
-from evonas_benchmarks import graph_cell
-from evonas_benchmarks.baselines import EarlierMean
-from evonas_benchmarks.graph_cell import ALL_LINKS, OPERATIONS, GraphCellEncoding
-from evonas_benchmarks.packaged import _Numbers
-from evonas_benchmarks.problems import earlier_rows
-from evonas_benchmarks.tabular import Columns, from_frame, table
+from evonas_benchmarks.baselines.earlier_mean import EarlierMean
+from evonas_benchmarks.run.problems import earlier_rows
+from evonas_benchmarks.tables import graph_cell
+from evonas_benchmarks.tables.graph_cell import ALL_LINKS, OPERATIONS, GraphCellEncoding
+from evonas_benchmarks.tables.lookup import Columns, from_frame, table
+from evonas_benchmarks.tables.packaged import _Numbers
 
 pytest.importorskip("nas_bench_graph", reason="the tables come with the extra bench")
 

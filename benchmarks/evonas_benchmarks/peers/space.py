@@ -11,8 +11,8 @@ from typing import Any
 from evonas.core.errors import EvonasError
 from evonas.core.types import Encoding
 from evonas.encodings.cell import EDGES, OPERATIONS, CellEncoding, cell_string, parse
-from evonas_benchmarks import graph_cell
-from evonas_benchmarks.graph_cell import GraphCellEncoding
+from evonas_benchmarks.tables import graph_cell
+from evonas_benchmarks.tables.graph_cell import GraphCellEncoding
 
 Choice = tuple[int, ...]  # for each parameter the index of what is chosen
 

@@ -16,7 +16,7 @@ from evonas_benchmarks.peers.space import Choice
 from evonas_benchmarks.peers.with_syne_tune import REA, SyneTune, domains
 
 if TYPE_CHECKING:
-    from evonas_benchmarks.problems import Earlier
+    from evonas_benchmarks.run.problems import Earlier
 
 TRANSFER = "syne_tune.optimizer.schedulers.transfer_learning"
 baselines = required("syne_tune.optimizer.baselines")

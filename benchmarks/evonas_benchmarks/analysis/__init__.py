@@ -1,0 +1,1 @@
+"""From curves to figures: summaries, statistics of paired seeds, rankings."""

@@ -1,0 +1,248 @@
+"""What a method meets in a cell: a space, an evaluator, and what it may know of earlier tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from evonas.core import plugins
+from evonas.core.errors import EvonasError, choices
+from evonas.core.goals import Objective
+from evonas.core.types import Encoding, Evaluation, Evaluator, Searcher, Store, Task, Trial
+from evonas.execution.processes import Serial
+from evonas_benchmarks.suites.suite import Suite
+from evonas_benchmarks.suites.wrappers import wrapped
+from evonas_benchmarks.tables.lookup import Table
+
+
+@dataclass(frozen=True, eq=False)
+class Earlier:
+    """What is known of an earlier task: (n,) genomes, (n, d) features, (n,) scores, higher is better.
+
+    `metrics` are its (n,) columns as the table has them, for methods with several objectives.
+    """
+
+    task: str
+    genomes: Sequence[Any]
+    X: np.ndarray
+    y: np.ndarray
+    metrics: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+class Nothing:
+    """A store that remembers no trial: a ranker that recalls has what it comes with."""
+
+    def append(self, trial: Trial) -> None:
+        raise NotImplementedError("nothing is remembered here")
+
+    def trials(
+        self, run: str | None = None, *, encoding: str | None = None, task: str | None = None
+    ) -> Sequence[Trial]:
+        return ()
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """`best` and `median` are the table's, in scores (higher is better); NaN where there is no table.
+
+    `truth` is an evaluation's worth without noise, in the objective's own unit; None where what is seen counts.
+    `metrics` are those of a table; None where networks are trained, at any fidelity, with a `store` of what is
+    remembered.
+    """
+
+    task: Task
+    encoding: Encoding[Any]
+    objective: Objective
+    executor: AbstractContextManager[Any]
+    test: str | None = None
+    best: float = float("nan")
+    median: float = float("nan")
+    earlier: Sequence[Earlier] = ()
+    truth: Callable[[Evaluation], float] | None = None
+    costs: bool = True
+    metrics: Sequence[str] | None = None
+    store: Store | None = None
+    encoding_name: str = ""
+
+    def regret(self, value: float) -> float:
+        """0 at the table's best, 1 at its median."""
+        signed = value if self.objective.maximize else -value
+        return (self.best - signed) / (self.best - self.median)
+
+
+@lru_cache(maxsize=4)
+def _table(suite: Any) -> Table:
+    return suite.load_table()
+
+
+def tabular_problem(suite: Suite, task: str, seed: int, *, untaught: bool = False) -> Problem:
+    """The task's table, and `suite.earlier` random rows of other ones, drawn by seed; of none if `untaught`."""
+    table = _table(cast(Any, suite))
+    entry = table.entry(task)
+    scores = table.scores(task)
+    known = scores[~np.isnan(scores)]
+    metric = entry.objective.name
+    best, median = float(known.max()), float(np.median(known))
+    if best == median:
+        raise EvonasError(
+            f"task {task!r} of suite {suite.name!r}: half of the table's networks have the best {metric!r} there is, "
+            f"{abs(best):g}; nothing can be compared on it, leave it out"
+        )
+    evaluator, encoding = table.evaluator(task, suite.noise), table.encoding_of(task)
+    for spec in suite.wrappers:
+        evaluator, encoding = wrapped(spec, evaluator, encoding, metric)
+
+    def truth(evaluation: Evaluation) -> float:
+        genome = evaluation.candidate.genome
+        row = table.rows.get(genome)
+        if row is None:
+            row = table.rows[getattr(table.encoding, "canonical", lambda same: same)(genome)]
+        return float(table.values(task, metric)[row])
+
+    return Problem(
+        entry.task,
+        encoding,
+        entry.objective,
+        Serial(evaluator),
+        entry.test,
+        best,
+        median,
+        ()
+        if untaught
+        else [earlier_rows(table, i, other, suite.earlier, seed) for i, other in others(suite, task, seed)],
+        truth if suite.noise or suite.wrappers else None,
+        entry.seconds is not None,
+        [name for name in entry.columns if name == metric or name not in (entry.test, entry.seconds)],
+    )
+
+
+def others(suite: Suite, task: str, seed: int = 0) -> list[tuple[int, str]]:
+    """(place in the suite, name) of the tasks that may be known when `task` is searched.
+
+    `earlier_tasks` many are the first of an order drawn by seed and task, so that one of one is one of two.
+    """
+    if not suite.earlier:
+        return []
+    names = suite.task_names()
+    there = [(i, name) for i, name in enumerate(names) if name != task]
+    chosen = suite.earlier_tasks
+    if chosen is None:
+        return there
+    if isinstance(chosen, int):
+        order = np.random.default_rng([seed, names.index(task), 104_729]).permutation(len(there))[:chosen]
+        return sorted(there[i] for i in order)
+    return [(i, name) for i, name in there if name in chosen]
+
+
+def earlier_rows(table: Table, index: int, task: str, rows: int, seed: int) -> Earlier:
+    """So many random architectures of a task, the same for every target with the same seed."""
+    scores = table.scores(task)
+    known = np.flatnonzero(~np.isnan(scores))
+    rng = np.random.default_rng([seed, index, 7919])
+    chosen = rng.choice(known, size=min(rows, len(known)), replace=False)
+    metrics = {name: table.values(task, name)[chosen] for name in table.entry(task).columns}
+    return Earlier(task, [table.genomes[row] for row in chosen], table.features[chosen], scores[chosen], metrics)
+
+
+def training_problem(suite: Suite, task: str, seed: int, root: Path | None = None) -> Problem:
+    """The task's images, split by seed, to be trained on for real."""
+    from evonas.core.goals import Goal
+    from evonas.domains.images import load_images, split
+    from evonas.encodings.make import make_encoding
+    from evonas.training.trainer import TorchTrainer
+
+    spec = next(one for one in suite.tasks if one.name == task)
+    encoding: Encoding[Any] = make_encoding(suite.encoding or "cell")
+    data = split(load_images(suite.data_of(spec), root=root), seed=seed, train_size=suite.train_size)
+    evaluator: Evaluator = TorchTrainer(encoding, data, epochs=suite.epochs, device=suite.device, held_out=True)
+    name = plugins.plain_name(suite.encoding or "cell")
+    objective = Goal.parse(spec.objective or suite.objective).objectives[0]
+    for wrapper in suite.wrappers:
+        evaluator, encoding = wrapped(wrapper, evaluator, encoding, objective.name)
+    return Problem(
+        data.task, encoding, objective, Serial(evaluator), "test_accuracy", store=Nothing(), encoding_name=name
+    )
+
+
+def check_method(spec: str) -> None:
+    """Raises EvonasError, with the choices, where a part of the method is unknown."""
+    searcher, plus, ranker = spec.partition("+")
+    if plus and not ranker.strip():
+        raise EvonasError(
+            f"method {spec!r} names no ranker after +; there are {choices(plugins.available('evonas.rankers'))}"
+        )
+    plugins.resolve("evonas.searchers", searcher)
+    if plus:
+        plugins.resolve("evonas.rankers", ranker)
+
+
+def make_searcher(spec: str, problem: Problem) -> Searcher[Any]:
+    """The method, taught what is known of the earlier tasks.
+
+    A ranker is fitted; a searcher that has `learn(earlier)` is given the same rows. All see the same. Where networks
+    are trained, a ranker has what it comes with.
+
+    Raises EvonasError where the method asks for what the table does not have.
+    """
+    from evonas.search.methods import make_method
+
+    searcher = make_method(
+        spec,
+        problem.encoding,
+        problem.task,
+        (problem.objective,),
+        store=problem.store,
+        encoding_name=problem.encoding_name,
+    )
+    parts = list(_parts(searcher))
+    _check_possible(spec, parts, problem)
+    for part in parts:
+        if hasattr(part, "learn"):
+            part.learn(problem.earlier)
+        for ranker, objective in zip(getattr(part, "rankers", ()), getattr(part, "objectives", ()), strict=False):
+            if problem.earlier and hasattr(ranker, "fit"):
+                _fit(ranker, objective, problem)
+    return searcher
+
+
+def _parts(searcher: Any) -> Iterator[Any]:
+    """A method and the searchers that it wraps."""
+    while searcher is not None:
+        yield searcher
+        searcher = getattr(searcher, "searcher", None)
+
+
+def _check_possible(spec: str, parts: Sequence[Any], problem: Problem) -> None:
+    if problem.metrics is None:
+        return
+    for part in parts:
+        if min(getattr(part, "fidelities", (1.0,))) < 1:
+            raise EvonasError(
+                f"method {spec!r} trains for few epochs first, and a table has full trainings only; give it to a suite "
+                "that trains (digits, images)"
+            )
+        for objective in getattr(part, "objectives", ()):
+            if objective.name not in problem.metrics:
+                raise EvonasError(
+                    f"method {spec!r} also goes by {objective.name!r}, and task {problem.task.name!r} has "
+                    f"{choices(problem.metrics)} only; leave the method out"
+                )
+
+
+def _fit(ranker: Any, objective: Objective, problem: Problem) -> None:
+    groups = np.concatenate([[one.task] * len(one.y) for one in problem.earlier])
+    X = np.concatenate([one.X for one in problem.earlier])
+    ranker.fit(X, np.concatenate([_scores(one, objective, problem) for one in problem.earlier]), groups)
+
+
+def _scores(one: Earlier, objective: Objective, problem: Problem) -> np.ndarray:
+    if objective == problem.objective:  # of the earlier task itself, whatever its own is called
+        return one.y
+    values = one.metrics[objective.name]
+    return values if objective.maximize else -values

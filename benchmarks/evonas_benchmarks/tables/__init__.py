@@ -1,0 +1,5 @@
+"""Tables of trainings: packaged ones, one of our own, and those of a user."""
+
+from evonas_benchmarks.tables.lookup import Columns, Entry, Lookup, Table, from_frame, mean_over_seeds, table
+
+__all__ = ["Columns", "Entry", "Lookup", "Table", "from_frame", "mean_over_seeds", "table"]

@@ -1,0 +1,1 @@
+"""What was measured about evonas, and can be measured again from a checkout. Not part of the package."""

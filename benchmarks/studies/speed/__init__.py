@@ -1,0 +1,1 @@
+"""How fast evonas is, beside a control in the same run."""

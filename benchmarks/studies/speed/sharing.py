@@ -1,0 +1,165 @@
+"""Trainings an hour against how many run at the same time: on one device, and over all of them.
+
+    python benchmarks/studies/speed/sharing.py [--device cpu] [--workers 1 2 4 8] [--trainings 16] [--rounds 3]
+                                       [--json] [--record]
+
+The same trainings (five cells in turn, each with a seed of its own) by 1, 2, 4, … processes that share one device; on
+a CPU each with 1, 2, 4, … threads as far as there are cores, two at least; on several GPUs also as many on every one.
+All arms take their turn in every round, in another order each; the ratio is the median over rounds of that to one at a
+time, which has its own process too. What happens once a process (its start, the data's way to the device, a first
+short training) is not counted; that the last trainings leave some processes idle is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import Any
+
+from evonas.core import environment
+from evonas.core.types import Candidate, Evaluation
+from evonas.execution.processes import Processes
+from evonas.training.trainer import TorchTrainer
+from studies.speed import results, train
+
+BAR, AIM = 2.0, 4.0  # trainings an hour on one GPU, to one at a time
+SHORT = 1e-6  # fidelity of a training of one epoch
+
+
+@dataclass(frozen=True)
+class Arm:
+    """So many processes on each of so many devices; `threads` of each on a CPU (None: as evonas chooses them)."""
+
+    workers: int
+    devices: int = 1
+    threads: int | None = None
+
+    @property
+    def processes(self) -> int:
+        return self.workers * self.devices
+
+
+def arms(workers: Sequence[int], devices: int, cores: int | None) -> list[Arm]:
+    """The control first: one at a time, as it comes. `cores` where the device is a CPU."""
+    if cores is None:
+        return list(dict.fromkeys([Arm(1), *(Arm(w, d) for d in sorted({1, devices}) for w in workers)]))
+    most = max(2, cores)
+    return [Arm(1), *(Arm(w, 1, t) for w in workers for t in (1, 2, 4, 8, 16) if w * t <= most)]
+
+
+def trainings_an_hour(trainer: TorchTrainer, arm: Arm, genomes: Sequence[Any], number: int) -> float:
+    """By the processes of an arm once they are warm."""
+    devices = trainer.devices()[: arm.devices]
+    own = [replace(trainer, device=d, threads=arm.threads, _cache={}) for d in devices for _ in range(arm.workers)]
+    task = trainer.data.task
+    with Processes(own) as executor:
+        done([executor.submit(Candidate(genomes[0], SHORT), task, 0) for _ in own])
+        start = time.perf_counter()
+        done([executor.submit(Candidate(genomes[i % len(genomes)]), task, i) for i in range(number)])
+        return 3600 * number / (time.perf_counter() - start)
+
+
+def done(futures: Sequence[Future[Evaluation]]) -> None:
+    """Wait for all. Raises RuntimeError where one failed."""
+    for future in futures:
+        if not future.result().ok:
+            raise RuntimeError(future.result().error)
+
+
+def measure(
+    trainer: TorchTrainer, genomes: Sequence[Any], chosen: Sequence[Arm], number: int, rounds: int
+) -> list[dict]:
+    """A row an arm."""
+    found: dict[Arm, list[float]] = {arm: [] for arm in chosen}
+    for i in range(rounds):
+        for arm in random.Random(i).sample(list(chosen), len(chosen)):
+            found[arm].append(trainings_an_hour(trainer, arm, genomes, number))
+    rows = []
+    for arm, rates in found.items():
+        ratio = statistics.median(rate / alone for rate, alone in zip(rates, found[chosen[0]], strict=True))
+        rows.append(
+            {
+                "devices": arm.devices,
+                "workers": arm.workers,
+                "threads": arm.threads or "as it comes",
+                "trainings_an_hour": round(statistics.median(rates)),
+                "ratio": round(ratio, 3),
+                "ratio_a_process": round(ratio / arm.processes, 3),
+            }
+        )
+    return rows
+
+
+COLUMNS = {
+    "devices": "{devices}",
+    "processes a device": "{workers}",
+    "threads of each": "{threads}",
+    "trainings an hour": "{trainings_an_hour:,}",
+    "ratio to one at a time": "**{ratio:.2f}**",
+    "ratio a process": "{ratio_a_process:.2f}",
+}
+
+
+def text(found: dict[str, Any]) -> str:
+    cpu = found["device"] == "cpu"
+    columns = {title: form for title, form in COLUMNS.items() if title != ("devices" if cpu else "threads of each")}
+    bar = "" if cpu else f" (bar {BAR:g}, aim {AIM:g})"
+    return (
+        f"**{found['data']}**, {found['images']:,} images, {found['epochs']} epochs, batch {found['batch_size']}; "
+        f"{found['trainings']} trainings an arm, median of {found['rounds']} rounds. The best number of processes on "
+        f"one device makes **{found['ratio']:.2f} ×** the trainings of one at a time{bar}.\n\n"
+        f"{results.table(found['rows'], columns)}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="digits", help="digits, npz:FILE, …")
+    parser.add_argument("--train-size", type=int, help="train on so many images only")
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--batch", type=int, help="images a step: 64, on a GPU 256")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda (one, and all there are), cuda:0")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8], help="processes a device")
+    parser.add_argument("--trainings", type=int, default=16, help="of each arm in a round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true", help="print one object")
+    parser.add_argument("--record", action="store_true", help="write its section of benchmarks/results/speed.md")
+    options = parser.parse_args()
+    cpu = options.device == "cpu"
+    setting = train.setting(options.data, options.device, options.batch or (64 if cpu else 256), options.train_size)
+    cells = [network for network in setting.networks if network.kind == "cell"]
+    trainer = train.make_trainer(replace(setting, epochs=options.epochs))
+    chosen = arms(options.workers, len(trainer.devices()), environment.cores() if cpu else None)
+    rows = measure(trainer, [cell.genome for cell in cells], chosen, options.trainings, options.rounds)
+    found = {
+        "ratio": max(row["ratio"] for row in rows if row["devices"] == 1),
+        "device": options.device,
+        "data": setting.data.task.name,
+        "images": len(setting.data.y_train),
+        "epochs": options.epochs,
+        "batch_size": setting.batch_size,
+        "trainings": options.trainings,
+        "rounds": options.rounds,
+        "rows": rows,
+        "hardware": results.hardware(options.device),
+        "versions": environment.versions(),
+    }
+    print(json.dumps(found) if options.json else text(found))
+    if options.record:
+        results.record("Many trainings", options.device, text(found), waiting=WAITING)
+
+
+WAITING = (
+    f"Trainings an hour by processes that share a GPU, to one at a time: bar {BAR:g} ×, aim {AIM:g} ×; and over "
+    "several GPUs. `python benchmarks/studies/speed/sharing.py --device cuda --data npz:cifar10.npz --epochs 2 "
+    "--trainings 32 --record` measures it."
+)
+
+if __name__ == "__main__":
+    main()
