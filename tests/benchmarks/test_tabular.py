@@ -15,9 +15,8 @@ from evonas.search.baselines import LocalSearch, RandomSearch
 from evonas.search.loop import Budget, run
 from evonas_benchmarks.baselines.earlier_mean import EarlierMean
 from evonas_benchmarks.run.problems import earlier_rows
-from evonas_benchmarks.tables import graph_cell
+from evonas_benchmarks.tables import Columns, from_frame, graph_cell, table
 from evonas_benchmarks.tables.graph_cell import ALL_LINKS, OPERATIONS, GraphCellEncoding
-from evonas_benchmarks.tables.lookup import Columns, from_frame, table
 from evonas_benchmarks.tables.packaged import _Numbers
 
 pytest.importorskip("nas_bench_graph", reason="the tables come with the extra bench")

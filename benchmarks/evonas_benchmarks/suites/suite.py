@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from evonas.core import plugins
 from evonas.core.errors import EvonasError, choices
 from evonas.core.goals import Objective
-from evonas_benchmarks.tables.lookup import Columns, Entry, Table, from_frame, table
-from evonas_benchmarks.tables.packaged import TABLES, TASKS
+from evonas_benchmarks.tables.lookup import Columns, Entry, Table, from_frame
+from evonas_benchmarks.tables.packaged import TABLES, TASKS, table
 
 FOLDER = Path(__file__).parent  # of the suites that come with evonas
 

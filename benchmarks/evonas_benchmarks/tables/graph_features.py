@@ -8,7 +8,7 @@ from itertools import combinations, combinations_with_replacement
 
 import numpy as np
 
-from evonas_benchmarks.tables.graph_cell import ALL_LINKS, NODES, OPERATIONS, GraphCell, first_numbering
+from evonas_benchmarks.tables.graph_tree import ALL_LINKS, NODES, OPERATIONS, GraphCell, first_numbering
 
 SHAPES = sorted({first_numbering(links, ("gat",) * 4)[0] for links in ALL_LINKS})
 MESSAGES = ("gat", "gcn", "gin", "cheb", "sage", "arma", "graph")  # mix a vertex with its neighbours

@@ -153,18 +153,6 @@ class Lookup:
         return float(known[np.random.default_rng([seed, row]).integers(len(known))]) if len(known) else float("nan")
 
 
-def table(name: str) -> Table:
-    """A table by its name: `nasbench201`, `nasbench-graph`, `fcnet` or `hpobench`.
-
-    Raises EvonasError where there is none, or its package is not installed.
-    """
-    from evonas_benchmarks.tables import packaged
-
-    if name not in packaged.TABLES:
-        raise EvonasError(f"no table named {name!r}; there are {choices(packaged.TABLES)}, or use from_frame(…)")
-    return packaged.TABLES[name]()
-
-
 def mean_over_seeds(column: np.ndarray) -> np.ndarray:
     """(n,) from (n,) or (n, seeds); NaN where all seeds are."""
     if column.ndim == 1:

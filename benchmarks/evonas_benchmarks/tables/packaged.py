@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, choices
 from evonas.core.goals import VAL_ACCURACY, Objective
 from evonas.core.types import Task
 from evonas.encodings.cell import OPERATIONS, CellEncoding, cell_string
 from evonas_benchmarks.tables import graph_cell
 from evonas_benchmarks.tables.genes import OrderedGenes
 from evonas_benchmarks.tables.lookup import Entry, Table, mean_over_seeds
+from evonas_benchmarks.tables.small_images import small_images
 
 NASBENCH201 = {"cifar10": ("cifar10", 10), "cifar100": ("cifar100", 100), "ImageNet16-120": ("imagenet", 120)}
 GRAPHS = {
@@ -201,13 +202,6 @@ def _read(package: str, file: str, distribution: str) -> Any:
         raise EvonasError(f"package {distribution} has no file {file!r}: {error.strerror}; reinstall it") from error
 
 
-def small_images() -> Table:
-    """420 cells on five small image sets; our own, in evonas itself. See its module and its card."""
-    from evonas_benchmarks.tables import small_images as own
-
-    return own.small_images()
-
-
 TABLES: Mapping[str, Callable[[], Table]] = {
     "nasbench201": nasbench201,
     "nasbench-graph": nasbench_graph,
@@ -223,3 +217,13 @@ TASKS: Mapping[str, tuple[str, ...]] = {
     "hpobench": HPOBENCH,
     "small-images": SMALL_IMAGES,
 }
+
+
+def table(name: str) -> Table:
+    """A table by its name: `nasbench201`, `nasbench-graph`, `fcnet`, `hpobench` or `small-images`.
+
+    Raises EvonasError where there is none, or its package is not installed.
+    """
+    if name not in TABLES:
+        raise EvonasError(f"no table named {name!r}; there are {choices(TABLES)}, or use from_frame(…)")
+    return TABLES[name]()

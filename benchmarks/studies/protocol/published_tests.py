@@ -23,7 +23,7 @@ from evonas.encodings.cell import cell_string
 from evonas_benchmarks.analysis import summary
 from evonas_benchmarks.run import runner
 from evonas_benchmarks.suites.suite import load_suite
-from evonas_benchmarks.tables.lookup import table
+from evonas_benchmarks.tables.packaged import table
 
 SUITE = "nasbench201"
 SCRIPT = "benchmarks/studies/protocol/published_tests.py"

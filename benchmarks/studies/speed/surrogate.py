@@ -26,7 +26,7 @@ from evonas.search.evolution import Evolution
 from evonas.search.loop import generator
 from evonas.search.screening import Screened
 from evonas_benchmarks.run.problems import Earlier, earlier_rows
-from evonas_benchmarks.tables import lookup
+from evonas_benchmarks.tables import Table, table
 from evonas_surrogates.boosting import BoostingSurrogate
 from evonas_surrogates.meta import MetaSurrogate
 from studies.speed import results
@@ -70,7 +70,7 @@ def many(earlier: list[Earlier], rows: int, seed: int = 0) -> tuple[np.ndarray, 
     return X, np.concatenate(y), np.repeat([one.task for one in earlier], sizes)
 
 
-def searched(ranker: Any, space: lookup.Table) -> Callable[[], None]:
+def searched(ranker: Any, space: Table) -> Callable[[], None]:
     """A search that has its results; each call is one more step."""
     encoding, task, evaluate = space.encoding, space.entry(TARGET).task, space.evaluator(TARGET)
     inner = Evolution(encoding)
@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="where the time of the memory's steps goes")
     parser.add_argument("--record", action="store_true", help="write benchmarks/results/speed.md")
     options = parser.parse_args()
-    space = lookup.table("nasbench-graph")
+    space = table("nasbench-graph")
     names = [task.name for task in space.tasks if task.name not in (TARGET, LEFT_OUT)]
     # of one draw for each repeat: what was learned once in a process is not learned again
     draws = [[earlier_rows(space, i, name, EARLIER, r) for i, name in enumerate(names)] for r in range(options.repeats)]
