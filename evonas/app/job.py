@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections.abc import Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ from evonas.core.types import Callback, Encoding, Evaluator, Task, Trial
 from evonas.domains.domain import Data, Domain, TrainingOptions, domain_named, load_data
 from evonas.encodings.make import make_encoding
 from evonas.memory.archive import Archive, RunRecord
+from evonas.memory.locks import sole_owner
 from evonas.search import loop
 from evonas.search.methods import make_method
 
@@ -171,7 +169,7 @@ def carry_out(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
 
 
 def _begin(job: Job, callbacks: Sequence[Callback]) -> Result:
-    with _sole_owner(job):
+    with sole_owner(job.archive, job.name):
         job = replace(job, record=job.archive.add_run(job.record))
         try:
             return _search_and_finish(job, callbacks, [])
@@ -209,7 +207,7 @@ def go_on(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
 
     Raises Interrupted on Ctrl-C, and EvonasError where the run is running now.
     """
-    with _sole_owner(job):
+    with sole_owner(job.archive, job.name):
         trials, had = job.archive.trials(job.name), job.record.result
         spent = not job.budget.allows(counted(trials), trials[-1].elapsed if trials else 0.0)
         if job.record.status == "done" and had and spent and (job.folder / "result.json").exists():
@@ -331,19 +329,3 @@ def _free_name(archive: Archive, task: Task, encoding: str) -> str:
     while f"{stem}-{number}" in taken or (Path("runs") / f"{stem}-{number}").exists():
         number += 1
     return f"{stem}-{number}"
-
-
-@contextmanager
-def _sole_owner(job: Job):
-    """One process at a time works on a run. The lock is the system's and ends with its process, however that ends."""
-    from filelock import FileLock, Timeout
-
-    key = sha256(f"{Path(job.archive.where).absolute()}\n{job.name}".encode()).hexdigest()[:24]
-    lock = FileLock(Path(tempfile.gettempdir()) / f"evonas-{key}.lock", timeout=0)
-    try:
-        with lock:
-            yield
-    except Timeout:
-        raise NameTaken(
-            f"run {job.name!r} is running already, in another process; wait for it, or give another --name"
-        ) from None

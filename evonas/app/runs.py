@@ -108,6 +108,7 @@ def runs_delete(
 ) -> None:
     """Forget runs with all their trials. The folders with their results stay."""
     from evonas.memory.archive import Archive
+    from evonas.memory.locks import delete_runs
 
     store = Archive(archive)
     for name in names:
@@ -115,7 +116,7 @@ def runs_delete(
     if not yes and not typer.confirm(f"Forget {', '.join(names)} for good?"):
         raise typer.Exit(1)
     for name in names:
-        print(f"{name}: {store.delete_run(name)} trials forgotten")
+        print(f"{name}: {delete_runs(store, [name])} trials forgotten")
 
 
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

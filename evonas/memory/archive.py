@@ -38,7 +38,8 @@ class RunRecord:
     """A run with its whole configuration.
 
     `mark` is the id of the newest evaluation when the run began: what it could remember, and can again on resume.
-    `status` is 'running' until it is 'done' or 'interrupted'; a killed run stays 'running'.
+    `status` is 'running' until it is 'done' or 'interrupted'; a killed run stays 'running' here, and
+    `evonas.memory.locks.status` knows better.
     """
 
     name: str
@@ -281,6 +282,11 @@ class Archive:
     def close(self) -> None:
         self._engine.dispose()
 
+    def check_writable(self) -> None:
+        """Raises EvonasError where nothing can be added."""
+        if self.read_only:
+            raise EvonasError(f"the archive {self.where!r} cannot be written; {ELSEWHERE}")
+
     def reading(self) -> sa.Connection:
         """A connection to read by; a context manager."""
         return self._engine.connect()
@@ -291,8 +297,7 @@ class Archive:
 
         Raises EvonasError where the archive cannot be written, or another process does not let it go.
         """
-        if self.read_only:
-            raise EvonasError(f"the archive {self.where!r} cannot be written; {ELSEWHERE}")
+        self.check_writable()
         try:
             with self._engine.begin() as connection:
                 yield connection

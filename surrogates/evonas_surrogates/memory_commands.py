@@ -81,7 +81,7 @@ def merge_memory(
 
     source = exchange.open_existing(other)
     store = Archive(archive)
-    if _place(other) == _place(store.where):
+    if _same_place(source, store):
         raise EvonasError(f"{other!r} is the archive itself; give another one to merge into it")
     _say(exchange.absorb(store, exchange.rows(source)))
 
@@ -95,6 +95,7 @@ def forget(
 ) -> None:
     """Forget all runs on a data set with all their trainings. The folders with their results stay."""
     from evonas.memory.archive import Archive
+    from evonas.memory.locks import delete_runs
 
     store = Archive(archive)
     runs = _runs_on(store, task, encoding)
@@ -103,7 +104,7 @@ def forget(
     what = f"{trainings:,} training{'' if trainings == 1 else 's'} of {len(runs)} run{'' if len(runs) == 1 else 's'}"
     if not yes and not typer.confirm(f"Forget {what} on {task!r} for good?"):
         raise typer.Exit(1)
-    store.delete_runs(runs)
+    delete_runs(store, runs)
     print(f"{what} on {task!r} forgotten")
 
 
@@ -148,8 +149,10 @@ def _say(absorbed: Any) -> None:
     print(f"{absorbed.trainings:,} new training{'' if absorbed.trainings == 1 else 's'}{runs}{known}")
 
 
-def _place(where: str) -> str:
-    return where if "://" in where else str(Path(where).expanduser().resolve())
+def _same_place(one: Any, other: Any) -> bool:
+    if one.file is None or other.file is None:
+        return one.where == other.where
+    return one.file.samefile(other.file)
 
 
 def _refuse_folder(file: Path) -> None:

@@ -18,6 +18,11 @@ NAMES = {
     "evonas.tasks": "Images Split images_from_arrays load_images same_data split",
     "evonas.loop": "Budget Executor Outcome generator replay run",
     "evonas.clusters": "DaskExecutor Pool RayExecutor",
+    "evonas.archive": "Archive RunRecord default_archive",
+    "evonas.config": "SearchConfig",
+    "evonas.evolution": "AgingEvolution Evolution",
+    "evonas.executors": "Serial",
+    "evonas.job": "carry_out go_on prepare prepare_resume resume search",
     "evonas.encodings.categorical": "CategoricalEncoding Genome",
     "evonas.encodings.cell": "CellEncoding EDGES OPERATIONS cell_string live parse",
     "evonas.encodings.macro": "MacroEncoding",
@@ -25,7 +30,16 @@ NAMES = {
     "evonas.training.trainer": "Finished TorchTrainer",
     "evonas_benchmarks.tabular": "Columns Entry Lookup Table from_frame mean_over_seeds table",
 }
-MOVED = ("evonas.tasks", "evonas.loop", "evonas.clusters")
+MOVED = (
+    "evonas.archive",
+    "evonas.clusters",
+    "evonas.config",
+    "evonas.evolution",
+    "evonas.executors",
+    "evonas.job",
+    "evonas.loop",
+    "evonas.tasks",
+)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
