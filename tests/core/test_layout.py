@@ -1,5 +1,6 @@
 """The house stands as docs/architecture.md draws it: who may import whom, and what a wheel holds."""
 
+import runpy
 import tomllib
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -21,7 +22,7 @@ CLOSING = {
 def test_the_contracts_hold(monkeypatch, capsys):
     """The contracts are in pyproject.toml; where one is broken, the output names the import and its line."""
     monkeypatch.chdir(ROOT)
-    code = importlinter.cli.lint_imports(config_filename="pyproject.toml", no_cache=True, no_logo=True)
+    code = importlinter.cli.lint_imports(config_filename="pyproject.toml", no_cache=True)
     assert code == 0, capsys.readouterr().out
 
 
@@ -44,6 +45,11 @@ def test_a_wheel_holds_the_three_packages():
         assert (ROOT / package / "py.typed").is_file()
     for beside in ("surrogates", "benchmarks"):  # both names are taken on PyPI
         assert not (ROOT / beside / "__init__.py").exists()
+
+
+def test_the_oldest_versions_are_those_of_pyproject():
+    constraints = runpy.run_path(str(ROOT / ".ci" / "oldest.py"))["constraints"]
+    assert (ROOT / ".ci" / "oldest.txt").read_text() == constraints(), "run: python .ci/oldest.py"
 
 
 def import_graph() -> dict[str, set[str]]:
