@@ -2,12 +2,17 @@
 
 import os
 import signal
+import tempfile
 
 from hypothesis import settings
 
 # Networks as small as these gain nothing from more threads, and on a busy machine threads wait for each other: half the
 # time of all tests. Before anything imports torch, and for what the tests start as well.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What tests trust is not remembered in the configuration folder of whoever runs them, nor found there.
+_config = tempfile.TemporaryDirectory(prefix="evonas-tests-")
+os.environ["XDG_CONFIG_HOME"] = _config.name
 
 settings.register_profile("evonas", deadline=None)  # a loaded machine is no failure
 settings.load_profile("evonas")

@@ -14,13 +14,16 @@ from typer.core import TyperGroup
 
 from evonas import __version__
 from evonas.app.runs import ArchiveOption, print_table, runs_app
-from evonas.core import plugins
+from evonas.core import plugins, trust
 from evonas.core.errors import EvonasError
 
 if TYPE_CHECKING:
     from evonas.app.job import Job
     from evonas.app.results import Result
     from evonas.core.types import Callback
+
+
+_TRUST = "--trust"
 
 
 class _WithPlugins(TyperGroup):
@@ -36,6 +39,12 @@ class _WithPlugins(TyperGroup):
         command = typer.main.get_command(entries[cmd_name].load())
         command.name = cmd_name
         return command
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """What stands on the command line is trusted; `--trust`, also behind a command, extends that to files."""
+        trust.trust_everything(_TRUST in args)
+        trust.given(*args, *(arg.partition("=")[2] for arg in args if arg.startswith("--")))
+        return super().parse_args(ctx, [arg for arg in args if arg != _TRUST])
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -66,6 +75,9 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+    trusting: Annotated[
+        bool, typer.Option(_TRUST, help="Run code that files name (a run, a suite, a network); ask about none of it.")
+    ] = False,
 ) -> None:
     pass
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from evonas.core import trust
 from evonas.core.errors import EvonasError, choices
 
 
@@ -74,7 +75,10 @@ class SearchConfig(BaseModel):
             raise EvonasError(f"cannot read the configuration {str(path)!r}: {error.strerror}") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise EvonasError(f"{str(path)!r} is no TOML file: {error}") from error
-        return cls.make({**{k.replace("-", "_"): v for k, v in values.items()}, **overrides})
+        values = {key.replace("-", "_"): value for key, value in values.items()}
+        named = [value for key, value in values.items() if isinstance(value, str) and key not in overrides]
+        trust.admit(named, source=f"the configuration {str(path)!r}")
+        return cls.make({**values, **overrides})
 
     @property
     def method_spec(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from evonas.app.config import SearchConfig
 from evonas.app.results import Result, check_folder, counted, finish
-from evonas.core import plugins
+from evonas.core import plugins, trust
 from evonas.core.environment import versions
 from evonas.core.errors import EvonasError, NameTaken
 from evonas.core.goals import Goal
@@ -94,6 +94,7 @@ def search(
     own = {} if flip is None else {"flip": flip}
     data = domain_named(domain).from_arrays(x, y, x_test, y_test, name=name, class_names=class_names, **own)
     named = {} if encoding is None else {"encoding": encoding if isinstance(encoding, str) else _spec_of(encoding)}
+    trust.given(*(value for value in (*options.values(), *named.values()) if isinstance(value, str)))
     config = SearchConfig.make({**options, **named, "data": name})
     made = None if isinstance(encoding, str) else encoding
     return carry_out(prepare(config, data=data, encoding=made), callbacks)
@@ -179,17 +180,27 @@ def _begin(job: Job, callbacks: Sequence[Callback]) -> Result:
             raise
 
 
-def resume(name: str, *, archive: str | None = None, callbacks: Sequence[Callback] = (), **changes: Any) -> Result:
+def resume(
+    name: str,
+    *,
+    archive: str | None = None,
+    callbacks: Sequence[Callback] = (),
+    trust: bool = False,
+    **changes: Any,
+) -> Result:
     """Go on with a run where it stopped; `changes` may give it more `trials` or `seconds`.
 
-    Raises EvonasError where there is no such run, it is running now, or its data were given in memory.
+    Raises EvonasError where there is no such run, it is running now, its data were given in memory, or it names code
+    that is not trusted (`trust=True`).
     """
-    return go_on(prepare_resume(name, archive=archive, **changes), callbacks)
+    return go_on(prepare_resume(name, archive=archive, trusting=trust, **changes), callbacks)
 
 
-def prepare_resume(name: str, *, archive: str | None = None, **changes: Any) -> Job:
+def prepare_resume(name: str, *, archive: str | None = None, trusting: bool = False, **changes: Any) -> Job:
     """The job of a run in the archive, with its own configuration."""
     record = Archive(archive).run(name)
+    named = [value for value in record.config.values() if isinstance(value, str)]
+    trust.admit(named, source=f"the run {name!r} of the archive", trust=trusting)
     given = {key: value for key, value in changes.items() if value is not None}
     config = SearchConfig.make({**record.config, **given, "name": name, "archive": archive})
     if config.data not in _data_names() and ":" not in config.data:

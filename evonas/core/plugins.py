@@ -1,13 +1,13 @@
 """Finding parts by name: built-ins and installed plug-ins (entry points), or a user's own file.
 
 A spec is `name`, `package.module:attribute` or `path/to/file.py:attribute`, and may carry options:
-`cell(width=32)`, `evolution(population=50)`. The groups are `evonas.encodings`, `evonas.domains.images`,
-`evonas.searchers`, `evonas.rankers` and `evonas.suites`.
+`cell(width=32)`, `evolution(population=50)` (`specs.py`). The groups are `evonas.encodings`, `evonas.tasks`,
+`evonas.searchers`, `evonas.rankers`, `evonas.executors` and `evonas.suites`. Code that is not installed as a plug-in
+is imported only where a person wants it (`trust.py`).
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib
 import importlib.util
@@ -20,7 +20,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from evonas.core import trust
 from evonas.core.errors import EvonasError, choices
+from evonas.core.specs import plain_name, split_spec, split_target
+
+__all__ = [
+    "available",
+    "kind",
+    "load_files",
+    "loaded_files",
+    "loaded_modules",
+    "make",
+    "plain_name",
+    "resolve",
+    "split_spec",
+]
 
 _USER_FILE = "evonas_user_"
 
@@ -36,46 +50,36 @@ def available(group: str) -> Mapping[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=group)}
 
 
-def split_spec(spec: str) -> tuple[str, dict[str, Any]]:
-    """`'cell(width=32)'` -> `('cell', {'width': 32})`. Options are Python literals.
-
-    Raises EvonasError where the options cannot be read.
-    """
-    name, bracket, rest = spec.strip().partition("(")
-    if not bracket:
-        return name, {}
-    try:
-        call = ast.parse(f"f({rest}", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args or any(k.arg is None for k in call.keywords):
-            raise ValueError
-        return name.strip(), {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
-    except (SyntaxError, ValueError):
-        raise EvonasError(f"cannot read the options in {spec!r}; write them as {name}(key=value, other=1)") from None
-
-
-def plain_name(spec: str) -> str:
-    """The spec without its options: what two runs with differently sized networks have in common."""
-    return spec.partition("(")[0].strip()
-
-
 def resolve(group: str, spec: str) -> Any:
     """The object that `spec` names, options left aside.
 
-    Raises EvonasError, with the choices, where there is none.
+    Code that is no installed plug-in is imported only if a person named or allowed it (`trust.py`).
+
+    Raises EvonasError, with the choices, where there is none, and where its code is not trusted.
     """
     name = plain_name(spec)
     entries = available(group)
-    if name in entries:
+    entry = entries.get(name) or next((one for one in entries.values() if one.value == name), None)
+    if entry is not None:
         try:
-            return entries[name].load()
+            return entry.load()
         except ImportError as error:
             raise EvonasError(f"{kind(group)} {name!r} needs a package that is not installed: {error}") from error
-    target, colon, attribute = name.rpartition(":")
-    if not colon:
+    parts = split_target(name)
+    if parts is None:
         raise EvonasError(
             f"no {kind(group)} named {name!r}; there are {choices(entries)}, or give 'module:attribute' "
             "or 'path/to/file.py:attribute'"
         )
+    target, attribute = parts
+    code = trust.locate(name)
+    if code is None:
+        if target.endswith(".py"):
+            raise EvonasError(f"no file {target!r}; give path/to/file.py:attribute")
+        raise EvonasError(f"cannot import {target!r} for {spec!r}: there is no such module; is it installed?")
+    trust.admit_code(code, source=f"{kind(group)} {spec!r}")
+    if target.partition(".")[0] in sys.stdlib_module_names:
+        raise EvonasError(f"{target!r} is a module of Python itself and has no {kind(group)}; give a file.py:attribute")
     module = _load_file(Path(target)) if target.endswith(".py") else _load_module(target, spec)
     try:
         found: Any = module
@@ -135,25 +139,24 @@ def load_files(paths: Sequence[str]) -> None:
 def _load_module(target: str, spec: str) -> Any:
     try:
         return importlib.import_module(target)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         raise EvonasError(f"cannot import {target!r} for {spec!r}: {error}; is it installed, or a file.py?") from error
+    except Exception as error:
+        raise EvonasError(f"cannot import {target!r} for {spec!r}: {type(error).__name__}: {error}") from error
 
 
 def _load_file(path: Path) -> Any:
     """Import a user's file, once, under a name made from its path."""
-    if not path.is_file():
-        raise EvonasError(f"no file {str(path)!r}; give path/to/file.py:attribute")
     path = path.resolve()
     name = f"{_USER_FILE}{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
-    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
+    try:  # not by its loader: that takes a compiled file beside it, which nobody has seen, for the source
+        exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
     except Exception as error:
         del sys.modules[name]
         raise EvonasError(f"{str(path)!r} cannot be run: {type(error).__name__}: {error}") from error

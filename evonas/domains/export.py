@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -15,6 +16,7 @@ from torch import nn
 from evonas.core.environment import versions
 from evonas.core.errors import EvonasError
 from evonas.core.genomes import freeze
+from evonas.core.trust import admit
 from evonas.core.types import Encoding, Task
 from evonas.domains.domain import domain_named
 from evonas.domains.network import Network
@@ -23,6 +25,7 @@ from evonas.training.data import Preprocessing
 from evonas.training.trainer import Finished
 
 FORMAT = 2  # 1: of images, without `domain` and without the preprocessing's `scale`
+log = logging.getLogger(__name__)
 
 
 def save(
@@ -68,26 +71,41 @@ def _export(model: nn.Module, task: Task, path: Path) -> None:
         torch.export.save(program, path)
 
 
-def load(folder: str | Path) -> Network:
-    """The network of a finished search, in eval mode on the CPU.
+def load(folder: str | Path, *, trust: bool = False) -> Network:
+    """The network of a finished search, in eval mode on the CPU, built from its encoding and genome.
 
-    Built from its encoding and genome; where the encoding cannot be found any more (a user's file that is gone), from
-    the exported program. Raises EvonasError where the folder holds no network.
+    A folder may come from anybody, so its encoding has to be an installed one, or a file or module that was named in
+    Python or on the command line before and is unchanged (`evonas.core.trust`).
+
+    Args:
+        folder: with `genome.json` and `model.safetensors`.
+        trust: run what the folder names: a file or module with the encoding, or, where that is gone, the exported
+            program `model.pt2`, whose reader unpickles. It is logged what is run.
+
+    Raises EvonasError where the folder holds no network, and where its code is not trusted.
     """
     folder = Path(folder)
     description = _description(folder)
+    admit([description["encoding"]], source=str(folder / "genome.json"), trust=trust)
+    program = folder / "model.pt2"
     try:
         model = _rebuilt(folder, description)
     except EvonasError as error:
-        if not (folder / "model.pt2").exists():
+        if not program.exists():
             raise
-        model = _program(folder / "model.pt2", error)
+        if not trust:
+            raise EvonasError(
+                f"{error}; the exported program {str(program)!r} is no way round it unless you trust it, for reading "
+                "it can run code: evonas.load(…, trust=True)"
+            ) from error
+        log.warning("%s; the exported program %s is trusted and run", error, program)
+        model = _program(program, error)
     kind = domain_named(description["domain"])
     return kind.network(model, description["preprocessing"], description["class_names"], description["input_shape"])
 
 
 def _program(path: Path, reason: EvonasError) -> nn.Module:
-    """The exported program; `reason` is why the network could not be built from its genome."""
+    """The exported program, unpickled; `reason` is why the network could not be built from its genome."""
     try:
         return torch.export.load(path).module()
     except Exception as error:

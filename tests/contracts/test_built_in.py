@@ -6,6 +6,7 @@ from deap import base, tools
 from torch import nn
 
 from evonas.core.plugins import make
+from evonas.core.trust import given
 from evonas.core.types import Task
 from evonas.encodings.categorical import CategoricalEncoding
 from evonas.encodings.cell import CellEncoding
@@ -70,6 +71,7 @@ class TestToolbox(EncodingContract):
 
 
 class TestExample(EncodingContract):
+    given("examples/custom_encoding.py:Chain")
     encoding = make("evonas.encodings", "examples/custom_encoding.py:Chain")
 
 

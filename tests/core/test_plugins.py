@@ -5,6 +5,7 @@ import pytest
 
 from evonas.core import plugins
 from evonas.core.errors import EvonasError
+from evonas.core.trust import given
 from evonas.search.evolution import AgingEvolution
 from tests.toys import Digits
 
@@ -14,9 +15,11 @@ def test_a_built_in_by_name():
 
 
 def test_a_module_and_a_file(tmp_path):
+    given("tests.toys:Digits")
     assert plugins.resolve("evonas.encodings", "tests.toys:Digits") is Digits
     (tmp_path / "mine.py").write_text("class Outer:\n    class Inner:\n        x = 3\n")
     spec = f"{tmp_path / 'mine.py'}:Outer.Inner"
+    given(spec)
     assert plugins.resolve("evonas.encodings", spec).x == 3
     assert plugins.resolve("evonas.encodings", spec) is plugins.resolve("evonas.encodings", spec)
 
@@ -43,12 +46,14 @@ def test_options():
     ],
 )
 def test_what_cannot_be_found_is_said_with_the_way_out(spec, says):
+    given(spec)
     with pytest.raises(EvonasError, match=says):
         plugins.make("evonas.searchers", spec, Digits())
 
 
 def test_a_file_that_breaks_is_named(tmp_path):
     (tmp_path / "broken.py").write_text("1 / 0")
+    given(f"{tmp_path / 'broken.py'}:X")
     with pytest.raises(EvonasError, match="broken.py' cannot be run: ZeroDivisionError"):
         plugins.resolve("evonas.encodings", f"{tmp_path / 'broken.py'}:X")
 
@@ -57,6 +62,7 @@ def test_a_part_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "mine.py").write_text(
         "class Mine:\n    def __init__(self, must):\n        pass\n\ndef odd():\n    1 / 0\n"
     )
+    given(f"{tmp_path / 'mine.py'}:Mine", f"{tmp_path / 'mine.py'}:odd")
     with pytest.raises(EvonasError, match=r"mine.py:Mine' cannot be made: TypeError: .*'must'"):
         plugins.make("evonas.encodings", f"{tmp_path / 'mine.py'}:Mine")
     with pytest.raises(EvonasError, match=r"mine.py:odd' cannot be made: ZeroDivisionError"):

@@ -13,6 +13,7 @@ import torch
 import evonas
 from evonas.core import plugins
 from evonas.core.errors import EvonasError
+from evonas.core.trust import given
 from evonas.domains.export import load, save
 from evonas.domains.images.network import Network
 from evonas.encodings.cell import CellEncoding
@@ -126,6 +127,7 @@ def forget_users_files():
 def users_encoding(folder: Path) -> str:
     source = Path(nets.__file__)
     shutil.copy(source, folder / "mine.py")
+    given(f"{folder / 'mine.py'}:Line")
     return f"{folder / 'mine.py'}:Line"
 
 
@@ -136,7 +138,9 @@ def test_a_users_encoding_that_is_gone_is_replaced_by_the_exported_program(tmp_p
     probabilities = expected(trainer, finished)
     assert load(tmp_path / "out").predict_proba(trainer.data.x_test) == pytest.approx(probabilities, abs=1e-5)
     (tmp_path / "mine.py").unlink()
-    network = load(tmp_path / "out")
+    with pytest.raises(EvonasError, match="no file .*mine.py.*model.pt2.*can run code.*trust=True"):
+        load(tmp_path / "out")
+    network = load(tmp_path / "out", trust=True)
     assert type(network.model).__name__ != "_Scaled"
     assert network.predict_proba(trainer.data.x_test) == pytest.approx(probabilities, abs=1e-5)
     assert network.predict_proba(trainer.data.x_test[0]) == pytest.approx(probabilities[:1], abs=1e-5)
@@ -150,13 +154,18 @@ def test_a_users_encoding_that_has_changed_is_replaced_by_the_exported_program(t
     save(tmp_path / "out", finished, 1.0, trainer.encoding, users_encoding(tmp_path), trainer.data)
     (tmp_path / "mine.py").write_text("raise RuntimeError('broken')\n")
     probabilities = expected(trainer, finished)
-    assert load(tmp_path / "out").predict_proba(trainer.data.x_test) == pytest.approx(probabilities, abs=1e-5)
+    with pytest.raises(EvonasError, match="mine.py.*has changed since it was trusted"):
+        load(tmp_path / "out")
+    assert load(tmp_path / "out", trust=True).predict_proba(trainer.data.x_test) == pytest.approx(
+        probabilities, abs=1e-5
+    )
 
 
 def test_a_network_that_cannot_be_exported_is_saved_nevertheless(tmp_path):
     trainer, finished = trained(Branching(), 1.0)
     shutil.copy(Path(nets.__file__), tmp_path / "mine.py")
     spec = f"{tmp_path / 'mine.py'}:Branching"
+    given(spec)
     notes = save(tmp_path / "out", finished, 1.0, trainer.encoding, spec, trainer.data)
     assert len(notes) == 1
     assert notes[0].startswith("model.pt2 was not written: torch.export says ")
@@ -215,7 +224,7 @@ def test_a_damaged_program_beside_an_encoding_that_is_gone(tmp_path):
     save(tmp_path / "out", finished, 1.0, trainer.encoding, f"{tmp_path}/gone.py:Line", trainer.data)
     (tmp_path / "out" / "model.pt2").write_bytes(b"no program")
     with pytest.raises(EvonasError, match="gone.py.*model.pt2' cannot be read") as raised:
-        load(tmp_path / "out")
+        load(tmp_path / "out", trust=True)
     assert "\n" not in str(raised.value)
 
 
@@ -237,4 +246,4 @@ def test_a_shared_parameter_survives(tmp_path):
     model = torch.nn.Sequential(finished.model, finished.model.line.__class__(3, 3), torch.nn.Linear(3, 3))
     model[2].weight = model[1].weight
     assert save(tmp_path, replace(finished, model=model), 1.0, trainer.encoding, "x.py:Gone", trainer.data) == []
-    assert load(tmp_path).predict_proba(trainer.data.x_test).shape == (len(trainer.data.y_test), 3)
+    assert load(tmp_path, trust=True).predict_proba(trainer.data.x_test).shape == (len(trainer.data.y_test), 3)

@@ -3,6 +3,7 @@ import time
 import pytest
 
 from evonas.core import plugins
+from evonas.core.trust import given
 from evonas.core.types import Candidate
 from evonas.execution.processes import Processes, Serial
 from tests.toys import TASK, Slow
@@ -49,6 +50,7 @@ def test_an_evaluator_from_a_users_file_reaches_the_worker(tmp_path):
         "from dataclasses import dataclass\nfrom evonas.core.types import Evaluation\n\n@dataclass\nclass Mine:\n"
         "    def __call__(self, candidate, task, seed):\n        return Evaluation(candidate, {'val_accuracy': 0.25})\n"
     )
+    given(f"{tmp_path / 'mine.py'}:Mine")
     mine = plugins.make("evonas.searchers", f"{tmp_path / 'mine.py'}:Mine")
     with Processes([mine]) as executor:
         assert executor.submit(GOOD, TASK, 0).result(30).metrics == {"val_accuracy": 0.25}

@@ -14,6 +14,7 @@ from evonas.app.config import SearchConfig
 from evonas.core import plugins
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal, Objective
+from evonas.core.trust import given
 from evonas_benchmarks.analysis import statistics
 from evonas_benchmarks.run.benchmark_run import Row, Sharing, run_cell
 from evonas_benchmarks.run.problems import check_method
@@ -84,6 +85,7 @@ def compare(
         raise EvonasError(f"methods {','.join(methods)!r} are no comparison; give two or more that differ")
     if len(set(seeds)) < max(1, len(seeds)):
         raise EvonasError(f"seeds {list(seeds)} repeat themselves or are none")
+    given(*methods, *(value for value in options.values() if isinstance(value, str)))
     configs = [SearchConfig.make({**options, "trials": trials, "seed": seed, "surrogate": "none"}) for seed in seeds]
     bench = _Bench(configs[0], methods)
     comparison = Comparison(bench.objectives[0], trials)

@@ -153,13 +153,14 @@ def earlier_rows(table: Table, index: int, task: str, rows: int, seed: int) -> E
 def training_problem(suite: Suite, task: str, seed: int, root: Path | None = None) -> Problem:
     """The task's images, split by seed, to be trained on for real."""
     from evonas.core.goals import Goal
-    from evonas.domains.images import load_images, split
+    from evonas.domains.domain import load_data
+    from evonas.domains.images import split
     from evonas.encodings.make import make_encoding
     from evonas.training.trainer import TorchTrainer
 
     spec = next(one for one in suite.tasks if one.name == task)
     encoding: Encoding[Any] = make_encoding(suite.encoding or "cell")
-    data = split(load_images(suite.data_of(spec), root=root), seed=seed, train_size=suite.train_size)
+    data = split(load_data(suite.data_of(spec), root=root), seed=seed, train_size=suite.train_size)
     evaluator: Evaluator = TorchTrainer(encoding, data, epochs=suite.epochs, device=suite.device, held_out=True)
     name = plugins.plain_name(suite.encoding or "cell")
     objective = Goal.parse(spec.objective or suite.objective).objectives[0]

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
@@ -17,7 +17,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from evonas.core import environment, plugins
+from evonas.core import environment, plugins, trust
 from evonas.core.errors import EvonasError
 from evonas.execution.processes import die_with_parent
 from evonas_benchmarks.run.benchmark_run import Sharing, run_cell
@@ -202,7 +202,7 @@ def _outcomes(the_plan: Plan, groups: Sequence[list[Cell]], jobs: int) -> Iterat
         return
     context = get_context("spawn")
     workers = min(jobs, len(groups))
-    with ProcessPoolExecutor(workers, context, _begin, (plugins.loaded_files(), workers)) as pool:
+    with ProcessPoolExecutor(workers, context, _begin, (plugins.loaded_files(), trust.admitted(), workers)) as pool:
         futures = {pool.submit(_run_group, the_plan, group): group for group in groups}
         try:
             for future in as_completed(futures):
@@ -217,7 +217,7 @@ def _outcomes(the_plan: Plan, groups: Sequence[list[Cell]], jobs: int) -> Iterat
             raise
 
 
-def _begin(user_files: Sequence[str], workers: int) -> None:
+def _begin(user_files: Sequence[str], admitted: Iterable[str], workers: int) -> None:
     """A worker's start: the users' files, its share of the cores, and no life after its parent's."""
     threading.Thread(target=die_with_parent, daemon=True).start()
     threads = str(max(1, environment.cores() // workers))
@@ -225,6 +225,7 @@ def _begin(user_files: Sequence[str], workers: int) -> None:
         os.environ.setdefault(name, threads)
     threadpool_limits(int(threads))
     plugins.load_files(user_files)
+    trust.take_over(admitted)
 
 
 def _run_group(the_plan: Plan, cells: Sequence[Cell]) -> dict[Cell, str]:

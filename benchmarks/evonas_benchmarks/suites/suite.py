@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from evonas.core import plugins
+from evonas.core import plugins, trust
 from evonas.core.errors import EvonasError, choices
 from evonas.core.goals import Objective
 from evonas_benchmarks.tables.lookup import Columns, Entry, Table, from_frame
@@ -93,10 +93,10 @@ def installed() -> dict[str, Path]:
     return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
 
 
-def load_suite(spec: str | Path) -> Suite:
-    """A suite by its name, by the path of its file, or of a plug-in.
+def load_suite(spec: str | Path, *, trusting: bool = False) -> Suite:
+    """A suite by its name, by the path of its file, or of a plug-in; `trusting` runs the code that it names.
 
-    Raises EvonasError, one line, where there is none or a key will not do.
+    Raises EvonasError, one line, where there is none, a key will not do, or it names code that is not trusted.
     """
     found = installed()
     plugged = plugins.available("evonas.suites")
@@ -109,7 +109,10 @@ def load_suite(spec: str | Path) -> Suite:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise EvonasError(f"{str(path)!r} is no TOML file: {error}") from error
-    return make_suite(values, path)
+    suite = make_suite(values, path)
+    named = [suite.encoding, *suite.wrappers, *suite.methods, *(task.data for task in suite.tasks)]
+    trust.admit(filter(None, named), source=f"the suite {str(path)!r}", trust=trusting)
+    return suite
 
 
 def make_suite(values: Mapping[str, Any], path: Path) -> Suite:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from evonas.core.errors import EvonasError, choices
+from evonas.core.trust import given
 from evonas.domains.domain import load_data
 from evonas.domains.images.arrays import images_from_arrays
 from evonas.domains.images.dataset import Images
@@ -26,10 +27,13 @@ MIRRORED = {"FashionMNIST", "CIFAR10", "CIFAR100", "STL10"}  # data sets whose i
 
 
 def load_images(spec: str, *, root: Path | None = None) -> Images:
-    """The images that `spec` names. `root` is where torchvision's data sets lie or go.
+    """The images that `spec` names, for programs: who writes the spec here wants a loader of one's own to be run.
+
+    `root` is where torchvision's data sets lie or go.
 
     Raises EvonasError, one line, where there are none or they are not valid.
     """
+    given(spec)
     found = load_data(spec, root=root)
     if not isinstance(found, Images):
         raise EvonasError(f"{spec!r} gave a {type(found).__name__}, not Images; give a source of images")

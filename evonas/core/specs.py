@@ -1,0 +1,59 @@
+"""How a part is named: `name`, `package.module:attribute` or `path/to/file.py:attribute`, with options in brackets."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from evonas.core.errors import EvonasError
+
+# a file's path may hold brackets itself: the options begin behind its attribute
+_OF_A_FILE = re.compile(r"(?P<name>.+\.py:[\w.]+)\s*(?P<options>\(.*\))?", re.DOTALL)
+
+
+def split_spec(spec: str) -> tuple[str, dict[str, Any]]:
+    """`'cell(width=32)'` -> `('cell', {'width': 32})`. Options are Python literals.
+
+    Raises EvonasError where the options cannot be read.
+    """
+    name, options = _halves(spec)
+    if not options:
+        return name, {}
+    try:
+        call = ast.parse(f"f{options}", mode="eval").body
+        if not isinstance(call, ast.Call) or call.args or any(k.arg is None for k in call.keywords):
+            raise ValueError
+        return name, {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise EvonasError(f"cannot read the options in {spec!r}; write them as {name}(key=value, other=1)") from None
+
+
+def plain_name(spec: str) -> str:
+    """The spec without its options: what two runs with differently sized networks have in common."""
+    return _halves(spec)[0]
+
+
+def split_target(spec: str) -> tuple[str, str] | None:
+    """`('package.module', 'Class.Inner')`, or a file's path and an attribute; None where the spec is a name only."""
+    target, _, attribute = plain_name(spec).rpartition(":")
+    named = target and all(part.isidentifier() for part in attribute.split("."))
+    return (target, attribute) if named else None
+
+
+def mentioned(text: str) -> Iterator[str]:
+    """Whatever in a text could be a spec of its own: the whole, parts of `a+b` and `a,b`, texts among the options."""
+    yield text
+    yield from (part.strip() for part in re.split(r"[+,]", text))
+    for quoted in re.finditer(r"'([^']*)'|\"([^\"]*)\"", text):
+        yield from mentioned(quoted[1] or quoted[2] or "") if quoted[0] != text else ()
+
+
+def _halves(spec: str) -> tuple[str, str]:
+    spec = spec.strip()
+    file = _OF_A_FILE.fullmatch(spec)
+    if file:
+        return file["name"], file["options"] or ""
+    name, bracket, rest = spec.partition("(")
+    return name.strip(), bracket + rest
