@@ -62,7 +62,7 @@ def _of_archive(store: Archive, encoding: str | None, objective: Objective | Non
 
 
 def _of_suite(where: str, encoding: str | None, objective: Objective | None) -> Source:
-    suite: Any = import_module("evonas_benchmarks.suites.suite").load_suite(where)
+    suite: Any = import_module("evonas_benchmarks.suites").load_suite(where)
     if not suite.tabular:
         raise EvonasError(f"suite {where!r} trains for real and has no table; give one that has, or an archive")
     table = suite.load_table()

@@ -190,7 +190,7 @@ def test_a_configuration(specs, tmp_path, key):
 
 @pytest.mark.parametrize("key", ["encoding", "wrappers", "methods", "data"])
 def test_a_suite(specs, tmp_path, key):
-    from evonas_benchmarks.suites.suite import load_suite
+    from evonas_benchmarks.suites import load_suite
     from evonas_surrogates import sources
 
     for spec in specs:
