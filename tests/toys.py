@@ -8,9 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evonas.core.types import Candidate, Evaluation, Task
+from evonas.core.context import SearchContext
+from evonas.core.goals import VAL_ACCURACY, Goal, Objective
+from evonas.core.types import Candidate, Encoding, Evaluation, Task
 
 TASK = Task("toy", (1, 8, 8), 2)
+
+
+def on(encoding: Encoding, *objectives: Objective, task: Task = TASK) -> SearchContext:
+    """What a searcher is made from."""
+    return SearchContext(encoding, Goal(objectives or (VAL_ACCURACY,)), task)
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,18 @@ from typing import Any
 from evonas.app.config import SearchConfig
 from evonas.app.results import Result, check_folder, counted, finish
 from evonas.core import plugins, trust
+from evonas.core.context import SearchContext
 from evonas.core.environment import versions
 from evonas.core.errors import EvonasError, NameTaken
 from evonas.core.goals import Goal
+from evonas.core.optional import MultiFidelity, Noting, description
 from evonas.core.types import Callback, Encoding, Evaluator, Task, Trial
 from evonas.domains.domain import Data, Domain, TrainingOptions, domain_named, load_data
 from evonas.encodings.make import make_encoding
 from evonas.memory.archive import Archive, RunRecord
 from evonas.memory.locks import sole_owner
 from evonas.search import loop
-from evonas.search.methods import make_method
+from evonas.search.methods import check_method, make_method
 
 DEFAULT_TRIALS = 24
 
@@ -116,10 +118,7 @@ def prepare(
     from evonas.training.latency import with_latency
 
     goal = Goal.parse(config.objectives)
-    searcher, plus, ranker = config.method_spec.partition("+")
-    plugins.resolve("evonas.searchers", searcher)
-    if plus:
-        plugins.resolve("evonas.rankers", ranker)
+    check_method(config.method_spec)
     plugins.resolve("evonas.executors", config.executor)
     if config.encoding:  # before the data, which may take long to load
         encoding = encoding or make_encoding(config.encoding)
@@ -129,10 +128,12 @@ def prepare(
     encoding = encoding or make_encoding(config.encoding)
     split = kind.split(data, seed=config.seed, train_size=config.train_size)
     kind.check(encoding, split.task, np.random.default_rng(config.seed))
-    method = make_method(config.method_spec, encoding, split.task, goal.objectives)  # tried before anything is written
+    # tried before anything is written
+    method = make_method(config.method_spec, SearchContext(encoding, goal, split.task, seed=config.seed))
     archive = Archive(config.archive)
     name = config.name or _free_name(archive, split.task, config.encoding)
-    in_parts = len(getattr(method, "fidelities", (1,))) > 1 or config.stop_early is not None
+    several = isinstance(method, MultiFidelity) and len(method.fidelities) > 1
+    in_parts = several or config.stop_early is not None
     left = (Path(config.out or Path("runs") / name) / "trainings").absolute() if in_parts or config.inherit else None
     trainer = kind.trainer(encoding, split, TrainingOptions(config.epochs, config.device, left, config.inherit))
     evaluator = with_latency(trainer, goal)
@@ -229,14 +230,9 @@ def go_on(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
 
 def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[Trial]) -> Result:
     try:
-        searcher = make_method(
-            job.config.method_spec,
-            job.encoding,
-            job.data.task,
-            job.goal.objectives,
-            store=job.archive.as_of(job.record.mark),
-            encoding_name=job.config.encoding,
-        )
+        store, seed = job.archive.as_of(job.record.mark), job.config.seed
+        context = SearchContext(job.encoding, job.goal, job.data.task, store, seed, job.config.encoding)
+        searcher = make_method(job.config.method_spec, context)
         memory = _tell_what_is_known(searcher, callbacks)
         with make_executor(job, told) as executor:
             outcome = loop.run(
@@ -277,14 +273,14 @@ def _interrupted(job: Job) -> Interrupted:
 
 def _known(searcher: Any) -> str:
     """What a screened search's ranker knows and trusts now; empty where nothing is screened."""
-    return searcher.describe() if hasattr(searcher, "describe") else ""
+    return description(searcher)
 
 
 def _tell_what_is_known(searcher: Any, callbacks: Sequence[Callback]) -> list[str]:
     known = _known(searcher)
     for callback in callbacks:
-        if known and hasattr(callback, "note"):
-            callback.note(known)  # type: ignore[attr-defined]
+        if known and isinstance(callback, Noting):
+            callback.note(known)
     return [known] if known else []
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Generic
 
-from evonas.core.goals import Goal
+from evonas.core.errors import EvonasError
+from evonas.core.goals import Goal, Objective
 from evonas.core.types import Encoding, G, Store, Task
 
 
@@ -28,3 +29,12 @@ class SearchContext(Generic[G]):
     store: Store | None = None
     seed: int = 0
     encoding_name: str = ""
+
+    def only_objective(self, who: str) -> Objective:
+        """The objective of a searcher that goes by one. Raises EvonasError where there are several."""
+        if len(self.goal.objectives) > 1:
+            names = ", ".join(map(str, self.goal.objectives))
+            raise EvonasError(
+                f"{who} searches for one objective, got {names}; give one, or a method for several: nsga2"
+            )
+        return self.goal.first

@@ -42,14 +42,6 @@ class HasSpace(Protocol):
     def space(self) -> Space: ...
 
 
-@runtime_checkable
-class Wraps(Protocol):
-    """A wrapper around another encoding, which it names."""
-
-    @property
-    def encoding(self) -> Encoding[Any]: ...
-
-
 class EncodingDefaults:
     """No two genomes build the same network, and there is nothing to draw."""
 
@@ -258,7 +250,6 @@ __all__ = [
     "Teachable",
     "Trusting",
     "Uncertain",
-    "Wraps",
     "WrapsSearcher",
     "canonical_form",
     "description",

@@ -71,7 +71,7 @@ class Candidate(Generic[G]):
     genome: G
     fidelity: float = 1.0
     parents: tuple[G, ...] = ()
-    origin: Origin = "unknown"
+    origin: Origin = field(default="unknown", compare=False)  # until archives keep it
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,7 @@ class Evaluation(Generic[G]):
 class Encoding(Protocol[G]):
     """Genomes and what they mean. A genome is immutable, hashable, picklable and made of JSON values and tuples.
 
-    Optional methods: `canonical(genome) -> genome` gives all genomes of one network the same form (isomorphism),
-    so that it is trained once; `graph(genome) -> [(source, target, label), …]` lets the report draw it.
+    What an encoding may have besides is in `evonas.core.optional`: `canonical`, `graph`, `space`.
     """
 
     def sample(self, rng: np.random.Generator) -> G: ...
@@ -125,10 +124,9 @@ class Encoding(Protocol[G]):
 class Ranker(Protocol):
     """Orders genomes by their features; only the order of `predict` matters, higher is better.
 
-    Targets `y` are signed so that higher is better; a failed evaluation is NaN. Optional class method:
-    `recall(store, encoding, task, objective) -> Ranker` fits one from what an archive remembers. Optional methods:
-    `acquire(X, pending) -> (n,)`, how much each is worth training next, given the (m, d) that are on their way (where
-    that is not `predict`); `describe() -> str`, one line on what it knows and trusts.
+    Targets `y` are signed so that higher is better; a failed evaluation is NaN. What a ranker may have besides is in
+    `evonas.core.optional`: the class method `recall`, and `acquire`, `predict_with_deviation`, `earlier_tasks`,
+    `trust`, `describe`.
     """
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: Sequence[Any] | np.ndarray) -> Self:
@@ -146,14 +144,13 @@ class Ranker(Protocol):
 
 @runtime_checkable
 class Searcher(Protocol[G]):
-    """Proposes candidates and learns from evaluations. Random search is one too.
+    """Suggests candidates and learns from evaluations. Random search is one too.
 
-    Holds no random state: the loop gives the k-th `ask` the generator `default_rng([seed, k])`, so that telling the
-    recorded evaluations again brings a searcher to where it was. `ask` may return fewer than `n` where nothing new
-    is left; every candidate of a run is distinct, those not told yet included.
-
-    Optional method: `propose(n, rng)` is `ask` without taking note of what it returned, so that somebody else may
-    choose among its candidates; what is chosen comes back through `tell`, or before that through `expect(candidates)`.
+    A searcher is made from a `SearchContext`: `(context, **options)`. It holds no random state: the loop gives the
+    k-th `ask` the generator `default_rng([seed, k])`, so that the recorded evaluations, observed again, bring it to
+    where it was. `ask` may return fewer than `n` where nothing new is left; every candidate of a run is distinct from
+    those observed and those pending. A candidate says truthfully where it came from (`origin`), and its `parents` have
+    been observed. What a searcher may have besides is in `evonas.core.optional`: `propose`, `goal`, `describe`, ….
     """
 
     def ask(self, n: int, rng: np.random.Generator) -> Sequence[Candidate[G]]: ...

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evonas.core.errors import EvonasError
+from evonas.core.space import Gene, Space
 from evonas.core.types import Task
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ class CategoricalEncoding:
     def named(self, genome: Genome) -> dict[str, Any]:
         """Gene name -> its choice, for `build`."""
         return dict(zip(self.genes, genome, strict=True))
+
+    def space(self) -> Space[Genome]:
+        """The genes as they are."""
+        return Space(tuple(Gene(name, tuple(options)) for name, options in self.genes.items()), tuple, list)
 
     def build(self, genome: Genome, task: Task) -> nn.Module:
         raise EvonasError(f"{type(self).__name__} has genes but no build(genome, task); it makes the network")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evonas.core.options import at_least
+from evonas.core.space import Gene, Space
 from evonas.core.types import Task
 from evonas.encodings.cell_genome import EDGES, OPERATIONS, PATHS, Operations, cell_string, live, parse
 
@@ -59,6 +60,10 @@ class CellEncoding:
     def features(self, genome: str) -> Mapping[str, float]:
         """What a surrogate sees: operations by edge and in number, and the paths they make; of the canonical form."""
         return _features(self.canonical(genome))
+
+    def space(self) -> Space[str]:
+        """Six genes, one an edge: `0→1`, …"""
+        return Space(tuple(Gene(f"{a}→{b}", OPERATIONS) for a, b in EDGES), cell_string, parse)
 
     def build(self, genome: str, task: Task) -> nn.Module:
         """The network for images of `task.input_shape`; below 2 pixels a reduction keeps the size."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from evonas.core.errors import EvonasError
 from evonas.core.genomes import freeze
+from evonas.core.optional import Canonical
 from evonas.core.types import Encoding, Task
 
 
@@ -38,7 +39,7 @@ def check_encoding(encoding: Encoding[Any], task: Task, rng: np.random.Generator
             odd = sorted(set(found) ^ names)[0]
             raise _broken(name, f"features({genome!r})", f"has other names than those of other genomes: {odd!r}")
         names = set(found)
-        if hasattr(encoding, "canonical"):
+        if isinstance(encoding, Canonical):
             _check_canonical(encoding, name, genome)
     for genome in (sampled[0], varied[0]):
         _check_network(encoding, name, genome, task)

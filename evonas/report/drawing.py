@@ -15,6 +15,7 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
+from evonas.core.optional import Drawable
 from evonas.core.types import Encoding, Task
 
 Edge = tuple[Hashable, Hashable, str]
@@ -53,8 +54,7 @@ def draw_architecture(encoding: Encoding, genome: Any, task: Task | None = None)
 
     Raises what the encoding raises, and ValueError where there is nothing to draw.
     """
-    graph = getattr(encoding, "graph", None)
-    edges = list(graph(genome)) if graph is not None else []
+    edges = list(encoding.graph(genome)) if isinstance(encoding, Drawable) else []
     if not edges and task is not None:
         edges = _children(encoding.build(genome, task))
     if not edges:

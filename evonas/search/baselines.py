@@ -3,56 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic
 
 import numpy as np
 
-from evonas.core.errors import EvonasError
-from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.context import SearchContext
 from evonas.core.options import at_least
-from evonas.core.types import Candidate, Encoding, Evaluation, G
-from evonas.search.duplicates import Seen
+from evonas.core.types import Candidate, Evaluation, G
+from evonas.search.proposing import ProposingSearcher
 
 
-class RandomSearch(Generic[G]):
-    """Samples; never asks the same network twice. Learns nothing."""
-
-    def __init__(self, encoding: Encoding[G], objectives: Sequence[Objective] = (VAL_ACCURACY,)):
-        if not objectives:
-            raise EvonasError("a search needs at least one objective, for example 'val_accuracy'")
-        self.encoding = encoding
-        self.objectives = tuple(objectives)
-        self.seen: Seen[G] = Seen(encoding)
+class RandomSearch(ProposingSearcher[G]):
+    """Samples; never asks for the same network twice. Learns nothing."""
 
     def propose(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
-        """`n` new candidates, not taken note of: `ask`, for somebody who will choose among them."""
-        return self.seen.draw(n, lambda: Candidate(self.encoding.sample(rng)))
-
-    def expect(self, candidates: Sequence[Candidate[G]]) -> None:
-        """Take note of candidates that are on their way."""
-        self.seen.add(candidates)
-
-    def ask(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
-        candidates = self.propose(n, rng)
-        self.expect(candidates)
-        return candidates
-
-    def tell(self, evaluations: Sequence[Evaluation[G]]) -> None:
-        self.seen.add([evaluation.candidate for evaluation in evaluations])
+        return self.known.draw(n, lambda: self.sampled(rng))
 
 
 class LocalSearch(RandomSearch[G]):
     """Climbs to the first neighbour that is better; at a local optimum starts again at random (White et al. 2021, UAI).
 
-    One objective: the first. A neighbour is one mutation away. A genome without parents begins a climb.
+    One objective. A neighbour is one mutation away. A sampled genome begins a climb.
 
     Args:
         patience: fruitless neighbours after which the incumbent counts as a local optimum; so does one whose
             neighbours are all known.
     """
 
-    def __init__(self, encoding: Encoding[G], objectives: Sequence[Objective] = (VAL_ACCURACY,), patience: int = 50):
-        super().__init__(encoding, objectives[:1])
+    def __init__(self, context: SearchContext[G], patience: int = 50):
+        super().__init__(context)
+        context.only_objective("local search")
         self.patience = at_least(1, patience=patience)
         self._incumbent: G | None = None
         self._value = float("-inf")
@@ -62,20 +41,15 @@ class LocalSearch(RandomSearch[G]):
         incumbent = self._incumbent
         if incumbent is None or self._fruitless >= self.patience:
             return super().propose(n, rng)
-        return self.seen.draw(
-            n,
-            lambda: Candidate(self.encoding.mutate(incumbent, rng), parents=(incumbent,)),
-            lambda: Candidate(self.encoding.sample(rng)),
-        )
+        return self.known.draw(n, lambda: self.mutant(incumbent, rng), lambda: self.sampled(rng))
 
     def tell(self, evaluations: Sequence[Evaluation[G]]) -> None:
         super().tell(evaluations)
         for evaluation in evaluations:
-            candidate = evaluation.candidate
-            value = self.objectives[0].value(evaluation.metrics) if evaluation.ok else float("-inf")
+            candidate, value = evaluation.candidate, self.goal.value(evaluation)
+            is_neighbour = candidate.parents == (self._incumbent,)
             begins = not candidate.parents and value > float("-inf")
-            climbs = candidate.parents == (self._incumbent,) and value > self._value
-            if begins or climbs:
+            if begins or (is_neighbour and value > self._value):
                 self._incumbent, self._value, self._fruitless = candidate.genome, value, 0
-            elif candidate.parents == (self._incumbent,):
+            elif is_neighbour:
                 self._fruitless += 1

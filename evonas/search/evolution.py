@@ -1,4 +1,4 @@
-"""Evolution: DEAP keeps score and selects, the encoding varies.
+"""Evolution: DEAP compares and selects, the encoding varies.
 
 DEAP is used without its `creator` and without its random operators: both are global, and two searches in one
 process must not disturb each other. Selection, domination and crowding draw no randomness and are used as they are.
@@ -6,19 +6,21 @@ process must not disturb each other. Selection, domination and crowding draw no 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Generic
+from dataclasses import dataclass, replace
+from typing import Any, Generic
 
 import numpy as np
 from deap import base, tools
 
+from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
-from evonas.core.goals import VAL_ACCURACY, Objective
-from evonas.core.options import at_least
-from evonas.core.types import Candidate, Encoding, Evaluation, G
-from evonas.search.duplicates import Seen
+from evonas.core.goals import Goal, Objective
+from evonas.core.options import at_least, with_options_of
+from evonas.core.types import Candidate, Evaluation, G
+from evonas.search.proposing import ProposingSearcher
 
 MUTATE_ON = 4  # times a child that is known already is mutated again
 
@@ -39,68 +41,54 @@ class Individual(Generic[G]):
     fitness: Score
 
 
-def scored(evaluation: Evaluation[G], objectives: Sequence[Objective]) -> Individual[G] | None:
+def scored(evaluation: Evaluation[G], goal: Goal) -> Individual[G] | None:
     """The evaluation as an individual; None where it failed or an objective is missing: such are never bred."""
-    if not evaluation.ok:
-        return None
-    values = [objective.value(evaluation.metrics) for objective in objectives]
-    return Individual(evaluation.candidate.genome, Score(values)) if np.all(np.isfinite(values)) else None
+    values = goal.values(evaluation)
+    return None if values is None else Individual(evaluation.candidate.genome, Score(values))
 
 
-class _Evolving(Generic[G]):
-    """What both evolutions share: start at random, then breed; never ask a network twice."""
+class _Evolving(ProposingSearcher[G]):
+    """What both evolutions share: start at random, then breed."""
 
-    def __init__(self, encoding: Encoding[G], objectives: Sequence[Objective], population: int):
-        if not objectives:
-            raise EvonasError("a search needs at least one objective, for example 'val_accuracy'")
-        self.encoding = encoding
-        self.objectives = tuple(objectives)
+    def __init__(self, context: SearchContext[G], population: int):
+        super().__init__(context)
         self.population = at_least(1, population=population)
-        self.seen: Seen[G] = Seen(encoding)
 
     def propose(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
-        """`n` new candidates, not taken note of: `ask`, for somebody who will choose among them."""
-
         def sample() -> Candidate[G]:
-            return Candidate(self.encoding.sample(rng))
+            return self.sampled(rng)
 
         def child() -> Candidate[G]:
             """A bred child; one that is known already is mutated on, out of the part of the space that is used up."""
             bred = self.breed(rng)
             for _ in range(MUTATE_ON):
-                if bred.genome not in self.seen:
+                if bred.genome not in self.known:
                     break
-                bred = Candidate(self.encoding.mutate(bred.genome, rng), parents=bred.parents)
+                bred = replace(bred, genome=self.encoding.mutate(bred.genome, rng))
             return bred
 
-        if len(self.seen) < self.population or not self.has_parents():
-            return self.seen.draw(n, sample)
-        return self.seen.draw(n, child, sample)
-
-    def expect(self, candidates: Sequence[Candidate[G]]) -> None:
-        """Take note of candidates that are on their way."""
-        self.seen.add(candidates)
-
-    def ask(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
-        candidates = self.propose(n, rng)
-        self.expect(candidates)
-        return candidates
+        if len(self.known) < self.population or not self.has_parents():
+            return self.known.draw(n, sample)
+        return self.known.draw(n, child, sample)
 
     def tell(self, evaluations: Sequence[Evaluation[G]]) -> None:
+        super().tell(evaluations)
         for evaluation in evaluations:
-            self.seen.add([evaluation.candidate])
-            individual = scored(evaluation, self.objectives)
+            individual = scored(evaluation, self.goal)
             if individual is not None:
                 self.welcome(individual)
 
+    @abstractmethod
     def has_parents(self) -> bool:
-        raise NotImplementedError
+        """Whether there is anything to breed from."""
 
+    @abstractmethod
     def breed(self, rng: np.random.Generator) -> Candidate[G]:
-        raise NotImplementedError
+        """A child, known or not."""
 
+    @abstractmethod
     def welcome(self, individual: Individual[G]) -> None:
-        raise NotImplementedError
+        """A successful evaluation joins the population."""
 
 
 class Evolution(_Evolving[G]):
@@ -119,14 +107,13 @@ class Evolution(_Evolving[G]):
 
     def __init__(
         self,
-        encoding: Encoding[G],
-        objectives: Sequence[Objective] = (VAL_ACCURACY,),
+        context: SearchContext[G],
         population: int = 12,
         offspring: int = 4,
         tournament: int = 3,
         crossover: float = 0.3,
     ):
-        super().__init__(encoding, objectives, population)
+        super().__init__(context, population)
         self.offspring = at_least(1, offspring=offspring)
         self.tournament = at_least(1, tournament=tournament)
         if not 0 <= crossover <= 1:
@@ -144,20 +131,20 @@ class Evolution(_Evolving[G]):
             second = self._winner(rng).genome
             child = self.encoding.crossover(first, second, rng)
             if child in (first, second):
-                child = self.encoding.mutate(child, rng)
-            return Candidate(child, parents=(first, second))
-        return Candidate(self.encoding.mutate(first, rng), parents=(first,))
+                return self.mutant(child, rng)
+            return Candidate(child, parents=(first, second), origin="crossed")
+        return self.mutant(first, rng)
 
     def welcome(self, individual: Individual[G]) -> None:
         self._children.append(individual)
         if len(self._parents) < self.population or len(self._children) >= self.offspring:
-            select = tools.selBest if len(self.objectives) == 1 else tools.selNSGA2
+            select = tools.selBest if len(self.goal.objectives) == 1 else tools.selNSGA2
             self._parents = select(self._parents + self._children, self.population)
             self._children = []
 
     def _winner(self, rng: np.random.Generator) -> Individual[G]:
         """Of a few random parents the best; of two with several objectives the dominating or less crowded one."""
-        if len(self.objectives) == 1:
+        if len(self.goal.objectives) == 1:
             rivals = rng.integers(len(self._parents), size=self.tournament)
             return max((self._parents[i] for i in rivals), key=lambda one: one.fitness)
         one, other = (self._parents[i] for i in rng.integers(len(self._parents), size=2))
@@ -168,27 +155,28 @@ class Evolution(_Evolving[G]):
         return one
 
 
-def nsga2(encoding: Encoding[G], objectives: Sequence[Objective] = (VAL_ACCURACY,), **options) -> Evolution[G]:
+@with_options_of(Evolution)
+def nsga2(context: SearchContext[G], **options: Any) -> Evolution[G]:
     """Evolution with several objectives; where only one is given, small networks are the second."""
-    if len(objectives) == 1:
-        objectives = (*objectives, Objective("params", maximize=False))
-    return Evolution(encoding, objectives, **options)
+    if len(context.goal.objectives) == 1:
+        context = replace(context, goal=context.goal.with_objective(Objective("params", maximize=False)))
+    return Evolution(context, **options)
 
 
 class AgingEvolution(_Evolving[G]):
     """Regularized evolution (Real et al. 2019, AAAI, algorithm 1): tournament, mutate the winner, drop the oldest.
 
-    One objective: the first. `population` is the paper's P, `tournament` its S.
+    One objective. `population` is the paper's P, `tournament` its S.
     """
 
     def __init__(
         self,
-        encoding: Encoding[G],
-        objectives: Sequence[Objective] = (VAL_ACCURACY,),
+        context: SearchContext[G],
         population: int = 20,
         tournament: int = 5,
     ):
-        super().__init__(encoding, objectives[:1], population)
+        super().__init__(context, population)
+        context.only_objective("aging evolution")
         self.tournament = at_least(1, tournament=tournament)
         self._living: deque[Individual[G]] = deque(maxlen=self.population)
 
@@ -198,7 +186,7 @@ class AgingEvolution(_Evolving[G]):
     def breed(self, rng: np.random.Generator) -> Candidate[G]:
         rivals = rng.choice(len(self._living), size=min(self.tournament, len(self._living)), replace=False)
         parent = max((self._living[i] for i in rivals), key=lambda one: one.fitness).genome
-        return Candidate(self.encoding.mutate(parent, rng), parents=(parent,))
+        return self.mutant(parent, rng)
 
     def welcome(self, individual: Individual[G]) -> None:
         self._living.append(individual)

@@ -8,11 +8,11 @@ from typing import Any, Generic
 
 import numpy as np
 
-from evonas.core import plugins
-from evonas.core.errors import EvonasError
-from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.context import SearchContext
+from evonas.core.optional import description
 from evonas.core.options import at_least
-from evonas.core.types import Candidate, Encoding, Evaluation, G, Searcher
+from evonas.core.types import Candidate, Evaluation, G, Searcher
+from evonas.search.methods import make_method
 
 
 class SuccessiveHalving(Generic[G]):
@@ -23,15 +23,18 @@ class SuccessiveHalving(Generic[G]):
     rung. The searcher is told everything: what went up has the better figures, so it is also bred from.
 
     Args:
-        searcher: whose candidates are tried, at full fidelity by themselves.
-        objective: what is best.
+        searcher: whose candidates are tried, at full fidelity by themselves; by name, with options of its own, as
+            `halving(searcher='aging(population=10)')`.
         eta: one in so many goes up.
         rungs: how many fidelities, the full one included.
     """
 
-    def __init__(self, searcher: Searcher[G], objective: Objective = VAL_ACCURACY, eta: int = 3, rungs: int = 3):
-        self.searcher = searcher
-        self.objective = objective
+    def __init__(
+        self, context: SearchContext[G], searcher: str | Searcher[G] = "evolution", eta: int = 3, rungs: int = 3
+    ):
+        context.only_objective("successive halving")
+        self.goal = context.goal
+        self.searcher: Searcher[Any] = make_method(searcher, context) if isinstance(searcher, str) else searcher
         self.eta = at_least(2, eta=eta)
         self.fidelities = [self.eta**-i for i in reversed(range(at_least(1, rungs=rungs)))]
         self._finished: list[dict[G, float]] = [{} for _ in self.fidelities]
@@ -51,13 +54,12 @@ class SuccessiveHalving(Generic[G]):
             rung = self._rung(evaluation.candidate.fidelity)
             genome = evaluation.candidate.genome
             self._asked[rung].add(genome)
-            value = self.objective.value(evaluation.metrics) if evaluation.ok else float("-inf")
-            self._finished[rung][genome] = value
+            self._finished[rung][genome] = self.goal.value(evaluation)
         self.searcher.tell(evaluations)
 
     def describe(self) -> str:
         """What the searcher's ranker knows and trusts, where it is screened; else nothing."""
-        return self.searcher.describe() if hasattr(self.searcher, "describe") else ""  # type: ignore[attr-defined]
+        return description(self.searcher)
 
     def _promoted(self) -> Candidate[G] | None:
         """The best candidate that has earned the next rung, looking from the top."""
@@ -67,7 +69,7 @@ class SuccessiveHalving(Generic[G]):
             for genome in ranked[: len(ranked) // self.eta]:
                 if genome not in self._asked[rung + 1] and np.isfinite(finished[genome]):
                     self._asked[rung + 1].add(genome)
-                    return Candidate(genome, self.fidelities[rung + 1], (genome,))
+                    return Candidate(genome, self.fidelities[rung + 1], (genome,), "promoted")
         return None
 
     def _new(self, rng: np.random.Generator) -> Candidate[G] | None:
@@ -81,15 +83,4 @@ class SuccessiveHalving(Generic[G]):
         return int(np.argmin([abs(fidelity - own) for own in self.fidelities]))
 
 
-def halving(
-    encoding: Encoding[Any],
-    objectives: Sequence[Objective] = (VAL_ACCURACY,),
-    searcher: str = "evolution",
-    eta: int = 3,
-    rungs: int = 3,
-) -> SuccessiveHalving[Any]:
-    """Successive halving by name: `halving(searcher='aging', rungs=4)`."""
-    if len(objectives) > 1:
-        raise EvonasError(f"halving goes by one objective, got {', '.join(map(str, objectives))}; give one")
-    inner = plugins.make("evonas.searchers", searcher, encoding, objectives=tuple(objectives))
-    return SuccessiveHalving(inner, objectives[0], eta, rungs)
+halving = SuccessiveHalving  # its name among the methods

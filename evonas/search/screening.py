@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Generic
+from collections.abc import Sequence
+from typing import Generic
 
 import numpy as np
 
+from evonas.core.context import SearchContext
 from evonas.core.genomes import feature_row
-from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.goals import Goal
+from evonas.core.optional import Acquiring, Informed, Proposing, description
 from evonas.core.options import at_least
-from evonas.core.types import Candidate, Encoding, Evaluation, G, Ranker, Searcher, Task
-from evonas.search.duplicates import Seen
+from evonas.core.types import Candidate, Evaluation, G, Ranker, Searcher
+from evonas.search.duplicates import DuplicateFilter
 from evonas.search.fidelity import at_full
 
 FIRST = 16  # while fewer results are in, a ranker that knows earlier tasks looks WIDER: it is all there is
@@ -32,41 +34,36 @@ class Screened(Generic[G]):
     for and dropped.
 
     Args:
+        context: its encoding's `features` are what the ranker sees, its goal is what it ranks by.
         searcher: whose offspring are screened: random, aging, (μ+λ), NSGA-II, a user's.
         ranker: one, or one an objective; several are combined by Pareto order.
-        encoding: whose `features` the ranker sees.
-        task: the task at hand.
         pool: offspring for each candidate.
         explore: probability of passing on another one than the top; by default 0 for rankers with `acquire`, which
             explore by themselves, and AT_RANDOM for others.
         refine: rounds in which the best of the pool are mutated; 0 leaves the searcher's offspring as they are. By
             default more, and larger ones, for rankers with `acquire`: what they say a training is worth is meant to be
             maximized, where a mere prediction is most wrong at its highest.
-        objectives: what the ranker ranks by.
     """
 
     def __init__(
         self,
+        context: SearchContext[G],
         searcher: Searcher[G],
         ranker: Ranker | Sequence[Ranker],
-        encoding: Encoding[G],
-        task: Task,
         pool: int = 16,
         explore: float | None = None,
         refine: int | None = None,
-        objectives: Sequence[Objective] = (VAL_ACCURACY,),
     ):
         self.searcher = searcher
-        self.rankers: list[Any] = list(ranker) if isinstance(ranker, Sequence) else [ranker]
-        self.encoding = encoding
-        self.task = task
+        self.rankers: list[Ranker] = list(ranker) if isinstance(ranker, Sequence) else [ranker]
+        self.encoding = context.encoding
+        self.goal = Goal(context.goal.objectives[: len(self.rankers)], context.goal.constraints)
         self.pool = at_least(1, pool=pool)
-        acquiring = all(hasattr(one, "acquire") for one in self.rankers)
+        acquiring = all(isinstance(one, Acquiring) for one in self.rankers)
         self.explore = explore if explore is not None else 0.0 if acquiring else AT_RANDOM
         rounds, self._mutants_each = DEEP if acquiring else SHALLOW
         self.refine = at_least(0, refine=rounds if refine is None else refine)
-        self.objectives = tuple(objectives)[: len(self.rankers)]
-        self.seen: Seen[G] = Seen(encoding)
+        self.known: DuplicateFilter[G] = DuplicateFilter(context.encoding)
         self._told: list[Evaluation[G]] = []
         self._pending: dict[G, None] = {}
         self._rows: dict[G, np.ndarray] = {}
@@ -86,19 +83,19 @@ class Screened(Generic[G]):
     def tell(self, evaluations: Sequence[Evaluation[G]]) -> None:
         for evaluation in evaluations:
             self._pending.pop(evaluation.candidate.genome, None)
-        self.seen.add([evaluation.candidate for evaluation in evaluations])
+        self.known.add([evaluation.candidate for evaluation in evaluations])
         self._told += [evaluation for evaluation in evaluations if evaluation.status != "absent"]
         self.searcher.tell(evaluations)
 
     def describe(self) -> str:
         """What the ranker knows and trusts, where it says so."""
         self._adapt()
-        return self.rankers[0].describe() if hasattr(self.rankers[0], "describe") else type(self.rankers[0]).__name__
+        return description(self.rankers[0]) or type(self.rankers[0]).__name__
 
     def _offspring(self, rng: np.random.Generator) -> list[Candidate[G]]:
         size = self.pool * (WIDER if self._first() else 1)
-        propose: Callable[..., Sequence[Candidate[G]]] = getattr(self.searcher, "propose", self.searcher.ask)
-        return [c for c in propose(size, rng) if c.genome not in self.seen or c.fidelity < 1]
+        suggest = self.searcher.propose if isinstance(self.searcher, Proposing) else self.searcher.ask
+        return [c for c in suggest(size, rng) if c.genome not in self.known or c.fidelity < 1]
 
     def _choose(self, pool: list[Candidate[G]], rng: np.random.Generator) -> Candidate[G]:
         scores = self._scores([c.genome for c in pool])
@@ -117,7 +114,9 @@ class Screened(Generic[G]):
 
     def _first(self) -> bool:
         """Whether the ranker's knowledge is from earlier tasks mostly."""
-        return len(self._told) + len(self._pending) < FIRST and bool(getattr(self.rankers[0], "names_", None))
+        first = self.rankers[0]
+        early = len(self._told) + len(self._pending) < FIRST
+        return early and isinstance(first, Informed) and bool(first.earlier_tasks())
 
     def _mutants(
         self, pool: list[Candidate[G]], scores: np.ndarray, n: int, rng: np.random.Generator
@@ -131,8 +130,8 @@ class Screened(Generic[G]):
                 genome = self.encoding.mutate(parent.genome, rng)
                 if rng.random() < 0.5:  # the next better one may be two steps away
                     genome = self.encoding.mutate(genome, rng)
-                genome = self.seen.canonical(genome)
-                if genome not in had and genome not in self.seen:
+                genome = self.known.canonical(genome)
+                if genome not in had and genome not in self.known:
                     fresh[genome] = Candidate(genome, parent.fidelity, parent.parents or (parent.genome,))
         return list(fresh.values())
 
@@ -152,16 +151,16 @@ class Screened(Generic[G]):
         return np.array([self._rows[genome] for genome in genomes])
 
     def _expect(self, candidate: Candidate[G]) -> None:
-        self.seen.add([candidate])
+        self.known.add([candidate])
         self._pending[candidate.genome] = None
-        if hasattr(self.searcher, "expect"):
-            self.searcher.expect([candidate])  # type: ignore[attr-defined]
+        if isinstance(self.searcher, Proposing):
+            self.searcher.expect([candidate])
 
     def _adapt(self) -> None:
         """Give the rankers all results, those of few epochs too, if there are new ones."""
         if self._adapted == len(self._told):
             return
-        for ranker, objective in zip(self.rankers, self.objectives, strict=True):
+        for ranker, objective in zip(self.rankers, self.goal.objectives, strict=True):
             values = at_full(self._told, objective)
             ranker.adapt(self._features(list(values)), np.array(list(values.values())))
         self._adapted = len(self._told)
@@ -174,7 +173,7 @@ def pareto_scores(values: np.ndarray) -> np.ndarray:
     return -dominated.astype(float) + ranks / len(values)
 
 
-def _worth(ranker: Any, X: np.ndarray, pending: np.ndarray) -> np.ndarray:
-    if hasattr(ranker, "acquire"):
+def _worth(ranker: Ranker, X: np.ndarray, pending: np.ndarray) -> np.ndarray:
+    if isinstance(ranker, Acquiring):
         return np.asarray(ranker.acquire(X, pending))
     return np.asarray(ranker.predict(X))

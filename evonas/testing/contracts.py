@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evonas.core.genomes import freeze
+from evonas.core.optional import Acquiring, Canonical, Describing, Uncertain, description
 from evonas.core.types import Candidate, Encoding, Evaluation, Ranker, Searcher, Task
 
 seeds = st.integers(0, 2**32 - 1)
@@ -106,7 +107,7 @@ class EncodingContract:
     @given(seed=seeds)
     @some
     def test_canonical_is_idempotent(self, seed: int) -> None:
-        if not hasattr(self.encoding, "canonical"):
+        if not isinstance(self.encoding, Canonical):
             return
         for genome in self.genomes(seed):
             canonical = self.encoding.canonical(genome)
@@ -333,27 +334,44 @@ class RankerContract:
     def test_what_is_worth_training_next(self) -> None:
         X, y = self.rows()
         for ranker in self.all_kinds():
-            acquire: Any = getattr(ranker, "acquire", None)
-            for told in (0, 3, 30) if acquire else ():
-                ranker.adapt(X[:told], y[:told])
+            if not isinstance(ranker, Acquiring):
+                continue
+            for observed in (0, 3, 30):
+                ranker.adapt(X[:observed], y[:observed])
                 for pending in (None, X[:0], X[40:42]):
-                    worth = acquire(X, pending)
+                    worth = ranker.acquire(X, pending)
                     assert np.shape(worth) == (60,)
                     assert np.isfinite(worth).all()
+
+    def test_how_sure_it_is(self) -> None:
+        X, y = self.rows()
+        for ranker in self.all_kinds():
+            if not isinstance(ranker, Uncertain):
+                continue
+            for observed in (0, 3, 30):
+                ranker.adapt(X[:observed], y[:observed])
+                scores, deviations = ranker.predict_with_deviation(X)
+                np.testing.assert_array_equal(scores, ranker.predict(X))
+                assert np.shape(deviations) == (60,)
+                assert np.isfinite(deviations).all()
+                assert (np.asarray(deviations) >= 0).all()
 
     def test_says_in_one_line_what_it_knows(self) -> None:
         X, y = self.rows()
         for ranker in self.all_kinds():
-            for told in (0, 20) if hasattr(ranker, "describe") else ():
-                line = ranker.adapt(X[:told], y[:told]).describe()  # type: ignore[attr-defined]
+            if not isinstance(ranker, Describing):
+                continue
+            for observed in (0, 20):
+                line = description(ranker.adapt(X[:observed], y[:observed]))
                 assert isinstance(line, str)
                 assert line
                 assert "\n" not in line
 
     def test_another_one_by_its_parameters(self) -> None:
-        if not hasattr(self.make_ranker(), "get_params"):
+        from sklearn.base import BaseEstimator, clone
+
+        if not isinstance(self.make_ranker(), BaseEstimator):
             return
-        from sklearn.base import clone
 
         X, y = self.rows()
         ranker = self.fitted().adapt(X[:20], y[:20])

@@ -13,6 +13,7 @@ import numpy as np
 from evonas.core import plugins
 from evonas.core.errors import EvonasError
 from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.optional import HasRuns, canonical_form
 from evonas.core.types import Candidate, Encoding, Evaluation, Store, Task
 from evonas.search.fidelity import at_full
 
@@ -91,7 +92,7 @@ def same_task(one: Task, other: Task) -> bool:
 
 def _groups(store: Store, encoding: str, task: Task | None, objective: Objective, made: Make) -> list[_Group]:
     """In the order in which they were begun."""
-    runs = {record.name: record for record in getattr(store, "runs", list)()}
+    runs = {record.name: record for record in (store.runs() if isinstance(store, HasRuns) else ())}
     groups: dict[tuple[Any, ...], _Group] = {}
     of_run: dict[str, _Group | None] = {}
     for trial in store.trials(encoding=plugins.plain_name(encoding)):
@@ -106,7 +107,7 @@ def _groups(store: Store, encoding: str, task: Task | None, objective: Objective
         if group is None or evaluation.status == "absent":
             continue
         try:
-            genome = getattr(made(group.encoding), "canonical", _as_it_is)(evaluation.candidate.genome)
+            genome = canonical_form(made(group.encoding))(evaluation.candidate.genome)
         except (EvonasError, KeyError, ValueError, TypeError, IndexError):  # from another version of the encoding
             continue
         value = objective.value(evaluation.metrics) if evaluation.ok else np.nan
@@ -153,7 +154,3 @@ def _encoding(spec: str) -> Encoding[Any] | None:
     except (EvonasError, TypeError) as error:
         log.warning("what was learned with the encoding %r is left out: %s", spec, error)
         return None
-
-
-def _as_it_is(genome: Any) -> Any:
-    return genome

@@ -13,10 +13,9 @@ from scipy.stats import norm
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingRegressor
 
+from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
-from evonas.core.goals import VAL_ACCURACY, Objective
 from evonas.core.options import at_least
-from evonas.core.types import Store, Task
 from evonas_surrogates.forest import Forest, boosted
 from evonas_surrogates.posterior import Posterior, Rows
 from evonas_surrogates.ranks import normal_scores
@@ -70,13 +69,11 @@ class MetaSurrogate(BaseEstimator):
     # --- from earlier tasks
 
     @classmethod
-    def recall(
-        cls, store: Store, encoding: str, task: Task, objective: Objective = VAL_ACCURACY, **options: Any
-    ) -> MetaSurrogate:
+    def recall(cls, context: SearchContext[Any], **options: Any) -> Self:
         """Fitted from what an archive remembers of other data sets, and from a model file: see `recall.py`."""
         from evonas_surrogates.recall import recalled
 
-        return recalled(cls, store, encoding, task, objective, **options)
+        return recalled(cls, context, **options)
 
     def fit(
         self,
@@ -170,8 +167,12 @@ class MetaSurrogate(BaseEstimator):
         self._told = X
         return self
 
-    def predict(self, X: np.ndarray, return_std: bool = False) -> Any:
-        """(n,) scores, higher is better; with `return_std` also (n,) deviations."""
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """(n,) scores, higher is better."""
+        return self.predict_with_deviation(X)[0]
+
+    def predict_with_deviation(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(n,) scores, higher is better, and their (n,) standard deviations."""
         X = self._checked(X)
         if self.center_ is None:  # neither earlier tasks nor results
             mean, deviation = np.zeros(len(X)), np.ones(len(X))
@@ -181,7 +182,7 @@ class MetaSurrogate(BaseEstimator):
             deviation = np.sqrt(1.0 + V.var(1)) if V.shape[1] else np.ones(len(X))
         else:
             mean, deviation = self.posterior_.predict(self._rows(X))
-        return (mean, deviation) if return_std else mean
+        return mean, deviation
 
     def acquire(self, X: np.ndarray, pending: np.ndarray | None = None) -> np.ndarray:
         """(n,) how much each is worth training next, given (m, d) on their way; all alike where none is to be chosen.
@@ -200,7 +201,7 @@ class MetaSurrogate(BaseEstimator):
         if len(self.names_) > 1 and told + waiting < round(UNCHOSEN * (1 - agreement)):
             return np.zeros(len(X))
         if not self.names_ or told + waiting >= self.portfolio * agreement:
-            mean, deviation = self.predict(X, return_std=True)
+            mean, deviation = self.predict_with_deviation(X)
             if self.posterior_ is None:
                 return mean
             return _log_improvement(mean - self.posterior_.best, np.hypot(deviation, self.posterior_.noise))
@@ -222,6 +223,13 @@ class MetaSurrogate(BaseEstimator):
         for name, share in zip(self.names_, shares, strict=True):
             by_name[name] = by_name.get(name, 0.0) + float(share)
         return dict(sorted(by_name.items(), key=lambda item: -item[1]))
+
+    def earlier_tasks(self) -> dict[str, int]:
+        """Earlier task -> how many trainings of it are known."""
+        found: dict[str, int] = {}
+        for name, size in zip(getattr(self, "names_", ()), getattr(self, "sizes_", ()), strict=True):
+            found[name] = found.get(name, 0) + size
+        return found
 
     def describe(self) -> str:
         """One line: what is known, and what of it is trusted now."""

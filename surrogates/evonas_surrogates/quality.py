@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import kendalltau, norm, rankdata, spearmanr
 
+from evonas.core.optional import Trusting, Uncertain
 from evonas_surrogates.ranks import normal_scores
 
 LEVELS = np.arange(0.1, 1.0, 0.1)
@@ -144,7 +145,7 @@ def course(
     for k in points.tolist():
         known_X, known_y = told(k)
         ranker.adapt(known_X, known_y)
-        if hasattr(ranker, "trust"):
+        if isinstance(ranker, Trusting):
             trust.append((k, ranker.trust()))
         if k == 0 and n:
             alone, _ = predictions(ranker, X)
@@ -173,9 +174,9 @@ def as_results_arrive(
 
 def predictions(ranker: Any, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(n,) scores and their deviations; NaN from a ranker that knows no deviation."""
-    try:
-        mean, deviation = ranker.predict(X, return_std=True)
-    except TypeError:
+    if isinstance(ranker, Uncertain):
+        mean, deviation = ranker.predict_with_deviation(X)
+    else:
         mean, deviation = ranker.predict(X), np.full(len(X), np.nan)
     return np.asarray(mean), np.asarray(deviation)
 

@@ -8,23 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from evonas.core import plugins
+from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Objective
-from evonas.core.types import Store, Task
+from evonas.core.types import Task
 from evonas_surrogates import history, modelfile, pretrained
 
 log = logging.getLogger(__name__)
 
 
-def recalled(
-    make: Callable[..., Any],
-    store: Store,
-    encoding: str,
-    task: Task,
-    objective: Objective,
-    **options: Any,
-) -> Any:
+def recalled(make: Callable[..., Any], context: SearchContext[Any], **options: Any) -> Any:
     """A ranker made with these options, that has learned what an archive and a model remember of other data sets.
+
+    It ranks by the first objective of the context's goal.
 
     The ranker's `model` is a file that `evonas surrogate fit` wrote; by default it is the one that evonas ships for the
     encoding, where there is one. Of a data set that both know, the one with more trainings counts.
@@ -36,7 +32,10 @@ def recalled(
         ranker = make(**options)
     except TypeError as error:
         raise EvonasError(f"the surrogate does not take the options {options}: {error}") from error
-    model = ranker.model
+    model, store = ranker.model, context.store
+    encoding, task, objective = context.encoding_name, context.task, context.goal.first
+    if store is None:
+        raise EvonasError("there is no store to recall from; give SearchContext(store=…)")
     past = history.rows(store, encoding, task, objective)
     try:
         views, said = _views(model, encoding, task, objective, past.feature_names)

@@ -12,13 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from evonas.core.context import SearchContext
 from evonas.core.genomes import feature_row as row
 from evonas.core.goals import Goal, Objective
+from evonas.core.optional import Informed, Trusting, description
 from evonas.core.types import Encoding, Trial
 from evonas.memory.archive import Archive, RunRecord
 from evonas.report import figure
 from evonas.search.fidelity import at_full
-from evonas.search.methods import make_ranker
+from evonas.search.methods import make_ranker, split_method
 from evonas_surrogates.quality import Course, course, random_trainings, rank_correlation, ranks
 
 SAMPLE = 2000  # random architectures that the saving is judged by
@@ -38,16 +40,16 @@ def memory(
 ) -> tuple[str, str] | None:
     """("Memory", HTML) of a run whose ranker trusts earlier tasks, by the first objective; None for any other."""
     objective = goal.first
-    ranker = recalled(record, store, objective)
+    ranker = recalled(record, encoding, store, objective)
     trials = [trial for trial in trials if trial.evaluation.status != "absent"]
-    if not hasattr(ranker, "trust"):
+    if not isinstance(ranker, Trusting):
         return None
     if not ranker.trust():
         return "Memory", _paragraph(
             "No earlier task with this encoding was remembered when this run began, so it learned from its own results "
             "only. The next search on other data begins with what was learned here."
         )
-    known, own = ranker.describe(), _own(ranker, record, store)
+    known, own = description(ranker), _own(ranker, record, store)
     if not trials:
         return "Memory", _paragraph(f"It began with {escape(known)}. {own}")
     X = np.array([row(encoding.features(trial.evaluation.candidate.genome)) for trial in trials])
@@ -62,7 +64,7 @@ def memory(
 
     looks = 200 if len(y) <= 500 else 50
     told = course(ranker, X, y, [trial.after for trial in trials], looks, as_searched)
-    learned = ranker.describe()
+    learned = description(ranker)
     whole = _at_full_fidelity(trials, goal)
     cost = np.cumsum([trial.evaluation.candidate.fidelity for trial in trials])[whole]
     saved, words = _saving(ranker, X[whole], y[whole], cost, encoding, record)
@@ -79,14 +81,15 @@ def memory(
     return "Memory", html
 
 
-def recalled(record: RunRecord, store: Archive, objective: Objective) -> Any:
+def recalled(record: RunRecord, encoding: Encoding[Any], store: Archive, objective: Objective) -> Any:
     """The ranker of a run as it was when the run began; None where there was none."""
     spec = record.method if "+" in record.method or record.surrogate == "none" else f"+{record.surrogate}"
-    _, plus, ranker = spec.partition("+")
-    if not plus:
+    _, ranker = split_method(spec)
+    if ranker is None:
         return None
     past = store.as_of(record.mark)
-    return make_ranker(ranker, record.task, objective, store=past, encoding_name=record.encoding)
+    context = SearchContext(encoding, Goal((objective,)), record.task, past, record.seed, record.encoding)
+    return make_ranker(ranker, context)
 
 
 def _predicted(told: Course, trials: Sequence[Trial], whole: np.ndarray, objective: Objective) -> Plot | None:
@@ -183,10 +186,8 @@ def _trainings(spent: float, in_full: bool) -> str:
 def _own(ranker: Any, record: RunRecord, store: Archive) -> str:
     """Which of the earlier tasks are from searches in this archive; the others came with a model."""
     here = {other.task.name for other in store.runs()}
-    sizes: dict[str, int] = {}
-    for name, size in zip(getattr(ranker, "names_", ()), getattr(ranker, "sizes_", ()), strict=True):
-        if name.rpartition(" (")[0] in here or name in here:
-            sizes[name] = sizes.get(name, 0) + size
+    tasks = ranker.earlier_tasks() if isinstance(ranker, Informed) else {}
+    sizes = {name: size for name, size in tasks.items() if name.rpartition(" (")[0] in here or name in here}
     if not sizes:
         return "No search of your own was among them: the next one on other data has this one to go by."
     known = ", ".join(f"{escape(name)} ({size:,})" for name, size in sizes.items())

@@ -6,7 +6,7 @@ from evonas.execution.processes import Serial
 from evonas.memory.archive import Archive, RunRecord
 from evonas.search.evolution import Evolution
 from evonas.search.loop import Budget, run
-from tests.toys import TASK, Digits, Slow
+from tests.toys import TASK, Digits, Slow, on
 
 
 def main(path: str, trials: int, seconds: float) -> None:
@@ -16,7 +16,7 @@ def main(path: str, trials: int, seconds: float) -> None:
     told = archive.trials("run")
     print(len(told), flush=True)
     evaluator = Slow(seconds, fault="raise")
-    run(Evolution(Digits()), Serial(evaluator), TASK, seed=5, budget=Budget(trials), store=archive, trials=told)
+    run(Evolution(on(Digits())), Serial(evaluator), TASK, seed=5, budget=Budget(trials), store=archive, trials=told)
     print("done", flush=True)
 
 

@@ -11,7 +11,7 @@ from evonas.execution.processes import Serial
 from evonas.memory.archive import Archive
 from evonas.search.evolution import Evolution
 from evonas.search.loop import Budget, run
-from tests.toys import TASK, Digits, Slow
+from tests.toys import TASK, Digits, Slow, on
 
 ROOT = Path(__file__).parents[2]
 TRIALS, SECONDS, KILLS = 300, 0.01, 20
@@ -46,7 +46,7 @@ def test_killed_again_and_again(tmp_path):
             break
     assert kills >= KILLS
     resumed = Archive(path).trials("run")
-    whole = run(Evolution(Digits()), Serial(Slow(fault="raise")), TASK, seed=5, budget=Budget(TRIALS)).trials
+    whole = run(Evolution(on(Digits())), Serial(Slow(fault="raise")), TASK, seed=5, budget=Budget(TRIALS)).trials
     assert [t.number for t in resumed] == list(range(TRIALS))
 
     def what(trials):

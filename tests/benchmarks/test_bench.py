@@ -152,7 +152,7 @@ def test_a_cell_of_fewer_trials_does_not_stand_for_a_longer_one(mine, tmp_path):
 
 BROKEN = """
 class Broken:
-    def __init__(self, encoding, objectives=()):
+    def __init__(self, context):
         self.asked = 0
     def ask(self, n, rng):
         raise RuntimeError("out of ideas")

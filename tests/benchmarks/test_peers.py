@@ -18,13 +18,15 @@ from typer.testing import CliRunner
 from evonas.core import plugins
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Objective
+from evonas.core.optional import canonical_form
 from evonas.core.types import Candidate, Evaluation
+from evonas.encodings.categorical import CategoricalEncoding
 from evonas.encodings.cell import CellEncoding
 from evonas.testing import Mirrored, SearcherContract
 from evonas_benchmarks.commands import bench_app
-from evonas_benchmarks.peers.space import space_of
 from evonas_benchmarks.run.problems import Earlier
 from evonas_benchmarks.tables.lookup import from_frame
+from tests.toys import on
 
 PACKAGES = {
     "optuna-tpe": "optuna",
@@ -45,10 +47,10 @@ UNADAPTIVE = ["syne-zero-shot", "syne-quantile", "syne-box"]  # learn from the e
 ADAPTIVE = [name for name in PACKAGES if name not in UNADAPTIVE]
 
 
-def make(name, encoding, **options):
+def make(name, encoding, *objectives, **options):
     """The peer, or a skip where it is not installed."""
     pytest.importorskip(PACKAGES[name], reason=f"{PACKAGES[name]} is not installed; it comes with the extra peers")
-    return plugins.resolve("evonas.searchers", name)(encoding, **options)
+    return plugins.resolve("evonas.searchers", name)(on(encoding, *objectives), **options)
 
 
 def earlier(task, genomes, y):
@@ -58,7 +60,8 @@ def earlier(task, genomes, y):
 def with_genes(encoding):
     """The contract's space, described as peers want it: half of the genes are names, so that both kinds are met."""
     named = tuple(range(encoding.base))[::-1]
-    encoding.genes = {f"g{i}": named if i % 2 else tuple(range(encoding.base)) for i in range(encoding.length)}
+    genes = {f"g{i}": named if i % 2 else tuple(range(encoding.base)) for i in range(encoding.length)}
+    encoding.space = CategoricalEncoding(genes).space
     return encoding
 
 
@@ -173,7 +176,7 @@ def test_a_peer_learns_and_is_told_the_right_way_round(name, maximize, small):
     options = SMALLER.get(name, {})
     late = []
     for seed in range(3):
-        peer = make(name, table.encoding, objectives=[Objective("one", maximize)], **options)
+        peer = make(name, table.encoding, Objective("one", maximize), **options)
         late += search(peer, table, 50, seed)[30:]
         assert peer.fallbacks < 10
     gained = np.mean(late) - frame.one.mean()
@@ -188,7 +191,7 @@ def test_smac_finds_the_best_and_is_told_the_right_way_round(maximize, small):
     table = from_frame(frame, [*LETTERS, "width"], {"one": "one"}, name="small")
     objective = Objective("one", maximize)
     best = [
-        max(sign * value for value in search(make("smac", table.encoding, objectives=[objective]), table, 50, seed))
+        max(sign * value for value in search(make("smac", table.encoding, objective), table, 50, seed))
         for seed in range(3)
     ]
     assert np.mean(best) - sign * frame.one.mean() > 2.6 * frame.one.std()  # of 50 at random: 2.2
@@ -198,14 +201,17 @@ TOLD = """
 import sys
 import numpy as np
 from evonas.core import plugins
+from evonas.core.context import SearchContext
+from evonas.core.optional import Teachable
 from evonas.encodings.cell import CellEncoding
 from evonas.core.types import Evaluation
 from evonas_benchmarks.run.problems import Earlier
 
 def asked(name, trials=14):
     encoding = CellEncoding()
-    peer = plugins.resolve("evonas.searchers", name)(encoding, **({"budget": 16} if name == "smac" else {}))
-    if hasattr(peer, "learn"):
+    options = {"budget": 16} if name == "smac" else {}
+    peer = plugins.resolve("evonas.searchers", name)(SearchContext(encoding), **options)
+    if isinstance(peer, Teachable):
         genomes = [encoding.sample(np.random.default_rng(k)) for k in range(30)]
         genomes = [encoding.canonical(genome) for genome in genomes]
         peer.learn([Earlier("a", genomes, np.zeros((30, 0)), np.array([float(g.count("3x3")) for g in genomes]))])
@@ -241,7 +247,7 @@ def test_what_belongs_to_the_process_is_left_alone(name, small, tmp_path, monkey
     """Its random state, its log handlers, its output, its folder."""
     monkeypatch.chdir(tmp_path)
     table, frame = small
-    peer = make(name, table.encoding, objectives=[Objective("one")])
+    peer = make(name, table.encoding, Objective("one"))
     if name in TRANSFER:
         peer.learn(rows_of(table, frame))
     capsys.readouterr()
@@ -256,7 +262,7 @@ def test_what_belongs_to_the_process_is_left_alone(name, small, tmp_path, monkey
 def test_absent_networks_are_not_asked_again(name, small):
     """However many of them there are, the first included; a peer that is told so goes on."""
     table, frame = small
-    peer = make(name, table.encoding, objectives=[Objective("one")], **SMALLER.get(name, {}))
+    peer = make(name, table.encoding, Objective("one"), **SMALLER.get(name, {}))
     if name in TRANSFER:
         peer.learn(rows_of(table, frame))
     asked = []
@@ -281,7 +287,7 @@ def rows_of(table, frame, n=200, sign=1):
 @pytest.mark.parametrize("name", TRANSFER)
 def test_a_transferring_peer_begins_with_what_was_good(name, sign, small):
     table, frame = small
-    peer = make(name, table.encoding, objectives=[Objective("one")])
+    peer = make(name, table.encoding, Objective("one"))
     peer.learn(rows_of(table, frame, sign=sign))
     first = search(peer, table, 2 if name == "syne-warm-rea" else 10, seed=0)
     assert sign * (np.mean(first) - frame.one.mean()) > frame.one.std()
@@ -292,10 +298,10 @@ def test_a_transferring_peer_begins_with_what_was_good(name, sign, small):
 @pytest.mark.parametrize("name", TRANSFER)
 def test_a_transferring_peer_takes_few_rows_or_none(name, rows, small):
     table, frame = small
-    peer = make(name, table.encoding, objectives=[Objective("one")])
+    peer = make(name, table.encoding, Objective("one"))
     peer.learn(rows_of(table, frame, rows))
     assert len(search(peer, table, 5, seed=0)) == 5
-    untold = make(name, table.encoding, objectives=[Objective("one")])
+    untold = make(name, table.encoding, Objective("one"))
     assert len(search(untold, table, 5, seed=0)) == 5
 
 
@@ -307,7 +313,7 @@ def test_a_transferring_peer_passes_over_what_its_space_lacks(name, small):
     alone = [earlier("of another space", [(9,) * 4] * 5, range(5))]
     found = []
     for told in (rows, beside + alone):
-        peer = make(name, table.encoding, objectives=[Objective("one")])
+        peer = make(name, table.encoding, Objective("one"))
         peer.learn(told)
         found.append(search(peer, table, 5, seed=0))
     assert found[0] == found[1]
@@ -315,7 +321,7 @@ def test_a_transferring_peer_passes_over_what_its_space_lacks(name, small):
 
 def test_warm_evolution_begins_with_the_best_of_each_task(small):
     table, frame = small
-    peer = make("syne-warm-rea", table.encoding, objectives=[Objective("one")])
+    peer = make("syne-warm-rea", table.encoding, Objective("one"))
     known = rows_of(table, frame)
     peer.learn(known)
     asked = [candidate.genome for candidate in peer.ask(2, np.random.default_rng(0))]
@@ -409,17 +415,17 @@ def test_cqr_proposes_what_it_proposes_with_scikit_learns_models(monkeypatch):
 @pytest.mark.parametrize("name", PACKAGES)
 def test_one_objective_and_an_encoding_with_genes(name):
     with pytest.raises(EvonasError, match="one objective"):
-        make(name, CellEncoding(), objectives=[Objective("a"), Objective("b")])
-    with pytest.raises(EvonasError, match="with genes, and object has none"):
+        make(name, CellEncoding(), Objective("a"), Objective("b"))
+    with pytest.raises(EvonasError, match="with genes, and object has no space"):
         make(name, object())
 
 
 @pytest.mark.parametrize("name", ["cell", "macro", "graph"])
 def test_a_space_holds_every_genome(name):
     encoding = space_named(name)
-    space = space_of(encoding)
+    space = encoding.space()
     rng = np.random.default_rng(0)
-    canonical = getattr(encoding, "canonical", lambda genome: genome)
+    canonical = canonical_form(encoding)
     for _ in range(200):
         genome = encoding.mutate(encoding.sample(rng), rng)
         assert canonical(space.genome(space.choice(genome))) == canonical(genome)

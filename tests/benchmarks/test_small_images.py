@@ -94,7 +94,7 @@ def test_nothing_is_absent_in_the_suite():
     suite = load_suite("small-images")
     problem = tabular_problem(suite, "kmnist", 0)
     outcome = run(
-        RandomSearch(problem.encoding), problem.executor, problem.task, seed=0, budget=Budget(len(small_images.cells()))
+        RandomSearch(problem.context), problem.executor, problem.task, seed=0, budget=Budget(len(small_images.cells()))
     )
     assert {trial.evaluation.status for trial in outcome.trials} == {"ok"}
     assert {trial.evaluation.candidate.genome for trial in outcome.trials} == set(small_images.cells())
@@ -225,11 +225,11 @@ def test_intervals_hold_the_chance_of_seeds():
 def test_a_search_ends_when_the_goal_is_reached():
     problem = tabular_problem(load_suite("small-images"), "digits", 0)
     goal = float(np.median(table("small-images").values("digits")))
-    until = Until(RandomSearch(problem.encoding), VAL_ACCURACY, goal, Event())
+    until = Until(RandomSearch(problem.context), VAL_ACCURACY, goal, Event())
     told = run(until, problem.executor, problem.task, seed=0, budget=Budget(100)).trials
     accuracies = [trial.evaluation.metrics["val_accuracy"] for trial in told]
     assert accuracies[-1] >= goal > max(accuracies[:-1], default=0)
-    until = Until(RandomSearch(problem.encoding), VAL_ACCURACY, 2.0, stop := Event())
+    until = Until(RandomSearch(problem.context), VAL_ACCURACY, 2.0, stop := Event())
     until.tell([Evaluation.failure(Candidate(small_images.cells()[0]), "lost")])
     assert until.ask(1, np.random.default_rng(0))
     stop.set()

@@ -18,6 +18,7 @@ from evonas_benchmarks.run.problems import earlier_rows
 from evonas_benchmarks.tables import Columns, from_frame, graph_cell, table
 from evonas_benchmarks.tables.graph_cell import ALL_LINKS, OPERATIONS, GraphCellEncoding
 from evonas_benchmarks.tables.packaged import _Numbers
+from tests.toys import on
 
 pytest.importorskip("nas_bench_graph", reason="the tables come with the extra bench")
 
@@ -142,7 +143,7 @@ def test_a_users_table():
     assert evaluate(Candidate((3, "y")), made.tasks[0], 0).status == "absent"
     quickest = made.evaluator("u")(Candidate((1, "y")), made.tasks[1], 0)
     assert (quickest.metrics, quickest.seconds) == ({"s": 7.0}, 7.0)
-    outcome = run(RandomSearch(made.encoding), Serial(evaluate), made.tasks[0], seed=0, budget=Budget(10))
+    outcome = run(RandomSearch(on(made.encoding)), Serial(evaluate), made.tasks[0], seed=0, budget=Budget(10))
     assert sorted(t.evaluation.status for t in outcome.trials) == ["absent", "ok", "ok", "ok"]
 
 
@@ -163,7 +164,7 @@ def test_a_bad_table_is_named(frame, genes, column, said):
 
 
 def test_local_search_climbs_and_starts_again(cells):
-    searcher = LocalSearch(cells.encoding)
+    searcher = LocalSearch(on(cells.encoding))
     outcome = run(searcher, Serial(cells.evaluator("cifar100")), cells.tasks[1], seed=1, budget=Budget(200))
     starts = [t for t in outcome.trials if not t.evaluation.candidate.parents]
     genomes = [t.evaluation.candidate.genome for t in outcome.trials]
@@ -181,9 +182,9 @@ def test_local_search_climbs_and_starts_again(cells):
 
 def test_earlier_mean_asks_for_the_best_of_the_earlier_tasks_first(cells):
     rows = [earlier_rows(cells, i, task, 500, seed=3) for i, task in enumerate(["cifar10", "cifar100"])]
-    searcher = EarlierMean(cells.encoding, first=5)
+    searcher = EarlierMean(on(cells.encoding), first=5)
     searcher.learn(rows)
     first = searcher.ask(5, np.random.default_rng(0))
     values = dict(zip(cells.genomes, cells.values("ImageNet16-120"), strict=True))
     assert np.mean([values[c.genome] for c in first]) > np.quantile(cells.values("ImageNet16-120"), 0.98)
-    assert all(c.parents for c in searcher.ask(20, np.random.default_rng(1)))
+    assert {(c.origin, c.parents) for c in searcher.ask(20, np.random.default_rng(1))} == {("warm start", ())}

@@ -12,6 +12,7 @@ from evonas.encodings.check import check_encoding
 from evonas.search.evolution import Evolution
 from evonas.testing import EncodingContract, Mirrored, RankerContract, SearcherContract
 from evonas_surrogates.boosting import BoostingSurrogate
+from tests.toys import on
 
 TASK = Task("contract", (1, 8, 8), 3)
 
@@ -122,8 +123,8 @@ class Stateful(Evolution):
 
 
 class Repeating:
-    def __init__(self, encoding):
-        self.encoding = encoding
+    def __init__(self, context):
+        self.encoding = context.encoding
 
     def ask(self, n, rng):
         return [Candidate((0,) * self.encoding.length)] * n
@@ -141,7 +142,7 @@ class Repeating:
     ],
 )
 def test_a_broken_searcher_fails_its_test(broken, test):
-    case = type("Case", (SearcherContract,), {"make_searcher": lambda self, encoding: broken(encoding)})()
+    case = type("Case", (SearcherContract,), {"make_searcher": lambda self, encoding: broken(on(encoding))})()
     with pytest.raises(AssertionError):
         getattr(case, test)()
 

@@ -19,6 +19,7 @@ from evonas.search.screening import Screened
 from evonas.testing import EncodingContract, RankerContract, SearcherContract
 from evonas_surrogates.boosting import BoostingSurrogate
 from evonas_surrogates.meta import MetaSurrogate
+from tests.toys import on
 
 
 class TestCell(EncodingContract):
@@ -77,49 +78,48 @@ class TestExample(EncodingContract):
 
 class TestEvolution(SearcherContract):
     def make_searcher(self, encoding):
-        return Evolution(encoding)
+        return Evolution(on(encoding))
 
 
 class TestNSGA2(SearcherContract):
     def make_searcher(self, encoding):
-        return nsga2(encoding)
+        return nsga2(on(encoding))
 
 
 class TestAging(SearcherContract):
     def make_searcher(self, encoding):
-        return AgingEvolution(encoding)
+        return AgingEvolution(on(encoding))
 
 
 class TestHalving(SearcherContract):
     def make_searcher(self, encoding):
-        return SuccessiveHalving(Evolution(encoding), eta=2, rungs=2)
+        return SuccessiveHalving(on(encoding), eta=2, rungs=2)
 
 
 class TestRandom(SearcherContract):
     def make_searcher(self, encoding):
-        return RandomSearch(encoding)
+        return RandomSearch(on(encoding))
 
 
 class TestLocal(SearcherContract):
     def make_searcher(self, encoding):
-        return LocalSearch(encoding)
+        return LocalSearch(on(encoding))
 
 
 class TestScreened(SearcherContract):
     def make_searcher(self, encoding):
-        return Screened(AgingEvolution(encoding), MetaSurrogate(), encoding, Task("none", (0, 0, 0), 0))
+        return Screened(on(encoding), AgingEvolution(on(encoding)), MetaSurrogate())
 
 
 class TestScreenedFromScratch(SearcherContract):
     def make_searcher(self, encoding):
-        return Screened(RandomSearch(encoding), BoostingSurrogate(), encoding, Task("none", (0, 0, 0), 0))
+        return Screened(on(encoding), RandomSearch(on(encoding)), BoostingSurrogate())
 
 
 class TestScreenedForSeveralObjectives(SearcherContract):
     def make_searcher(self, encoding):
-        searcher = nsga2(encoding)
-        rankers = [MetaSurrogate(), MetaSurrogate()]
-        return Screened(searcher, rankers, encoding, Task("none", (0, 0, 0), 0), objectives=searcher.objectives)
+        searcher = nsga2(on(encoding))
+        return Screened(on(encoding, *searcher.goal.objectives), searcher, [MetaSurrogate(), MetaSurrogate()])
 
 
 class TestMeta(RankerContract):

@@ -12,7 +12,7 @@ from evonas.core.types import Candidate
 from evonas.execution.clusters import DaskExecutor, Pool, RayExecutor
 from evonas.search.evolution import Evolution
 from evonas.search.loop import Budget, run
-from tests.toys import TASK, Digits, Heavy, Slow
+from tests.toys import TASK, Digits, Heavy, Slow, on
 
 GOOD, BAD = Candidate((0, 1)), Candidate((3, 1))
 
@@ -44,7 +44,7 @@ def after(seconds, action):
 @pytest.mark.parametrize("make", [ThreadPoolExecutor, ProcessPoolExecutor])
 def test_any_executor(make):
     with Pool(Slow(0.01, fault="raise"), workers=2, executor=make(2)) as executor:
-        trials = run(Evolution(Digits()), executor, TASK, seed=0, budget=Budget(12)).trials
+        trials = run(Evolution(on(Digits())), executor, TASK, seed=0, budget=Budget(12)).trials
     assert sorted(t.number for t in trials) == list(range(12))
     assert {t.evaluation.error for t in trials} <= {None, "MemoryError: out of memory"}
 
@@ -79,7 +79,7 @@ def test_ray_goes_on_when_a_node_dies(ray_cluster, tmp_path):
     assert len(ray.nodes()) == 2
     killer = after(2.0, lambda: cluster.remove_node(second, allow_graceful=False))
     with RayExecutor(Heavy(0.3, folder=str(tmp_path)), workers=2, retries=3) as executor:
-        trials = run(Evolution(Digits()), executor, TASK, seed=0, budget=Budget(24)).trials
+        trials = run(Evolution(on(Digits())), executor, TASK, seed=0, budget=Budget(24)).trials
         killer.join()
         wait_until(lambda: sum(node["Alive"] for node in ray.nodes()) == 1)
     accounted_for(trials, 24)
@@ -94,7 +94,7 @@ def test_dask_goes_on_when_a_worker_dies(tmp_path):
         killer = after(1.0, lambda: os.kill(victim, 9))
         evaluator = Heavy(0.1, folder=str(tmp_path))
         with DaskExecutor(evaluator, workers=2, address=cluster.scheduler_address) as executor:
-            trials = run(Evolution(Digits()), executor, TASK, seed=0, budget=Budget(40)).trials
+            trials = run(Evolution(on(Digits())), executor, TASK, seed=0, budget=Budget(40)).trials
         killer.join()
         with pytest.raises(ProcessLookupError):
             os.kill(victim, 0)

@@ -12,7 +12,7 @@ from evonas.execution.early_stopping import LEAST, REVIEWS, EarlyStopping, Hopel
 from evonas.execution.processes import Processes, Serial
 from evonas.search.evolution import Evolution
 from evonas.search.loop import Budget, run
-from tests.toys import TASK, Digits
+from tests.toys import TASK, Digits, on
 
 LOSS = Objective("val_loss", maximize=False)
 
@@ -74,7 +74,7 @@ def test_a_share_that_is_none(share):
 
 
 def search(executor, trials=60, told=()):
-    return run(Evolution(Digits()), executor, TASK, seed=0, budget=Budget(trials), trials=told).trials
+    return run(Evolution(on(Digits())), executor, TASK, seed=0, budget=Budget(trials), trials=told).trials
 
 
 def test_a_search_gives_up_the_bad_and_keeps_the_good():

@@ -10,13 +10,13 @@ from evonas.core.errors import EvonasError
 from evonas.core.goals import VAL_ACCURACY, Objective
 from evonas.core.types import Candidate, Evaluation
 from evonas.execution.processes import Serial
-from evonas.search.evolution import Evolution
+from evonas.search.evolution import AgingEvolution, Evolution
 from evonas.search.fidelity import at_full
-from evonas.search.halving import SuccessiveHalving, halving
+from evonas.search.halving import SuccessiveHalving
 from evonas.search.loop import Budget, run
 from evonas.search.methods import make_method
 from evonas.search.screening import Screened
-from tests.toys import TASK, Digits, Slow, total
+from tests.toys import TASK, Digits, Slow, on, total
 
 
 def noisy(candidate, task, seed):
@@ -26,7 +26,7 @@ def noisy(candidate, task, seed):
 
 
 def search(trials=90, evaluator=noisy, told=()):
-    searcher = SuccessiveHalving(Evolution(Digits()))
+    searcher = SuccessiveHalving(on(Digits()))
     return run(searcher, Serial(evaluator), TASK, seed=0, budget=Budget(trials), trials=told).trials
 
 
@@ -66,15 +66,19 @@ def test_failures_never_go_up():
 
 
 def test_one_rung_is_the_searcher_itself():
-    plain = run(Evolution(Digits()), Serial(total), TASK, seed=0, budget=Budget(30)).trials
-    halved = run(SuccessiveHalving(Evolution(Digits()), rungs=1), Serial(total), TASK, seed=0, budget=Budget(30)).trials
+    plain = run(Evolution(on(Digits())), Serial(total), TASK, seed=0, budget=Budget(30)).trials
+    halved = run(SuccessiveHalving(on(Digits()), rungs=1), Serial(total), TASK, seed=0, budget=Budget(30)).trials
     assert [t.evaluation for t in halved] == [t.evaluation for t in plain]
 
 
 def test_by_name():
-    assert halving(Digits(), searcher="aging", eta=2, rungs=4).fidelities == [0.125, 0.25, 0.5, 1]
+    searcher = make_method("halving(searcher='aging(population=7)', eta=2, rungs=4)", on(Digits()))
+    assert isinstance(searcher, SuccessiveHalving)
+    assert searcher.fidelities == [0.125, 0.25, 0.5, 1]
+    assert isinstance(searcher.searcher, AgingEvolution)
+    assert searcher.searcher.population == 7
     with pytest.raises(EvonasError, match="one objective, got val_accuracy, -params"):
-        halving(Digits(), (Objective("val_accuracy"), Objective("params", maximize=False)))
+        SuccessiveHalving(on(Digits(), Objective("val_accuracy"), Objective("params", maximize=False)))
 
 
 class Listening:
@@ -101,7 +105,7 @@ class Knowing(Listening):
 
 @pytest.mark.parametrize("searcher", ["halving", "halving(searcher='aging')"])
 def test_screened_inside_nothing_that_earned_more_epochs_is_lost(searcher):
-    searcher = make_method(f"{searcher}+tests.search.test_halving:Knowing", Digits(), TASK)
+    searcher = make_method(f"{searcher}+tests.search.test_halving:Knowing", on(Digits()))
     assert isinstance(searcher, SuccessiveHalving)
     assert isinstance(searcher.searcher, Screened)
     assert searcher.describe() == "knows the answer"
@@ -115,7 +119,7 @@ def test_screened_inside_nothing_that_earned_more_epochs_is_lost(searcher):
 
 def test_a_surrogate_learns_from_few_epochs_on_the_scale_of_all():
     ranker = Listening()
-    searcher = SuccessiveHalving(Screened(Evolution(Digits()), ranker, Digits(), TASK))
+    searcher = SuccessiveHalving(on(Digits()), Screened(on(Digits()), Evolution(on(Digits())), ranker))
     trials = run(searcher, Serial(noisy), TASK, seed=0, budget=Budget(90)).trials
     searcher.searcher._adapt()
     evaluations = [t.evaluation for t in trials]

@@ -10,7 +10,7 @@ from evonas.execution.processes import Processes, Serial
 from evonas.memory.archive import Archive, RunRecord
 from evonas.search.evolution import AgingEvolution, Evolution
 from evonas.search.loop import Budget, run
-from tests.toys import TASK, Digits, Slow, total
+from tests.toys import TASK, Digits, Slow, on, total
 
 
 def evaluations(trials):
@@ -18,7 +18,7 @@ def evaluations(trials):
 
 
 def search(budget=40, evaluator=total, make=Evolution, seed=3, **options):
-    return run(make(Digits()), Serial(evaluator), TASK, seed=seed, budget=Budget(budget), **options).trials
+    return run(make(on(Digits())), Serial(evaluator), TASK, seed=seed, budget=Budget(budget), **options).trials
 
 
 @given(stop=st.integers(0, 40), seed=st.integers(0, 100))
@@ -51,14 +51,14 @@ def test_an_evaluator_that_returns_nonsense_is_a_failure():
 
 def test_seconds_end_a_search():
     start = time.monotonic()
-    trials = run(Evolution(Digits()), Serial(Slow(0.02)), TASK, seed=0, budget=Budget(seconds=0.3)).trials
+    trials = run(Evolution(on(Digits())), Serial(Slow(0.02)), TASK, seed=0, budget=Budget(seconds=0.3)).trials
     assert 1 <= len(trials) <= 16
     assert time.monotonic() - start < 5
 
 
 def test_seconds_count_what_was_spent_before_an_interruption():
-    whole = run(Evolution(Digits()), Serial(Slow(0.02)), TASK, seed=0, budget=Budget(seconds=0.2)).trials
-    more = run(Evolution(Digits()), Serial(total), TASK, seed=0, budget=Budget(seconds=0.2), trials=whole).trials
+    whole = run(Evolution(on(Digits())), Serial(Slow(0.02)), TASK, seed=0, budget=Budget(seconds=0.2)).trials
+    more = run(Evolution(on(Digits())), Serial(total), TASK, seed=0, budget=Budget(seconds=0.2), trials=whole).trials
     assert len(more) == len(whole)
 
 
@@ -115,14 +115,14 @@ def test_a_trial_is_stored_before_it_is_told(tmp_path):
             assert stored[-1].evaluation == evaluations[0]
             super().tell(evaluations)
 
-    run(Checking(Digits()), Serial(total), TASK, seed=0, budget=Budget(5), store=archive)
+    run(Checking(on(Digits())), Serial(total), TASK, seed=0, budget=Budget(5), store=archive)
     assert len(archive.trials("run")) == 5
 
 
 def test_workers_are_kept_busy_and_nobody_waits_for_the_slowest():
     evaluators = [Slow(1.5), Slow(0.02)]  # one slow machine, one fast
     with Processes(evaluators) as executor:
-        outcome = run(Evolution(Digits()), executor, TASK, seed=0, budget=Budget(25))
+        outcome = run(Evolution(on(Digits())), executor, TASK, seed=0, budget=Budget(25))
     assert sorted(t.number for t in outcome.trials) == list(range(25))
     slow = [t for t in outcome.trials if t.evaluation.candidate and t.after + 5 < outcome.trials.index(t)]
     assert slow  # several fast ones came back between the asking and the telling of a slow one
@@ -132,7 +132,7 @@ def test_what_was_under_way_in_parallel_is_done_again_on_resume():
     whole = list(search())
     del whole[7]  # was running when the search was killed; later ones had come back before it
     whole = [Trial(t.run, t.number, min(t.after, i), t.evaluation, t.elapsed) for i, t in enumerate(whole)]
-    outcome = run(Evolution(Digits()), Serial(total), TASK, seed=3, budget=Budget(40), trials=whole)
+    outcome = run(Evolution(on(Digits())), Serial(total), TASK, seed=3, budget=Budget(40), trials=whole)
     assert sorted(t.number for t in outcome.trials) == list(range(40))
     genomes = [Digits().canonical(t.evaluation.candidate.genome) for t in outcome.trials]
     assert len(set(genomes)) == 40

@@ -2,12 +2,14 @@
 
 import math
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 from sklearn.ensemble import HistGradientBoostingRegressor
 
+from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
 from evonas.core.genomes import feature_row as row
 from evonas.core.goals import VAL_ACCURACY
@@ -27,6 +29,7 @@ from evonas_surrogates.ranks import normal_scores
 
 ENCODING = CellEncoding()
 DIGITS, USPS = Task("digits", (1, 8, 8), 10, {}, "a1 b2 c3"), Task("usps", (1, 16, 16), 10, {}, "d4 e5 f6")
+CONTEXT = SearchContext(ENCODING, task=DIGITS, encoding_name="cell")
 
 
 def worth(genome, task=DIGITS):
@@ -45,7 +48,7 @@ def remembered(tmp_path, tasks=(DIGITS, USPS), n=60):
     for task in tasks:
         archive.add_run(RunRecord(f"on-{task.name}", task, "cell", "random"))
         run(
-            RandomSearch(ENCODING),
+            RandomSearch(CONTEXT),
             Serial(evaluate),
             task,
             seed=1,
@@ -133,11 +136,11 @@ def test_memory_saves_trainings(tmp_path):
 
     def needed(seed, with_memory):
         """Trainings to a good network, and to the best there is."""
-        ranker = MetaSurrogate.recall(archive, "cell", DIGITS) if with_memory else BoostingSurrogate()
+        ranker = MetaSurrogate.recall(replace(CONTEXT, store=archive)) if with_memory else BoostingSurrogate()
         if with_memory:
             ranker = ranker.without([name for name in ranker.names_ if "NAS-Bench" in name])
             assert ranker.names_ == ["usps"]
-        searcher = Screened(AgingEvolution(ENCODING), ranker, ENCODING, DIGITS)
+        searcher = Screened(CONTEXT, AgingEvolution(CONTEXT), ranker)
         trials = run(searcher, Serial(evaluate), DIGITS, seed=seed, budget=Budget(60)).trials
         found = [trial.evaluation.metrics["val_accuracy"] for trial in trials]
         return [next((i for i, value in enumerate(found) if value >= goal), 60) for goal in (0.75, 0.8 - 1e-9)]
@@ -152,7 +155,7 @@ def test_memory_saves_trainings(tmp_path):
 @pytest.mark.parametrize("make", [Evolution, AgingEvolution, RandomSearch])
 def test_a_screened_search_resumes_exactly(make):
     def search(told=()):
-        searcher = Screened(make(ENCODING), MetaSurrogate(), ENCODING, DIGITS)
+        searcher = Screened(CONTEXT, make(CONTEXT), MetaSurrogate())
         return run(searcher, Serial(evaluate), DIGITS, seed=2, budget=Budget(30), trials=told).trials
 
     whole = search()
@@ -167,7 +170,7 @@ def test_screening_a_searcher_of_a_users_own():
         def tell(self, evaluations):
             pass
 
-    searcher = Screened(Mine(), BoostingSurrogate(), ENCODING, DIGITS, explore=0.0)
+    searcher = Screened(CONTEXT, Mine(), BoostingSurrogate(), explore=0.0)
     trials = run(searcher, Serial(evaluate), DIGITS, seed=0, budget=Budget(60)).trials
     values = [t.evaluation.metrics["val_accuracy"] for t in trials]
     assert np.mean(values[30:]) > np.mean(values[:8]) + 0.05

@@ -73,7 +73,7 @@ def test_the_course_says_only_what_was_known_before_each_training():
     told = q.course(ranker, target, results)
     for k in (0, 1, 12, 29):
         ranker.adapt(target[:k], results[:k])
-        score, deviation = ranker.predict(target[k : k + 1], return_std=True)
+        score, deviation = ranker.predict_with_deviation(target[k : k + 1])
         assert told.scores[k] == pytest.approx(score[0])
         assert told.deviations[k] == pytest.approx(deviation[0])
     assert np.isnan(told.values[:3]).all()

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from evonas.core.context import SearchContext
 from evonas.core.goals import VAL_ACCURACY, Goal
 from evonas.core.types import Evaluation, Task
 from evonas.encodings.cell import CellEncoding
@@ -32,7 +33,9 @@ def evaluate(candidate, task, seed):
 def searched(archive, task, name, method="evolution", trials=14, surrogate="meta(trees=20)"):
     spec = method if surrogate == "none" else f"{method}+{surrogate}"
     record = archive.add_run(RunRecord(name, task, "cell", method, surrogate))
-    searcher = make_method(spec, ENCODING, task, store=archive.as_of(record.mark), encoding_name="cell")
+    searcher = make_method(
+        spec, SearchContext(ENCODING, Goal(), task, archive.as_of(record.mark), encoding_name="cell")
+    )
     run(searcher, Serial(evaluate), task, seed=0, budget=Budget(trials), store=archive, name=name)
     return record
 
@@ -74,7 +77,7 @@ def test_short_trainings_cost_their_share_and_count_on_the_scale_of_whole_ones(a
     values = [trials[i].evaluation.metrics["val_accuracy"] for i in whole]
     spent = sum(t.evaluation.candidate.fidelity for t in trials[: whole[int(np.argmax(values))] + 1])
     assert f"found after what {spent:.1f} full trainings cost" in told(archive, record)
-    ranker = section.recalled(record, archive, VAL_ACCURACY)
+    ranker = section.recalled(record, ENCODING, archive, VAL_ACCURACY)
     rows = section.row(ENCODING.features(trials[0].evaluation.candidate.genome))
     heard = []
 
@@ -83,8 +86,8 @@ def test_short_trainings_cost_their_share_and_count_on_the_scale_of_whole_ones(a
             heard.append(len(y))
             return ranker.adapt(X, y)
 
-        def predict(self, X, return_std=False):
-            return ranker.predict(X, return_std)
+        def predict(self, X):
+            return ranker.predict(X)
 
     def as_searched(k):
         values = at_full([t.evaluation for t in trials[:k]], VAL_ACCURACY)

@@ -9,8 +9,9 @@ from skops import io
 from typer.testing import CliRunner
 
 from evonas.app.cli import app
+from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
-from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.goals import VAL_ACCURACY, Goal, Objective
 from evonas.core.types import Candidate, Evaluation, Task, Trial
 from evonas.encodings.cell import CellEncoding
 from evonas.memory import archive_io as exchange
@@ -64,7 +65,11 @@ def made(tmp_path, archive, name="m.skops"):
 
 
 def recall(archive, model, task=OTHER, objective=VAL_ACCURACY):
-    return make_ranker(f"meta(model={str(model)!r})", task, objective, store=archive, encoding_name="cell")
+    return make_ranker(f"meta(model={str(model)!r})", context(archive, task, objective))
+
+
+def context(archive, task=OTHER, objective=VAL_ACCURACY):
+    return SearchContext(CellEncoding(), Goal((objective,)), task, archive, encoding_name="cell")
 
 
 def test_a_model_of_an_archive_shows_its_card(archive, tmp_path):
@@ -184,7 +189,7 @@ def test_a_model_that_was_asked_for_and_will_not_do(archive, tmp_path, monkeypat
     with pytest.raises(EvonasError, match="knows other features than 'cell' has today .*make it again"):
         recall(archive, changed(path, tmp_path / "renamed.skops", feature_names=names))
     with pytest.raises(EvonasError, match=r"does not take the options \{'treees': 3\}"):
-        make_ranker("meta(treees=3)", OTHER, VAL_ACCURACY, store=archive, encoding_name="cell")
+        make_ranker("meta(treees=3)", context(archive))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +204,7 @@ def test_a_model_that_was_asked_for_and_will_not_do(archive, tmp_path, monkeypat
 )
 def test_options_that_will_not_do(archive, spec, words):
     with pytest.raises(EvonasError, match=words) as error:
-        make_ranker(spec, OTHER, VAL_ACCURACY, store=archive, encoding_name="cell")
+        make_ranker(spec, context(archive))
     assert "\n" not in str(error.value)
 
 
@@ -211,7 +216,7 @@ def test_a_shipped_model_that_will_not_do_costs_a_line_and_not_the_search(archiv
         damage()
         caplog.clear()
         with caplog.at_level(logging.WARNING):
-            ranker = make_ranker("meta", OTHER, VAL_ACCURACY, store=archive, encoding_name="cell")
+            ranker = make_ranker("meta", context(archive))
         assert ranker.names_ == ["digits", "usps"]  # type: ignore[attr-defined]
         assert "going on without the model that evonas ships" in caplog.text
         assert "\n" not in caplog.records[-1].getMessage()

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal, Objective
 from evonas.core.types import Candidate, Evaluation, Task
@@ -131,7 +132,7 @@ def test_a_search_has_latency_as_an_objective():
     data = blobs()
     goal = Goal.parse("val_accuracy,-latency_ms")
     evaluator = with_latency(TorchTrainer(CellEncoding(width=4), data, epochs=1, threads=1), goal)
-    searcher = make_method("evolution", CellEncoding(width=4), data.task, goal.objectives)
+    searcher = make_method("evolution", SearchContext(CellEncoding(width=4), goal, data.task))
     with Serial(evaluator) as executor:
         outcome = run(searcher, executor, data.task, seed=0, budget=Budget(4))
     assert all(trial.evaluation.metrics["latency_ms"] > 0 for trial in outcome.trials)

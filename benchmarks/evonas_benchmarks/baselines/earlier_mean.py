@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.context import SearchContext
 from evonas.core.options import at_least
-from evonas.core.types import Candidate, Encoding, G
+from evonas.core.types import Candidate, G
 from evonas.search.baselines import RandomSearch
 
 if TYPE_CHECKING:
@@ -23,11 +24,11 @@ class EarlierMean(RandomSearch[G]):
     it is drawn towards the average by one task's worth. The benchmark teaches it with `learn`.
 
     Args:
-        first: how many of the best architectures are asked for before their neighbours.
+        first: how many of the best architectures are suggested before their neighbours.
     """
 
-    def __init__(self, encoding: Encoding[G], objectives: Sequence[Objective] = (VAL_ACCURACY,), first: int = 10):
-        super().__init__(encoding, objectives)
+    def __init__(self, context: SearchContext[G], first: int = 10):
+        super().__init__(context)
         self.first = at_least(1, first=first)
         self._best: list[G] = []
 
@@ -43,16 +44,16 @@ class EarlierMean(RandomSearch[G]):
         self._best = ranked[: self.first]
 
     def propose(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
-        known = [Candidate(genome) for genome in self._best if genome not in self.seen][:n]
-        if len(known) == n or not self._best:
-            return known or super().propose(n, rng)
+        """The best of the earlier tasks, then their mutants: none of these has parents that this run evaluated."""
+        best = [Candidate(genome, origin="warm start") for genome in self._best if genome not in self.known][:n]
+        if len(best) == n or not self._best:
+            return best or super().propose(n, rng)
 
         def neighbour() -> Candidate[G]:
-            parent = self._best[rng.integers(len(self._best))]
-            return Candidate(self.encoding.mutate(parent, rng), parents=(parent,))
+            near = self._best[rng.integers(len(self._best))]
+            return Candidate(self.encoding.mutate(near, rng), origin="warm start")
 
         def further() -> Candidate[G]:
-            near = neighbour()
-            return Candidate(self.encoding.mutate(near.genome, rng), parents=near.parents)
+            return replace(near := neighbour(), genome=self.encoding.mutate(near.genome, rng))
 
-        return known + self.seen.draw(n - len(known), neighbour, further, lambda: Candidate(self.encoding.sample(rng)))
+        return best + self.known.draw(n - len(best), neighbour, further, lambda: self.sampled(rng))

@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
-from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.optional import HasSpace
+from evonas.core.options import with_options_of
+from evonas.core.space import Choice, Space
 from evonas.core.types import Candidate, Encoding, Evaluation
-from evonas.search.duplicates import Seen
-from evonas_benchmarks.peers.space import Choice, space_of
+from evonas.search.duplicates import DuplicateFilter
 
 TRIES = 100
 """Times a peer is asked for one candidate; after so many known ones in a row a random new one is taken instead."""
@@ -56,20 +58,28 @@ class Peer(ABC):
     repetition is to it (`drop`).
     """
 
-    def __init__(self, encoding: Encoding[Any], objectives: Sequence[Objective] = (VAL_ACCURACY,)):
-        if len(objectives) != 1:
-            names = ", ".join(map(str, objectives)) or "none"
-            raise EvonasError(f"{type(self).__name__} searches for one objective, got {names}; give one")
-        self.encoding = encoding
-        self.objectives = tuple(objectives)
-        self.space = space_of(encoding)
-        self.seen: Seen[Any] = Seen(encoding)
+    def __init__(self, context: SearchContext[Any]):
+        context.only_objective(type(self).__name__)
+        self.encoding = context.encoding
+        self.goal = context.goal
+        self.space = free_space(context.encoding)
+        self.known: DuplicateFilter[Any] = DuplicateFilter(context.encoding)
         self.fallbacks = 0  # candidates that were drawn at random
         self._asked: dict[Any, Suggestion] = {}
         self._costs: dict[Any, float | None] = {}
         self._reported: set[Choice] = set()
         self._early: list[Evaluation] | None = []  # told before the first ask
         self._states: tuple[Any, Any] = (None, None)
+
+    @property
+    def names(self) -> list[str]:
+        """(genes,) plain names: every optimizer takes them."""
+        return [f"x{i}" for i in range(len(self.space.genes))]
+
+    @property
+    def ordered(self) -> list[bool]:
+        """(genes,) whether neighbouring choices are alike."""
+        return [gene.ordered for gene in self.space.genes]
 
     @abstractmethod
     def start(self, seed: int) -> None:
@@ -103,12 +113,12 @@ class Peer(ABC):
             candidates = [candidate] if candidate else self._random(rng)
             if not candidates:
                 break
-            self.seen.add(candidates)
+            self.known.add(candidates)
             found += candidates
         return found
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
-        self.seen.add([evaluation.candidate for evaluation in evaluations])
+        self.known.add([evaluation.candidate for evaluation in evaluations])
         if self._early is not None:
             self._early += evaluations
             return
@@ -131,10 +141,10 @@ class Peer(ABC):
             suggestion = self.suggest()
             if suggestion is None:
                 return None
-            genome = self.seen.canonical(self.space.genome(suggestion.choice))
-            if genome not in self.seen:
+            genome = self.known.canonical(self.space.genome(suggestion.choice))
+            if genome not in self.known:
                 self._asked[genome] = suggestion
-                return Candidate(genome)
+                return Candidate(genome, origin="policy")
             if genome in self._costs and suggestion.choice not in self._reported:
                 self._report(suggestion, self._costs[genome], own=True)
             else:
@@ -142,13 +152,13 @@ class Peer(ABC):
         return None
 
     def _random(self, rng: np.random.Generator) -> list[Candidate]:
-        found = self.seen.draw(1, lambda: Candidate(self.encoding.sample(rng)))
+        found = self.known.draw(1, lambda: Candidate(self.encoding.sample(rng), origin="sampled"))
         self.fallbacks += len(found)
         return found
 
     def _told(self, evaluation: Evaluation) -> None:
-        genome = self.seen.canonical(evaluation.candidate.genome)
-        value = self.objectives[0].value(evaluation.metrics) if evaluation.ok else float("-inf")
+        genome = self.known.canonical(evaluation.candidate.genome)
+        value = self.goal.value(evaluation)
         cost = -value if np.isfinite(value) else None
         self._costs[genome] = cost
         own = self._asked.pop(genome, None)
@@ -193,7 +203,18 @@ def _set_states(own: Any, numpys: Any) -> None:
 def with_options(make: Callable[..., Peer], **fixed: Any) -> Callable[..., Peer]:
     """The same peer under another name, with some options set."""
 
-    def factory(encoding: Encoding[Any], objectives: Sequence[Objective] = (VAL_ACCURACY,), **options: Any) -> Peer:
-        return make(encoding, objectives, **{**fixed, **options})
+    @with_options_of(make, *fixed)
+    def factory(context: SearchContext[Any], **options: Any) -> Peer:
+        return make(context, **{**fixed, **options})
 
     return factory
+
+
+def free_space(encoding: Encoding[Any]) -> Space[Any]:
+    """What an optimizer may choose. Raises EvonasError where the encoding has no genes or nothing is left to choose."""
+    if not isinstance(encoding, HasSpace):
+        raise EvonasError(
+            f"peers need an encoding with genes, and {type(encoding).__name__} has no space(); "
+            "give 'cell', 'macro', or a CategoricalEncoding of your own"
+        )
+    return encoding.space().free()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
-from evonas.core.goals import VAL_ACCURACY, Objective
 from evonas.core.options import at_least
-from evonas.core.types import Encoding
 from evonas_benchmarks.peers.peer import Peer, Suggestion, required
 
 nevergrad = required("nevergrad")
@@ -29,12 +27,11 @@ class Nevergrad(Peer):
 
     def __init__(
         self,
-        encoding: Encoding[Any],
-        objectives: Sequence[Objective] = (VAL_ACCURACY,),
+        context: SearchContext[Any],
         optimizer: str = "NGOpt",
         budget: int = 150,
     ):
-        super().__init__(encoding, objectives)
+        super().__init__(context)
         if optimizer not in nevergrad.optimizers.registry:
             raise EvonasError(f"nevergrad has no optimizer {optimizer!r}; there are 'NGOpt', 'DiscreteOnePlusOne', …")
         self.optimizer = optimizer
@@ -43,7 +40,7 @@ class Nevergrad(Peer):
     def start(self, seed: int) -> None:
         genes = [
             nevergrad.p.TransitionChoice(range(size), ordered=ordered)
-            for size, ordered in zip(self.space.sizes, self.space.ordered, strict=True)
+            for size, ordered in zip(self.space.sizes, self.ordered, strict=True)
         ]
         self.parametrization = nevergrad.p.Tuple(*genes)
         self.parametrization.random_state = np.random.RandomState(seed)

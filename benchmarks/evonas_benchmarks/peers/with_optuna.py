@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from evonas.core.goals import VAL_ACCURACY, Objective
-from evonas.core.types import Encoding
+from evonas.core.context import SearchContext
 from evonas_benchmarks.peers.peer import Peer, Suggestion, required, with_options
 
 optuna = required("optuna")
@@ -22,10 +20,8 @@ class OptunaTPE(Peer):
         multivariate: one density over all genes (Falkner et al. 2018), or one for each.
     """
 
-    def __init__(
-        self, encoding: Encoding[Any], objectives: Sequence[Objective] = (VAL_ACCURACY,), multivariate: bool = False
-    ):
-        super().__init__(encoding, objectives)
+    def __init__(self, context: SearchContext[Any], multivariate: bool = False):
+        super().__init__(context)
         self.multivariate = multivariate
         self._repeated: list[int] = []
 
@@ -34,7 +30,7 @@ class OptunaTPE(Peer):
             name: optuna.distributions.IntDistribution(0, size - 1)
             if ordered
             else optuna.distributions.CategoricalDistribution(range(size))
-            for name, size, ordered in zip(self.space.names, self.space.sizes, self.space.ordered, strict=True)
+            for name, size, ordered in zip(self.names, self.space.sizes, self.ordered, strict=True)
         }
         level = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)  # or it announces the study on the error stream
@@ -46,7 +42,7 @@ class OptunaTPE(Peer):
 
     def suggest(self) -> Suggestion:
         trial = self.study.ask(self.distributions)
-        return Suggestion(tuple(trial.params[name] for name in self.space.names), trial.number)
+        return Suggestion(tuple(trial.params[name] for name in self.names), trial.number)
 
     def report(self, suggestion: Suggestion, cost: float | None, own: bool) -> None:
         while self._repeated:
@@ -55,7 +51,7 @@ class OptunaTPE(Peer):
         if own:
             self.study.tell(suggestion.handle, cost, state)
         else:
-            params = dict(zip(self.space.names, suggestion.choice, strict=True))
+            params = dict(zip(self.names, suggestion.choice, strict=True))
             trial = optuna.trial.create_trial(state=state, value=cost, params=params, distributions=self.distributions)
             self.study.add_trial(trial)
 

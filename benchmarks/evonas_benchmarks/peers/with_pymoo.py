@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.context import SearchContext
 from evonas.core.options import at_least
-from evonas.core.types import Encoding
 from evonas_benchmarks.peers.peer import Peer, Suggestion, required
 
 mixed = required("pymoo.core.mixed")
@@ -28,26 +26,22 @@ class PymooGA(Peer):
         population: pymoo's default is 50.
     """
 
-    def __init__(
-        self, encoding: Encoding[Any], objectives: Sequence[Objective] = (VAL_ACCURACY,), population: int = 50
-    ):
-        super().__init__(encoding, objectives)
+    def __init__(self, context: SearchContext[Any], population: int = 50):
+        super().__init__(context)
         self.population = at_least(2, population=population)
 
     def start(self, seed: int) -> None:
         problem = required("pymoo.core.problem").Problem(
             vars={
                 name: variable.Integer(bounds=(0, size - 1)) if ordered else variable.Choice(options=list(range(size)))
-                for name, size, ordered in zip(self.space.names, self.space.sizes, self.space.ordered, strict=True)
+                for name, size, ordered in zip(self.names, self.space.sizes, self.ordered, strict=True)
             },
             n_obj=1,
         )
         mutation = {
-            variable.Choice: required("pymoo.operators.mutation.rm").ChoiceRandomMutation(
-                prob_var=1 / len(self.space.names)
-            ),
+            variable.Choice: required("pymoo.operators.mutation.rm").ChoiceRandomMutation(prob_var=1 / len(self.names)),
             variable.Integer: required("pymoo.operators.mutation.pm").PM(
-                prob_var=1 / len(self.space.names),
+                prob_var=1 / len(self.names),
                 vtype=float,
                 repair=required("pymoo.operators.repair.rounding").RoundingRepair(),
             ),
@@ -69,7 +63,7 @@ class PymooGA(Peer):
             return None
         individual = self._generation[self._next]
         self._next += 1
-        return Suggestion(tuple(int(individual.X[name]) for name in self.space.names), individual)
+        return Suggestion(tuple(int(individual.X[name]) for name in self.names), individual)
 
     def report(self, suggestion: Suggestion, cost: float | None, own: bool) -> None:
         if own:
@@ -77,7 +71,7 @@ class PymooGA(Peer):
 
     def drop(self, suggestion: Suggestion) -> None:
         """What is known, with its cost; what is on its way counts as worst."""
-        genome = self.seen.canonical(self.space.genome(suggestion.choice))
+        genome = self.known.canonical(self.space.genome(suggestion.choice))
         self._score(suggestion.handle, self._costs.get(genome))
 
     def _score(self, individual: Any, cost: float | None) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.context import SearchContext
 from evonas.core.options import at_least
-from evonas.core.types import Encoding
+from evonas.core.space import Choice
 from evonas_benchmarks.peers.peer import Peer, Suggestion, required
-from evonas_benchmarks.peers.space import Choice
 
 smac = required("smac")
 spaces = required("ConfigSpace")
@@ -32,12 +30,11 @@ class SMAC(Peer):
 
     def __init__(
         self,
-        encoding: Encoding[Any],
-        objectives: Sequence[Objective] = (VAL_ACCURACY,),
+        context: SearchContext[Any],
         budget: int = 100,
         retrain_after: int = 8,
     ):
-        super().__init__(encoding, objectives)
+        super().__init__(context)
         self.budget = at_least(1, budget=budget)
         self.retrain_after = at_least(1, retrain_after=retrain_after)
 
@@ -50,7 +47,7 @@ class SMAC(Peer):
         self.config_space = spaces.ConfigurationSpace(
             {
                 name: (0, size - 1) if ordered else list(range(size))
-                for name, size, ordered in zip(self.space.names, self.space.sizes, self.space.ordered, strict=True)
+                for name, size, ordered in zip(self.names, self.space.sizes, self.ordered, strict=True)
             }
         )
         facade = smac.HyperparameterOptimizationFacade
@@ -85,7 +82,7 @@ class SMAC(Peer):
             trial = self.inner.ask()
         except (StopIteration, exceptions.ConfigurationSpaceExhaustedException):
             return None
-        choice = tuple(int(trial.config[name]) for name in self.space.names)
+        choice = tuple(int(trial.config[name]) for name in self.names)
         self._trials[choice] = trial
         return Suggestion(choice)
 
@@ -97,7 +94,7 @@ class SMAC(Peer):
     def _tell(self, choice: Choice, cost: float) -> None:
         trial = self._trials.get(choice)
         if trial is None:
-            values = dict(zip(self.space.names, choice, strict=True))
+            values = dict(zip(self.names, choice, strict=True))
             trial = history.TrialInfo(spaces.Configuration(self.config_space, values), seed=0)
         self.inner.tell(trial, history.TrialValue(cost), save=False)
 

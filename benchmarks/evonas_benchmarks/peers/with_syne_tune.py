@@ -11,11 +11,10 @@ import pandas as pd
 from sklearn import config_context
 from sklearn.ensemble import GradientBoostingRegressor
 
-from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.context import SearchContext
 from evonas.core.options import at_least
-from evonas.core.types import Encoding
+from evonas.core.space import Choice
 from evonas_benchmarks.peers.peer import Peer, Suggestion, required
-from evonas_benchmarks.peers.space import Choice
 
 SEARCHERS = "syne_tune.optimizer.schedulers.searchers"
 domains = required("syne_tune.config_space")
@@ -58,7 +57,7 @@ class SyneTune(Peer):
     def start(self, seed: int) -> None:
         self.config_space = {
             name: Ordered(0, size - 1) if ordered else Named(range(size))
-            for name, size, ordered in zip(self.space.names, self.space.sizes, self.space.ordered, strict=True)
+            for name, size, ordered in zip(self.names, self.space.sizes, self.ordered, strict=True)
         }
         self._results = 0
         self.inner = self.make(seed)
@@ -73,10 +72,10 @@ class SyneTune(Peer):
             self._results += 1
 
     def choice(self, config: Any) -> Choice:
-        return tuple(int(config[name]) for name in self.space.names)
+        return tuple(int(config[name]) for name in self.names)
 
     def config(self, choice: Sequence[int]) -> dict[str, int]:
-        return dict(zip(self.space.names, choice, strict=True))
+        return dict(zip(self.names, choice, strict=True))
 
 
 class REA(SyneTune):
@@ -89,12 +88,11 @@ class REA(SyneTune):
 
     def __init__(
         self,
-        encoding: Encoding[Any],
-        objectives: Sequence[Objective] = (VAL_ACCURACY,),
+        context: SearchContext[Any],
         population: int = 100,
         sample: int = 10,
     ):
-        super().__init__(encoding, objectives)
+        super().__init__(context)
         self.population = at_least(1, population=population)
         self.sample = at_least(1, sample=sample)
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from evonas.core.errors import EvonasError
+from evonas.core.space import Choice
 from evonas_benchmarks.peers.peer import Suggestion, required
-from evonas_benchmarks.peers.space import Choice
 from evonas_benchmarks.peers.with_syne_tune import REA, SyneTune, domains
 
 if TYPE_CHECKING:
@@ -69,14 +69,14 @@ class Transfer(SyneTune):
         return records.TransferLearningTaskEvaluations(self.config_space, self.frame(choices), [COST], values)
 
     def frame(self, choices: Iterable[Choice]) -> pd.DataFrame:
-        return pd.DataFrame(list(choices), columns=self.space.names)
+        return pd.DataFrame(list(choices), columns=self.names)
 
     def networks(self, choices: Iterable[Choice]) -> list[Choice]:
         """Each network among them once, spelled as the rows are, in one order."""
         return sorted({self._canonical(choice) for choice in choices})
 
     def _canonical(self, choice: Choice) -> Choice:
-        return self.space.choice(self.seen.canonical(self.space.genome(choice)))
+        return self.space.choice(self.known.canonical(self.space.genome(choice)))
 
 
 class Taught(Transfer):
@@ -178,7 +178,7 @@ class Box(Taught):
         """The next box that holds something new; None where there is none."""
         space = {
             name: domains.randint(0, size - 1) if ordered else domains.choice(list(range(size)))
-            for name, size, ordered in zip(self.space.names, self.space.sizes, self.space.ordered, strict=True)
+            for name, size, ordered in zip(self.names, self.space.sizes, self.ordered, strict=True)
         }
         most = max(len(costs) for _, costs in self.rows.values())
         while self._best_of < most:

@@ -12,12 +12,14 @@ import numpy as np
 
 from evonas.app.config import SearchConfig
 from evonas.core import plugins
+from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal, Objective
+from evonas.core.optional import canonical_form
 from evonas.core.trust import given
+from evonas.search.methods import check_method
 from evonas_benchmarks.analysis import statistics
 from evonas_benchmarks.run.benchmark_run import Row, Sharing, run_cell
-from evonas_benchmarks.run.problems import check_method
 
 
 @dataclass
@@ -135,16 +137,11 @@ class _Bench:
                     config.timeout,
                 )
             )
-            sharing = Sharing(executor, getattr(self.encoding, "canonical", lambda genome: genome))
+            sharing = Sharing(executor, canonical_form(self.encoding))
             for method in methods:
-                searcher = make_method(
-                    method,
-                    self.encoding,
-                    data.task,
-                    self.objectives,
-                    store=self.store,
-                    encoding_name=self.encoding_name,
-                )
+                goal = Goal(self.objectives)
+                context = SearchContext(self.encoding, goal, data.task, self.store, seed, self.encoding_name)
+                searcher = make_method(method, context)
                 rows, told = run_cell(
                     searcher,
                     sharing,

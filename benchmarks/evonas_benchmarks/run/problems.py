@@ -12,10 +12,13 @@ from typing import Any, cast
 import numpy as np
 
 from evonas.core import plugins
+from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError, choices
-from evonas.core.goals import Objective
-from evonas.core.types import Encoding, Evaluation, Evaluator, Searcher, Store, Task, Trial
+from evonas.core.goals import Goal, Objective
+from evonas.core.optional import HasGoal, MultiFidelity, Teachable, WrapsSearcher, canonical_form
+from evonas.core.types import Encoding, Evaluation, Evaluator, Ranker, Searcher, Store, Task, Trial
 from evonas.execution.processes import Serial
+from evonas.search.screening import Screened
 from evonas_benchmarks.suites.suite import Suite
 from evonas_benchmarks.suites.wrappers import wrapped
 from evonas_benchmarks.tables.lookup import Table
@@ -69,6 +72,13 @@ class Problem:
     metrics: Sequence[str] | None = None
     store: Store | None = None
     encoding_name: str = ""
+    seed: int = 0
+
+    @property
+    def context(self) -> SearchContext[Any]:
+        """What its searchers are made from."""
+        goal = Goal((self.objective,))
+        return SearchContext(self.encoding, goal, self.task, self.store, self.seed, self.encoding_name)
 
     def regret(self, value: float) -> float:
         """0 at the table's best, 1 at its median."""
@@ -102,7 +112,7 @@ def tabular_problem(suite: Suite, task: str, seed: int, *, untaught: bool = Fals
         genome = evaluation.candidate.genome
         row = table.rows.get(genome)
         if row is None:
-            row = table.rows[getattr(table.encoding, "canonical", lambda same: same)(genome)]
+            row = table.rows[canonical_form(table.encoding)(genome)]
         return float(table.values(task, metric)[row])
 
     return Problem(
@@ -119,6 +129,7 @@ def tabular_problem(suite: Suite, task: str, seed: int, *, untaught: bool = Fals
         truth if suite.noise or suite.wrappers else None,
         entry.seconds is not None,
         [name for name in entry.columns if name == metric or name not in (entry.test, entry.seconds)],
+        seed=seed,
     )
 
 
@@ -152,7 +163,6 @@ def earlier_rows(table: Table, index: int, task: str, rows: int, seed: int) -> E
 
 def training_problem(suite: Suite, task: str, seed: int, root: Path | None = None) -> Problem:
     """The task's images, split by seed, to be trained on for real."""
-    from evonas.core.goals import Goal
     from evonas.domains.domain import load_data
     from evonas.domains.images import split
     from evonas.encodings.make import make_encoding
@@ -167,20 +177,15 @@ def training_problem(suite: Suite, task: str, seed: int, root: Path | None = Non
     for wrapper in suite.wrappers:
         evaluator, encoding = wrapped(wrapper, evaluator, encoding, objective.name)
     return Problem(
-        data.task, encoding, objective, Serial(evaluator), "test_accuracy", store=Nothing(), encoding_name=name
+        data.task,
+        encoding,
+        objective,
+        Serial(evaluator),
+        "test_accuracy",
+        store=Nothing(),
+        encoding_name=name,
+        seed=seed,
     )
-
-
-def check_method(spec: str) -> None:
-    """Raises EvonasError, with the choices, where a part of the method is unknown."""
-    searcher, plus, ranker = spec.partition("+")
-    if plus and not ranker.strip():
-        raise EvonasError(
-            f"method {spec!r} names no ranker after +; there are {choices(plugins.available('evonas.rankers'))}"
-        )
-    plugins.resolve("evonas.searchers", searcher)
-    if plus:
-        plugins.resolve("evonas.rankers", ranker)
 
 
 def make_searcher(spec: str, problem: Problem) -> Searcher[Any]:
@@ -193,42 +198,36 @@ def make_searcher(spec: str, problem: Problem) -> Searcher[Any]:
     """
     from evonas.search.methods import make_method
 
-    searcher = make_method(
-        spec,
-        problem.encoding,
-        problem.task,
-        (problem.objective,),
-        store=problem.store,
-        encoding_name=problem.encoding_name,
-    )
+    searcher = make_method(spec, problem.context)
     parts = list(_parts(searcher))
     _check_possible(spec, parts, problem)
     for part in parts:
-        if hasattr(part, "learn"):
+        if isinstance(part, Teachable):
             part.learn(problem.earlier)
-        for ranker, objective in zip(getattr(part, "rankers", ()), getattr(part, "objectives", ()), strict=False):
-            if problem.earlier and hasattr(ranker, "fit"):
+        if isinstance(part, Screened) and problem.earlier:
+            for ranker, objective in zip(part.rankers, part.goal.objectives, strict=True):
                 _fit(ranker, objective, problem)
     return searcher
 
 
-def _parts(searcher: Any) -> Iterator[Any]:
+def _parts(searcher: Searcher[Any]) -> Iterator[Searcher[Any]]:
     """A method and the searchers that it wraps."""
-    while searcher is not None:
+    yield searcher
+    while isinstance(searcher, WrapsSearcher):
+        searcher = searcher.searcher
         yield searcher
-        searcher = getattr(searcher, "searcher", None)
 
 
-def _check_possible(spec: str, parts: Sequence[Any], problem: Problem) -> None:
+def _check_possible(spec: str, parts: Sequence[Searcher[Any]], problem: Problem) -> None:
     if problem.metrics is None:
         return
     for part in parts:
-        if min(getattr(part, "fidelities", (1.0,))) < 1:
+        if isinstance(part, MultiFidelity) and min(part.fidelities) < 1:
             raise EvonasError(
                 f"method {spec!r} trains for few epochs first, and a table has full trainings only; give it to a suite "
                 "that trains (digits, images)"
             )
-        for objective in getattr(part, "objectives", ()):
+        for objective in part.goal.objectives if isinstance(part, HasGoal) else ():
             if objective.name not in problem.metrics:
                 raise EvonasError(
                     f"method {spec!r} also goes by {objective.name!r}, and task {problem.task.name!r} has "
@@ -236,7 +235,7 @@ def _check_possible(spec: str, parts: Sequence[Any], problem: Problem) -> None:
                 )
 
 
-def _fit(ranker: Any, objective: Objective, problem: Problem) -> None:
+def _fit(ranker: Ranker, objective: Objective, problem: Problem) -> None:
     groups = np.concatenate([[one.task] * len(one.y) for one in problem.earlier])
     X = np.concatenate([one.X for one in problem.earlier])
     ranker.fit(X, np.concatenate([_scores(one, objective, problem) for one in problem.earlier]), groups)

@@ -19,9 +19,11 @@ from threadpoolctl import threadpool_limits
 
 from evonas.core import environment, plugins, trust
 from evonas.core.errors import EvonasError
+from evonas.core.optional import canonical_form
 from evonas.execution.processes import die_with_parent
+from evonas.search.methods import check_method
 from evonas_benchmarks.run.benchmark_run import Sharing, run_cell
-from evonas_benchmarks.run.problems import Problem, check_method, make_searcher, tabular_problem, training_problem
+from evonas_benchmarks.run.problems import Problem, make_searcher, tabular_problem, training_problem
 from evonas_benchmarks.suites.suite import Suite
 
 IDENTITY = "suite.json"
@@ -242,7 +244,7 @@ def _run_group(the_plan: Plan, cells: Sequence[Cell]) -> dict[Cell, str]:
     with problem.executor as executor:
         if not the_plan.suite.tabular:
             path = the_plan.out / "trainings" / f"{first.task}--{first.seed}.jsonl"
-            executor = Sharing(executor, getattr(problem.encoding, "canonical", _same), path)
+            executor = Sharing(executor, canonical_form(problem.encoding), path)
         for cell in cells:
             try:
                 _run_cell(the_plan, cell, problem, executor)
@@ -265,10 +267,6 @@ def _failed_path(the_plan: Plan, cell: Cell) -> Path:
 
 def _write_failed(the_plan: Plan, cell: Cell, reason: str) -> None:
     write_whole(_failed_path(the_plan, cell), {**asdict(cell), "reason": reason})
-
-
-def _same(genome: Any) -> Any:
-    return genome
 
 
 def _problem(the_plan: Plan, task: str, seed: int, *, untaught: bool = False) -> Problem:

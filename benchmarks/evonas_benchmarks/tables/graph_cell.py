@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from evonas.core.errors import EvonasError
+from evonas.core.space import Gene, Space
 from evonas.core.types import Task
 from evonas_benchmarks.tables import graph_features
 from evonas_benchmarks.tables.graph_tree import (
@@ -76,6 +78,11 @@ class GraphCellEncoding:
         """What a surrogate sees of the canonical form: operations by place, depth and neighbours, and their paths."""
         return graph_features.features(canonical(genome))
 
+    def space(self) -> Space[GraphCell]:
+        """The shape, one of the nine that the benchmark samples from, and the operation of each of its four nodes."""
+        genes = (Gene("shape", shapes()), *(Gene(f"node {node}", self.operations) for node in NODES))
+        return Space(genes, _joined, _split)
+
     def build(self, genome: GraphCell, task: Task):
         raise EvonasError("graph-cell is looked up in a table; evonas trains networks for images")
 
@@ -85,3 +92,12 @@ class GraphCellEncoding:
         names = ("input", *(str(node) for node in NODES))
         edges = [(names[links[node - 1]], names[node], operations[node - 1]) for node in NODES]
         return edges + [(names[node], "output", "concat") for node in NODES if node not in links]
+
+
+def _joined(values: Sequence[Any]) -> GraphCell:
+    return values[0], tuple(values[1:])
+
+
+def _split(genome: GraphCell) -> list[Any]:
+    links, operations = canonical(genome)
+    return [links, *operations]

@@ -13,6 +13,7 @@ import numpy as np
 from evonas.core.errors import EvonasError, choices
 from evonas.core.genomes import feature_row
 from evonas.core.goals import VAL_ACCURACY, Objective
+from evonas.core.optional import canonical_form
 from evonas.core.types import Candidate, Encoding, Evaluation, Task
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Table:
         return Lookup(
             self.rows,
             entry.columns if noise else {name: mean_over_seeds(column) for name, column in entry.columns.items()},
-            getattr(self.encoding, "canonical", None),
+            canonical_form(self.encoding),
             entry.objective.name,
             entry.seconds,
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evonas.core.errors import EvonasError
+from evonas.core.optional import canonical_form
 from evonas.core.types import Encoding, Task
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class RestrictedEncoding:
         return tuple(found) or tuple(m for m in self.members if m != own) or self.members
 
     def _canonical(self, genome: Any) -> Any:
-        return getattr(self.encoding, "canonical", _as_it_is)(genome)
+        return canonical_form(self.encoding)(genome)
 
     def features(self, genome: Any) -> Mapping[str, float]:
         return self.encoding.features(genome)
@@ -86,7 +87,3 @@ class RestrictedEncoding:
         if name.startswith("__") or name == "encoding":
             raise AttributeError(name)
         return getattr(self.encoding, name)
-
-
-def _as_it_is(genome: Any) -> Any:
-    return genome

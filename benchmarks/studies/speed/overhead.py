@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from evonas.core import environment
+from evonas.core.context import SearchContext
 from evonas.core.types import Candidate, Evaluation, Task
 from evonas.encodings.cell import CellEncoding
 from evonas.execution.processes import Serial
@@ -41,7 +42,7 @@ def cost(method: str, trials: int, seed: int, archived: bool) -> float:
         store = Archive(Path(folder) / "archive.db") if archived else None
         if store is not None:
             store.add_run(RunRecord("run", TASK, "cell", method))
-        searcher = make_method(method, encoding, TASK)
+        searcher = make_method(method, SearchContext(encoding, task=TASK))
         start = time.perf_counter()
         outcome = run(searcher, Serial(null), TASK, seed=seed, budget=Budget(trials), store=store)
         seconds = time.perf_counter() - start

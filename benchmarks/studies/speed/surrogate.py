@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from evonas.core.context import SearchContext
 from evonas.search.evolution import Evolution
 from evonas.search.loop import generator
 from evonas.search.screening import Screened
@@ -73,8 +74,9 @@ def many(earlier: list[Earlier], rows: int, seed: int = 0) -> tuple[np.ndarray, 
 def searched(ranker: Any, space: Table) -> Callable[[], None]:
     """A search that has its results; each call is one more step."""
     encoding, task, evaluate = space.encoding, space.entry(TARGET).task, space.evaluator(TARGET)
-    inner = Evolution(encoding)
-    searcher: Any = inner if ranker is None else Screened(inner, ranker, encoding, task, pool=POOL)
+    context = SearchContext(encoding, task=task)
+    inner = Evolution(context)
+    searcher: Any = inner if ranker is None else Screened(context, inner, ranker, pool=POOL)
     number = 0
 
     def step() -> None:
