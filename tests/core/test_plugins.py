@@ -7,7 +7,7 @@ from evonas.core import plugins
 from evonas.core.errors import EvonasError
 from evonas.core.trust import given
 from evonas.search.evolution import AgingEvolution
-from tests.toys import Digits
+from tests.toys import Digits, on
 
 
 def test_a_built_in_by_name():
@@ -25,7 +25,7 @@ def test_a_module_and_a_file(tmp_path):
 
 
 def test_options():
-    made = plugins.make("evonas.searchers", "aging(population=7, tournament=2)", Digits())
+    made = plugins.make("evonas.searchers", "aging(population=7, tournament=2)", on(Digits()))
     assert (made.population, made.tournament) == (7, 2)
     assert plugins.split_spec("aging") == ("aging", {})
     assert plugins.split_spec("x(names=('a', 'b'), f=-1.5)") == ("x", {"names": ("a", "b"), "f": -1.5})
@@ -48,7 +48,7 @@ def test_options():
 def test_what_cannot_be_found_is_said_with_the_way_out(spec, says):
     given(spec)
     with pytest.raises(EvonasError, match=says):
-        plugins.make("evonas.searchers", spec, Digits())
+        plugins.make("evonas.searchers", spec, on(Digits()))
 
 
 def test_a_file_that_breaks_is_named(tmp_path):
