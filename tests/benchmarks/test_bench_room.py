@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import PermutationMethod, wilcoxon
-from studies.protocol import curve_store, pages, published_tests
+from studies.protocol import curve_store, pages, published_tests, quick
 from typer.testing import CliRunner
 
 from evonas.core.errors import EvonasError
@@ -123,6 +123,32 @@ def test_what_is_kept_is_not_put_into_another_runs_folder(cells, tmp_path):
         curve_store.restore(path, tmp_path / "third")
 
 
+@pytest.mark.parametrize(("change_of_regret", "said"), [(0.0, "same"), (0.1, "better"), (-0.1, "worse")])
+def test_the_quick_form_says_whether_figures_have_changed(cells, tmp_path, change_of_regret, said):
+    recorded, folder = tmp_path / "nasbench201.parquet", cells / "nasbench201"
+    curves = summary.read_curves(folder)
+    curve_store.keep(recorded, folder, curves.assign(regret=curves.regret + change_of_regret))
+    text = quick.page(cells, tmp_path)
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| nasbench201 | random |")]
+    assert [(row[2], row[3], row[-1].removesuffix(" |")) for row in rows] == [("5", "8", said), ("10", "8", said)]
+    assert rows[0][6].startswith(f"{0.0 - change_of_regret:+.4f}")
+    assert "evonas 0" in text, "versions"
+
+
+def test_the_quick_form_pairs_the_seeds_that_both_have(cells, tmp_path):
+    folder = cells / "nasbench201"
+    curves = summary.read_curves(folder)
+    some: Any = curves[(curves.seed > 1) & (curves.task != "cifar100")]
+    curve_store.keep(tmp_path / "nasbench201.parquet", folder, some)
+    text = quick.page(cells, tmp_path)
+    assert "| nasbench201 | random | 5 | 6 |" in text
+    assert text.count(" same |") == 2
+    with pytest.raises(EvonasError, match="holds no benchmark run"):
+        quick.page(tmp_path, tmp_path)
+    with pytest.raises(EvonasError, match="cannot read the recorded curves"):
+        quick.page(cells, tmp_path / "elsewhere")
+
+
 def _without_attributes(frame):
     frame.attrs = {}
     return frame
@@ -218,7 +244,7 @@ def test_published_tests_are_those_of_the_incumbents(cells, published, tmp_path)
     after = summary.read_curves(tmp_path / "nasbench201")
     np.testing.assert_allclose(after.test, after.best - 0.01, atol=1e-9)
     pd.testing.assert_frame_equal(after.drop(columns="test"), before.drop(columns="test"))
-    assert published_tests.__name__ in summary.read_runs(tmp_path / "nasbench201")[-1]["command"]
+    assert published_tests.SCRIPT in summary.read_runs(tmp_path / "nasbench201")[-1]["command"]
     text, *_ = pages.suite_page(tmp_path / "nasbench201", tmp_path / "results", "random", [])
     assert "carries none" not in text
     assert "ImageNet16-120, test of what was found after 12: no method is better than random beyond chance" in text

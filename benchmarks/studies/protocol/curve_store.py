@@ -28,12 +28,23 @@ def keep(path: Path, folder: Path, curves: pd.DataFrame) -> Path:
     return path
 
 
+def read(path: Path) -> pd.DataFrame:
+    """What `keep` wrote: the trials at which incumbents changed, with its two attributes.
+
+    Raises EvonasError where there is no such file.
+    """
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise EvonasError(f"cannot read the recorded curves {str(path)!r}: {str(error).splitlines()[0]}") from error
+
+
 def restore(path: Path, folder: Path) -> int:
     """Make cells of what is kept; those in the folder stay as they are. How many were made.
 
     Raises EvonasError where the file keeps no run, or the folder holds another one.
     """
-    rows = pd.read_parquet(path)
+    rows = read(path)
     if not {"suite", "runs"} <= rows.attrs.keys():
         raise EvonasError(f"{str(path)!r} does not say which run its rows are of; leave --restore out")
     suite, runs = rows.attrs["suite"], rows.attrs["runs"]
