@@ -29,26 +29,35 @@ class ArraySplit:
 
 
 def split_positions(
-    labels: np.ndarray, *, seed: int, train_size: int | None = None, name: str, what: str = "image"
+    labels: np.ndarray,
+    *,
+    seed: int,
+    train_size: int | None = None,
+    name: str,
+    what: str = "image",
+    validated: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Positions in (n,) `labels` that train and that validate, stratified by class and drawn by `seed`.
 
     A fifth validates, 10,000 at most. With `train_size`, so many are trained on, and a quarter as many more, of those
-    that are left, validate. Labels are 0 to classes - 1.
+    that are left, validate. Where others validate (`validated`), all may be trained on. Labels are 0 to classes - 1.
 
     Raises EvonasError where a class would be missing from either part.
     """
     rng = np.random.default_rng([seed, 0x5117])
     available, classes = len(labels), len(np.unique(labels))
-    validation = min(MOST_VALIDATION, round(available * VALIDATION_SHARE))
-    if train_size is not None:
-        if not classes <= train_size <= available - classes:
-            raise EvonasError(
-                f"--train-size {train_size} is not valid: {name!r} has {available} {plural(what)} of {classes} classes "
-                f"to train and validate on; give {classes} to {available - classes}"
-            )
-        validation = min(MOST_VALIDATION, max(classes, train_size // 4), available - train_size)
-    rest, val = stratified(labels, validation, rng, name, what)
+    most = available if validated else available - classes
+    if train_size is not None and not classes <= train_size <= most:
+        raise EvonasError(
+            f"--train-size {train_size} is not valid: {name!r} has {available} {plural(what)} of {classes} classes "
+            f"to train {'' if validated else 'and validate '}on; give {classes} to {most}"
+        )
+    rest, val = np.arange(available), np.arange(0)
+    if not validated:
+        validation = min(MOST_VALIDATION, round(available * VALIDATION_SHARE))
+        if train_size is not None:
+            validation = min(MOST_VALIDATION, max(classes, train_size // 4), available - train_size)
+        rest, val = stratified(labels, validation, rng, name, what)
     if train_size is not None and train_size < len(rest):
         rest = rest[_drawn(labels[rest], train_size, rng, spared=0)]
     return rest, val

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -78,11 +78,16 @@ class TrainingData(Protocol):
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What a network expects: `(value / scale - mean) / deviation` a channel."""
+    """What a network expects: `(value / scale - mean) / deviation` a channel.
+
+    `reading` is its domain's record, in JSON values, of how a user's arrays come to these values; empty where there is
+    one way only.
+    """
 
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     scale: float = 255.0
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, images: np.ndarray) -> Preprocessing:

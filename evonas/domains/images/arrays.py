@@ -9,6 +9,9 @@ import numpy as np
 
 from evonas.core.errors import EvonasError
 from evonas.domains.images.dataset import Images
+from evonas.domains.images.layout import Channels
+from evonas.domains.images.reader import ImageReader
+from evonas.domains.labels import Label, class_words, read_labels
 from evonas.domains.splitting import stratified
 
 TEST_SHARE = 0.2
@@ -21,117 +24,79 @@ def images_from_arrays(
     x_test: Any = None,
     y_test: Any = None,
     *,
+    x_val: Any = None,
+    y_val: Any = None,
     name: str = "memory",
     class_names: Sequence[str] | None = None,
     flip: bool | None = None,
+    channels: Channels | None = None,
+    notes: Sequence[str] = (),
+    left_out: Sequence[str] = (),
 ) -> Images:
     """`Images` of arrays or tensors.
 
     Args:
-        x: (n, height, width), (n, height, width, channels) or (n, channels, height, width); the latter where the second
-            axis has 1 or 3 entries and the last has not. uint8, or numbers from 0 to 1 or from 0 to 255.
+        x: (n, height, width), (n, height, width, channels) or (n, channels, height, width) real numbers of any type:
+            bytes, booleans, whole numbers, floats from 0 to 1, to 255, or of any range, as standardised ones are.
+            `PixelScale.of` says which become black and white.
         y: (n,) labels, whole numbers or strings; their sorted values become 0, 1, ….
-        x_test, y_test: the same; where missing, a stratified fifth of `x` is put aside.
+        x_test, y_test: the same, on the scale of `x`; where missing, a stratified fifth of `x` is put aside.
+        x_val, y_val: the same; where missing, each search validates on some of `x`.
         class_names: of the sorted labels.
         flip: whether a mirrored image keeps its class; by default for colour images only.
+        channels: `first` or `last`; by default found from the shape (`find_channels`).
+        notes, left_out: lines on how the arrays came about.
 
-    Raises EvonasError, one line, where shapes, values or labels will not do.
+    Raises EvonasError, one line, where shapes, values or labels are not valid.
     """
-    images, labels = to_uint8(x, "x"), to_labels(y, "y")
-    _check_count(images, labels, name)
-    if (x_test is None) != (y_test is None):
-        raise EvonasError(f"{name!r} has one of x_test and y_test; give both, or neither")
-    classes = np.unique(labels)
+    for given, part in (((x_test, y_test), "test"), ((x_val, y_val), "val")):
+        if (given[0] is None) != (given[1] is None):
+            raise EvonasError(f"{name!r} has one of x_{part} and y_{part}; give both, or neither")
+    reader, images, clipped = ImageReader.of(x, "x", channels)
+    classes, codes = read_labels(y, "y")
+    _check_count(images, codes, name)
     if len(classes) < 2:
         raise EvonasError(f"{name!r} has one class only, {classes[0]!s}; a search needs images of two or more")
     if len(images) < len(classes):
         raise EvonasError(f"{name!r} has {len(images)} images for {len(classes)} classes; give several for each")
-    codes = np.searchsorted(classes, labels)
-    if class_names is not None:
-        _check_names(class_names, len(classes), name)
-    words = tuple(map(str, classes if class_names is None else class_names))
-    _check_enough(codes, words, name, 2 if x_test is not None else 3)
+    words = class_words(classes if class_names is None else class_names, len(classes), name)
+    missing = [use for use, part in (("validate", x_val), ("test", x_test)) if part is None]
+    _check_enough(codes, words, name, missing)
+    parts = {"x_val": None, "y_val": None}
+    notes, left_out = list(notes), [*left_out, *clipped]
+    for part, given, labels in (("val", x_val, y_val), ("test", x_test, y_test)):
+        if given is not None:
+            read, clipped = reader.batch(given, f"x_{part}", beside="x")
+            parts |= {f"x_{part}": read, f"y_{part}": _codes(labels, f"y_{part}", classes, part, name)}
+            _check_count(read, parts[f"y_{part}"], name)
+            left_out += clipped
     if x_test is None:
         kept, aside = stratified(codes, round(TEST_SHARE * len(codes)), np.random.default_rng(TEST_SEED), name)
-        images, codes, test, test_codes = images[kept], codes[kept], images[aside], codes[aside]
-    else:
-        test, test_labels = to_uint8(x_test, "x_test", like=x), to_labels(y_test, "y_test")
-        _check_count(test, test_labels, name)
-        if test.shape[1:] != images.shape[1:]:
-            raise EvonasError(f"{name!r} has images of {images.shape[1:]} but test images of {test.shape[1:]}")
-        unknown = np.setdiff1d(test_labels, classes)
-        if len(unknown):
-            raise EvonasError(f"{name!r} has test labels that no training image has: {unknown[:5].tolist()}")
-        test_codes = np.searchsorted(classes, test_labels)
+        parts |= {"x_test": images[aside], "y_test": codes[aside]}
+        images, codes = images[kept], codes[kept]
+        notes.append("no test images were given: a fixed fifth, stratified by class, is kept for the test")
     return Images(
         name=name,
         x=images,
-        y=codes.astype(np.int64),
-        x_test=test,
-        y_test=test_codes.astype(np.int64),
+        y=codes,
+        **parts,
         class_names=words,
         flip=images.shape[-1] == 3 if flip is None else flip,
+        reader=reader,
+        notes=tuple(notes),
+        left_out=tuple(left_out),
     )
 
 
-def to_uint8(images: Any, what: str, like: Any = None) -> np.ndarray:
-    """(n, height, width, channels) uint8. Numbers up to 1 are taken as 0 to 1, unless those of `like` go further.
-
-    Raises EvonasError where that cannot be had.
-    """
-    array = _array(images, what)
-    if array.ndim == 3:
-        array = array[..., None]
-    if array.ndim != 4 or 0 in array.shape:
-        raise EvonasError(
-            f"{what} has shape {array.shape}; give (n, height, width), (n, height, width, channels) "
-            "or (n, channels, height, width)"
-        )
-    if array.shape[1] in (1, 3) and array.shape[-1] not in (1, 3):
-        array = np.moveaxis(array, 1, -1)
-    if array.dtype == np.uint8:
-        return np.ascontiguousarray(array)
-    if array.dtype.kind not in "bfiu":
-        raise EvonasError(f"{what} holds {array.dtype} values; give uint8, or numbers from 0 to 1 or 0 to 255")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise EvonasError(f"{what} holds NaN or infinite values; remove those images, or set them to a number")
-    low, high = float(array.min()), float(array.max())
-    if low < 0 or high > 255:
-        raise EvonasError(f"{what} has values from {low:g} to {high:g}; bring them to 0 to 1 or 0 to 255")
-    if like is not None and (others := _array(like, what)).dtype != np.uint8:
-        limit = float(others.max())
-        if limit <= 1 < high:
-            raise EvonasError(f"{what} has values to {high:g}, x to {limit:g}; bring both to 0 to 1 or to 0 to 255")
-        high = max(high, limit)
-    scale = 255.0 if high <= 1 else 1.0
-    return np.ascontiguousarray(np.rint(array.astype(np.float32) * scale).astype(np.uint8))
-
-
-def to_labels(labels: Any, what: str) -> np.ndarray:
-    """(n,) whole numbers or strings. Raises EvonasError where they are something else."""
-    array = _array(labels, what)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 1:
-        raise EvonasError(f"{what} has shape {array.shape}; give one label an image, shape (n,)")
-    if array.dtype.kind == "f":
-        if not (np.isfinite(array).all() and (array == np.rint(array)).all()):
-            raise EvonasError(f"{what} holds NaN or numbers that are not whole; give classes as 0, 1, … or as strings")
-        array = array.astype(np.int64)
-    if array.dtype == object and len({type(label) for label in array}) == 1:  # as a column of a data frame is
-        array = np.array(array.tolist())
-    if array.dtype.kind not in "biuUS":
-        raise EvonasError(f"{what} holds {array.dtype} values; give classes as whole numbers or strings")
-    return array
-
-
-def _array(values: Any, what: str) -> np.ndarray:
-    if hasattr(values, "detach"):  # a torch tensor, on whatever device
-        values = values.detach().cpu().numpy()
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        raise EvonasError(f"{what} is no regular array: {error}; all images need one size") from error
+def _codes(labels: Any, what: str, classes: Sequence[Label], part: str, name: str) -> np.ndarray:
+    """(n,) positions in `classes`."""
+    code = {label: i for i, label in enumerate(classes)}
+    found, codes = read_labels(labels, what)
+    unknown = [label for label in found if label not in code]
+    if unknown:
+        kind = "validation" if part == "val" else part
+        raise EvonasError(f"{name!r} has {kind} labels that no training image has: {unknown[:5]}")
+    return np.array([code[label] for label in found], dtype=np.int64)[codes]
 
 
 def _check_count(images: np.ndarray, labels: np.ndarray, name: str) -> None:
@@ -139,19 +104,12 @@ def _check_count(images: np.ndarray, labels: np.ndarray, name: str) -> None:
         raise EvonasError(f"{name!r} has {len(images)} images but {len(labels)} labels; give one label an image")
 
 
-def _check_enough(codes: np.ndarray, words: Sequence[str], name: str, needed: int) -> None:
-    counts = np.bincount(codes)
+def _check_enough(codes: np.ndarray, words: Sequence[str], name: str, missing: Sequence[str]) -> None:
+    """Of each class one image to train on, and one for each of the parts that have to be carved out."""
+    counts, needed = np.bincount(codes), 1 + len(missing)
     if counts.min() < needed:
-        what = "train and validate on" if needed == 2 else "train, validate and test on"
+        uses = " and ".join(filter(None, [", ".join(["train", *missing][:-1]), ["train", *missing][-1]]))
         raise EvonasError(
             f"class {words[int(counts.argmin())]!r} of {name!r} has {counts.min()} of the {needed} images or more "
-            f"that it takes to {what}; add some, or leave the class out"
+            f"that it takes to {uses} on; add some, or leave the class out"
         )
-
-
-def _check_names(class_names: Sequence[str], classes: int, name: str) -> None:
-    if len(class_names) != classes:
-        raise EvonasError(f"{name!r} has {classes} classes but {len(class_names)} class names")
-    twice = [word for word in class_names if list(class_names).count(word) > 1]
-    if twice:
-        raise EvonasError(f"{name!r} has the class name {twice[0]!r} twice; give each class its own")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from evonas.domains.images.arrays import images_from_arrays
@@ -20,6 +21,12 @@ class ImageDomain(Supervised):
 
     def split(self, data: Images, *, seed: int, train_size: int | None = None) -> Split:
         return split(data, seed=seed, train_size=train_size)
+
+    def found(self, split: Split) -> Sequence[str]:
+        """Also what the values mean, and what was passed over or clipped."""
+        first, *others = super().found(split)
+        values = f", {split.reader.scale.words}" if split.reader else ""
+        return [first + values, *others, *split.notes, *(f"left out: {line}" for line in split.left_out)]
 
     def network(self, model: Any, preprocessing: Any, class_names: tuple[str, ...], shape: tuple[int, ...]) -> Any:
         from evonas.domains.images.network import Network
