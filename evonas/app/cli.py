@@ -113,6 +113,9 @@ def search(
     name: Annotated[str | None, typer.Option(help="Of the run. [made from data and encoding]")] = None,
     out: Annotated[str | None, typer.Option(help="Folder for the results. [runs/NAME]")] = None,
     root: Annotated[str | None, typer.Option(help="Folder of torchvision's data sets.")] = None,
+    strict: Annotated[
+        bool | None, typer.Option("--strict", help="Refuse data of which a file is passed over, or a value clipped.")
+    ] = None,
     archive: ArchiveOption = None,
     quiet: QuietOption = False,
 ) -> None:

@@ -47,6 +47,7 @@ class SearchConfig(BaseModel):
     )
     out: str | None = Field(None, description="folder for the results; runs/NAME by default")
     archive: str | None = Field(None, description="file or database URL; EVONAS_ARCHIVE, or one in your data folder")
+    strict: bool = Field(False, description="refuse data of which a file is passed over, or a value clipped")
     root: str | None = Field(None, description="folder of torchvision's data sets")
 
     @classmethod

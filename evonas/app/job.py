@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from evonas.app.config import SearchConfig
 from evonas.app.results import Result, check_folder, counted, finish
@@ -18,7 +19,15 @@ from evonas.core.errors import EvonasError, NameTaken
 from evonas.core.goals import Goal
 from evonas.core.optional import MultiFidelity, Noting, description
 from evonas.core.types import Callback, Encoding, Evaluator, Task, Trial
-from evonas.domains.domain import Data, Domain, TrainingOptions, domain_named, load_data
+from evonas.domains.domain import (
+    Data,
+    Domain,
+    LeavesOut,
+    TrainingOptions,
+    domain_named,
+    load_data,
+    refuse_left_out,
+)
 from evonas.encodings.make import make_encoding
 from evonas.memory.archive import Archive, RunRecord
 from evonas.memory.locks import sole_owner
@@ -71,10 +80,13 @@ def search(
     x_test: Any = None,
     y_test: Any = None,
     *,
+    x_val: Any = None,
+    y_val: Any = None,
     encoding: str | Encoding[Any] | None = None,
     domain: str = "images",
     class_names: Sequence[str] | None = None,
     flip: bool | None = None,
+    channels: Literal["first", "last"] | None = None,
     callbacks: Sequence[Callback] = (),
     **options: Any,
 ) -> Result:
@@ -85,20 +97,26 @@ def search(
             domain, what its `from_arrays` takes.
         y: (n,) labels.
         x_test, y_test: touched once, at the end; where missing, a fifth of `x` is kept for it.
+        x_val, y_val: what candidates are compared on; where missing, a part of `x` is.
         encoding: a name, or an object with the methods of `evonas.core.types.Encoding`; the domain's where missing.
         domain: the kind of data, `images` or `series`.
         flip: whether a mirrored image keeps its class.
+        channels: which axis of images holds the channels, where their shape does not tell.
         options: those of `evonas search`: `trials=20`, `method="aging"`, `out="found"`, …
 
     Raises EvonasError where the data or an option is not valid.
     """
     name = str(options.get("data", "memory"))
-    own = {} if flip is None else {"flip": flip}
+    given = {"x_val": x_val, "y_val": y_val, "flip": flip, "channels": channels}
+    own = {key: value for key, value in given.items() if value is not None}
     data = domain_named(domain).from_arrays(x, y, x_test, y_test, name=name, class_names=class_names, **own)
     named = {} if encoding is None else {"encoding": encoding if isinstance(encoding, str) else _spec_of(encoding)}
     trust.given(*(value for value in (*options.values(), *named.values()) if isinstance(value, str)))
     config = SearchConfig.make({**options, **named, "data": name})
     made = None if isinstance(encoding, str) else encoding
+    if not any(isinstance(callback, Noting) for callback in callbacks):
+        for line in data.left_out if isinstance(data, LeavesOut) else ():
+            warnings.warn(line, stacklevel=2)
     return carry_out(prepare(config, data=data, encoding=made), callbacks)
 
 
@@ -123,6 +141,8 @@ def prepare(
     if config.encoding:  # before the data, which may take long to load
         encoding = encoding or make_encoding(config.encoding)
     data = data or load_data(config.data, root=Path(config.root) if config.root else None)
+    if config.strict:
+        refuse_left_out(data)
     kind = domain_named(data.domain)
     config = config.model_copy(update={"encoding": config.encoding or kind.encoding})
     encoding = encoding or make_encoding(config.encoding)
@@ -233,7 +253,9 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
         store, seed = job.archive.as_of(job.record.mark), job.config.seed
         context = SearchContext(job.encoding, job.goal, job.data.task, store, seed, job.config.encoding)
         searcher = make_method(job.config.method_spec, context)
-        memory = _tell_what_is_known(searcher, callbacks)
+        _note(job.domain.found(job.data), callbacks)
+        memory = [known] if (known := _known(searcher)) else []
+        _note(memory, callbacks)
         with make_executor(job, told) as executor:
             outcome = loop.run(
                 searcher,
@@ -276,12 +298,12 @@ def _known(searcher: Any) -> str:
     return description(searcher)
 
 
-def _tell_what_is_known(searcher: Any, callbacks: Sequence[Callback]) -> list[str]:
-    known = _known(searcher)
+def _note(lines: Sequence[str], callbacks: Sequence[Callback]) -> None:
+    """Show lines of text where a callback can."""
     for callback in callbacks:
-        if known and isinstance(callback, Noting):
-            callback.note(known)
-    return [known] if known else []
+        if isinstance(callback, Noting):
+            for line in lines:
+                callback.note(line)
 
 
 def make_executor(job: Job, told: Sequence[Trial] = ()) -> Any:

@@ -17,6 +17,7 @@ import numpy as np
 from evonas.core import plugins
 from evonas.core.errors import EvonasError
 from evonas.core.types import Candidate, Encoding, Evaluation, Task
+from evonas.domains.labels import word
 
 GROUP, SOURCES = "evonas.domains", "evonas.tasks"
 
@@ -29,6 +30,14 @@ class Data(Protocol):
 
     @property
     def name(self) -> str: ...
+
+
+@runtime_checkable
+class LeavesOut(Protocol):
+    """Data whose source passed files over, or clipped values: one line each."""
+
+    @property
+    def left_out(self) -> Sequence[str]: ...
 
 
 class Split(Protocol):
@@ -108,6 +117,14 @@ class Domain(Protocol):
         ...
 
 
+def refuse_left_out(data: Data) -> None:
+    """What `strict` asks for. Raises EvonasError where anything was passed over or clipped."""
+    lines = data.left_out if isinstance(data, LeavesOut) else ()
+    if lines:
+        more = f"; and {len(lines) - 3} more" if len(lines) > 3 else ""
+        raise EvonasError(f"--strict: of {data.name!r} was left out: {'; '.join(lines[:3])}{more}")
+
+
 def domain_named(name: str) -> Domain:
     """Raises EvonasError, with the choices, where there is none of this name."""
     return plugins.make(GROUP, name)
@@ -119,6 +136,8 @@ def load_data(spec: str, *, root: Path | None = None) -> Data:
     `root` is where data sets that are downloaded lie or go. Raises EvonasError, one line, where there are none, or the
     source gives something that belongs to no domain.
     """
+    if word(spec) != spec:
+        raise EvonasError(f"--data {word(spec)!r} is no UTF-8; rename that file or folder, or give a link to it")
     name, _, argument = spec.partition(":")
     if name in plugins.available(SOURCES):
         found = plugins.resolve(SOURCES, name)(argument, root=root)

@@ -35,9 +35,10 @@ class Network(network.Network):
 
     def _reader(self) -> ImageReader:
         channels, height, width = self.input_shape
+        shape = (height, width, channels)
         if not self.preprocessing.reading:
-            return ImageReader((height, width, channels))
+            return ImageReader(shape)
         try:
-            return ImageReader.from_description(self.preprocessing.reading)
+            return ImageReader.from_description(shape, self.preprocessing.reading)
         except (ValueError, TypeError, KeyError) as error:
             raise EvonasError(f"the network's record of how images are read is damaged: {error!r}") from error

@@ -18,7 +18,7 @@ from evonas.domains.images.pixels import PixelScale
 class ImageReader:
     """Reads arrays as the training images were read: the same size, the same axis of channels, the same scale.
 
-    `shape` is (height, width, channels). It is stored with the network, and read again.
+    `shape` is (height, width, channels). All of it is stored with the network.
     """
 
     shape: Shape
@@ -54,16 +54,15 @@ class ImageReader:
         return read, [clipped] if clipped else []
 
     def description(self) -> dict[str, Any]:
-        """JSON values; `from_description` makes the reader again."""
-        return {"shape": list(self.shape), "channels": self.channels, "scale": asdict(self.scale)}
+        """JSON values: all but the shape. `from_description` makes the reader again."""
+        return {"channels": self.channels, "scale": asdict(self.scale)}
 
     @classmethod
-    def from_description(cls, values: Mapping[str, Any]) -> Self:
+    def from_description(cls, shape: Shape, values: Mapping[str, Any]) -> Self:
         """Raises ValueError, TypeError or KeyError where the values describe no reader."""
-        height, width, depth = map(int, values["shape"])
         if values["channels"] not in ("first", "last"):
             raise ValueError(f"channels {values['channels']!r}")
-        return cls((height, width, depth), values["channels"], PixelScale(**values["scale"]))
+        return cls(shape, values["channels"], PixelScale(**values["scale"]))
 
     def _other_shape(self, shape: tuple[int, ...], what: str, beside: str | None) -> str:
         height, width, depth = self.shape

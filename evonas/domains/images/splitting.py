@@ -12,9 +12,8 @@ def split(images: Images, *, seed: int, train_size: int | None = None) -> Split:
     The task's descriptors and fingerprint are of the whole data set. Raises EvonasError where a class would be missing
     from either part.
     """
-    rest, val = split_positions(
-        images.y, seed=seed, train_size=train_size, name=images.name, validated=images.x_val is not None
-    )
+    given = images.x_val is not None
+    rest, val = split_positions(images.y, seed=seed, train_size=train_size, name=images.name, validated=given)
     return Split(
         images.task,
         images.x[rest],
