@@ -12,6 +12,7 @@ import numpy as np
 from evonas.core.errors import EvonasError
 from evonas.core.types import Task
 from evonas.domains.fingerprint import fingerprint
+from evonas.domains.images.descriptors import describe
 from evonas.domains.images.reader import ImageReader
 from evonas.domains.splitting import ArraySplit
 
@@ -87,15 +88,13 @@ class Images:
     @cached_property
     def task(self) -> Task:
         """The task that the data set makes, with descriptors and fingerprint of the whole; computed once."""
-        from evonas.domains.images.descriptors import describe
-
         height, width, channels = self.x.shape[1:]
         parts = [part for part in (self.x, self.x_test, self.x_val) if part is not None]
         return Task(
             name=self.name,
             input_shape=(channels, height, width),
             n_classes=len(self.class_names),
-            features=describe(self),
+            features=describe(self.x, self.y, len(self.class_names)),
             fingerprint=fingerprint(*parts),
             domain=self.domain,
         )
