@@ -199,6 +199,7 @@ def _recorded(run: str, archive: str | None) -> tuple[Job, Sequence[Any]]:
 def _carry_out(prepared: Job, work: Any, quiet: bool) -> None:
     """Run the job with a display, say where the results are, or how to go on."""
     from evonas.app.job import Interrupted
+    from evonas.memory.places import shown
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -207,7 +208,7 @@ def _carry_out(prepared: Job, work: Any, quiet: bool) -> None:
     try:
         result = work(prepared, _display(prepared, quiet))
     except Interrupted as interrupted:
-        where = f" --archive {shlex.quote(prepared.config.archive)}" if prepared.config.archive else ""
+        where = f" --archive {shlex.quote(shown(prepared.config.archive))}" if prepared.config.archive else ""
         print(f"{interrupted}; go on with: evonas resume {interrupted.name}{where}", file=sys.stderr)
         raise typer.Exit(130) from None
     if not quiet:

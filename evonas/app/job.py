@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evonas.app.config import SearchConfig
+from evonas.app.paths import absolute
 from evonas.app.results import Result, check_folder, counted, finish
 from evonas.core import plugins, trust
 from evonas.core.context import SearchContext
@@ -29,6 +30,7 @@ from evonas.domains.domain import (
     refuse_left_out,
 )
 from evonas.encodings.make import make_encoding
+from evonas.encodings.signature import changed, signature
 from evonas.memory.archive import Archive, RunRecord
 from evonas.memory.locks import sole_owner
 from evonas.search import loop
@@ -135,6 +137,7 @@ def prepare(
 
     from evonas.training.latency import with_latency
 
+    config = absolute(config)
     goal = Goal.parse(config.objectives)
     check_method(config.method_spec)
     plugins.resolve("evonas.executors", config.executor)
@@ -166,6 +169,7 @@ def prepare(
         seed=config.seed,
         config=config.model_dump(),
         versions=versions(),
+        signature=signature(encoding),
         device=trainer.device_name(),
         command=command,
     )
@@ -192,7 +196,8 @@ def carry_out(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
 
 def _begin(job: Job, callbacks: Sequence[Callback]) -> Result:
     with sole_owner(job.archive, job.name):
-        job = replace(job, record=job.archive.add_run(job.record))
+        config = {**job.record.config, "out": str(job.folder.absolute())}
+        job = replace(job, record=job.archive.add_run(replace(job.record, config=config)))
         try:
             return _search_and_finish(job, callbacks, [])
         except EvonasError:  # an option of the method's that will not do: nothing was searched
@@ -231,7 +236,13 @@ def prepare_resume(name: str, *, archive: str | None = None, trusting: bool = Fa
     job = prepare(config, command=record.command)
     if job.data.task.fingerprint != record.task.fingerprint:
         raise EvonasError(f"the data {config.data!r} of run {name!r} have changed since; search them as a new run")
-    return replace(job, record=replace(record, config=config.model_dump()))
+    genomes = (trial.evaluation.candidate.genome for trial in job.archive.trials(name))
+    if how := changed(record.signature, job.encoding, genomes):
+        raise EvonasError(f"the encoding {config.encoding!r} of run {name!r} has changed since: {how}; {_AGAIN}")
+    return replace(job, record=replace(record, config=job.config.model_dump()))
+
+
+_AGAIN = "bring it back as it was, or search with it as a new run"
 
 
 def go_on(job: Job, callbacks: Sequence[Callback] = ()) -> Result:

@@ -18,18 +18,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
-from evonas.core import plugins
 from evonas.core.errors import EvonasError, NameTaken, choices
 from evonas.core.types import Task, Trial
 from evonas.memory import migrations, places, schema
 from evonas.memory.places import ELSEWHERE, default_archive, shown, without_passwords
-from evonas.memory.schema import SCHEMA_VERSION, TASK_COLUMNS, dumps, evaluations, runs, tasks
+from evonas.memory.schema import RUN_COLUMNS, SCHEMA_VERSION, TASK_COLUMNS, dumps, evaluations, runs, tasks
 
 __all__ = ["SCHEMA_VERSION", "Archive", "RunRecord", "default_archive", "dumps"]
 
 PATIENCE = 30  # seconds that one process waits for another
 
-_RUN_COLUMNS = [column.name for column in runs.c if column.name not in ("id", "task_id", "encoding_name")]
 _INSERT = sa.insert(evaluations)
 
 
@@ -37,6 +35,7 @@ _INSERT = sa.insert(evaluations)
 class RunRecord:
     """A run with its whole configuration.
 
+    `signature` is what the encoding offered (`evonas.encodings.signature`), so that a changed one is noticed.
     `mark` is the id of the newest evaluation when the run began: what it could remember, and can again on resume.
     `status` is 'running' until it is 'done' or 'interrupted'; a killed run stays 'running' here, and
     `evonas.memory.locks.status` knows better.
@@ -50,6 +49,7 @@ class RunRecord:
     seed: int = 0
     config: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    signature: Mapping[str, Any] | None = None
     device: str = ""
     command: str = ""
     status: str = "running"
@@ -156,8 +156,8 @@ class Archive:
             mark = connection.execute(sa.select(sa.func.coalesce(sa.func.max(evaluations.c.id), 0))).scalar_one()
             record = replace(record, mark=mark, created=datetime.now(UTC).isoformat(timespec="seconds"))
             record = replace(record, config=without_passwords(record.config), command=shown(record.command))
-            values = {c: getattr(record, c) for c in _RUN_COLUMNS}
-            values |= {"encoding_name": plugins.plain_name(record.encoding)}
+            values = {c: getattr(record, c) for c in RUN_COLUMNS}
+            values |= {"encoding_name": schema.encoding_name(record.encoding)}
             try:
                 connection.execute(sa.insert(runs), {**values, "task_id": schema.task_id(connection, record.task)})
             except exc.IntegrityError as error:
@@ -177,15 +177,17 @@ class Archive:
 
     def runs(self, name: str | None = None) -> list[RunRecord]:
         """All runs, oldest first."""
-        query = sa.select(*(runs.c[c] for c in _RUN_COLUMNS), *TASK_COLUMNS).join(tasks)
+        query = sa.select(*(runs.c[c] for c in RUN_COLUMNS), *TASK_COLUMNS).join(tasks)
         if name is not None:
             query = query.where(runs.c.name == name)
         with self.reading() as connection:
             rows = connection.execute(query.order_by(runs.c.id)).mappings().all()
-        return [RunRecord(task=schema.task_of(row), **{c: row[c] for c in _RUN_COLUMNS}) for row in rows]
+        return [RunRecord(task=schema.task_of(row), **{c: row[c] for c in RUN_COLUMNS}) for row in rows]
 
     def update_run(self, name: str, **values: Any) -> None:
         """Set columns of a run, its `status` and `result` say."""
+        if "config" in values:
+            values["config"] = without_passwords(values["config"])
         with self.writing() as connection:
             connection.execute(sa.update(runs).where(runs.c.name == name).values(**values))
 
@@ -254,7 +256,7 @@ class Archive:
         if run is not None:
             query = query.where(runs.c.name == run)
         if encoding is not None:
-            query = query.where(runs.c.encoding_name == encoding)
+            query = query.where(runs.c.encoding_name == schema.encoding_name(encoding))
         if task is not None:
             query = query.where(tasks.c.name == task)
         if self._until is not None:

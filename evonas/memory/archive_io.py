@@ -20,7 +20,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from evonas.core import plugins
 from evonas.core.errors import EvonasError
 from evonas.memory import schema
 from evonas.memory.archive import Archive
@@ -31,17 +30,42 @@ Row = Mapping[str, Any]
 
 FORMAT = 2  # of the Parquet file
 _TASK = ("task_name", "task_fingerprint", "task_input_shape", "task_n_classes", "task_features", "task_domain")
-_RUN = ("encoding", "method", "surrogate", "seed", "config", "versions", "device", "command", "created", "result")
+_RUN = (
+    "encoding",
+    "method",
+    "surrogate",
+    "seed",
+    "config",
+    "versions",
+    "signature",
+    "device",
+    "command",
+    "created",
+    "result",
+)
 _RESULT = ("metrics", "seconds", "elapsed", "status", "error", "traceback")
 _EVALUATION = ("number", "after", "genome", "fidelity", "parents", "origin", *_RESULT)
 COLUMNS = ("id", "run", *_TASK, *_RUN, "mark", "run_status", *_EVALUATION)
 _IDENTITY = ("task_name", "task_fingerprint", "encoding", "method", "surrogate", "seed", "device", "command", "created")
-_JSON = ("task_input_shape", "task_features", "config", "versions", "result", "genome", "parents", "metrics")
+_JSON = (
+    "task_input_shape",
+    "task_features",
+    "config",
+    "versions",
+    "signature",
+    "result",
+    "genome",
+    "parents",
+    "metrics",
+)
 _INTEGERS = ("id", "task_n_classes", "seed", "mark", "number", "after")
 _FLOATS = ("fidelity", "seconds", "elapsed")
-_MAY_BE_EMPTY = ("result", "error", "traceback")
+_MAY_BE_EMPTY = ("signature", "result", "error", "traceback")
 # format -> the columns that it lacks, and what they would have held
-_LACKS: Mapping[int, Row] = {1: {"task_domain": "images", "origin": "unknown", "traceback": None}, FORMAT: {}}
+_LACKS: Mapping[int, Row] = {
+    1: {"task_domain": "images", "signature": None, "origin": "unknown", "traceback": None},
+    FORMAT: {},
+}
 _BATCH = 10_000
 
 
@@ -129,7 +153,7 @@ class _Taker:
         name = key[0] if key[0] not in self._names else f"{key[0]}-{_tag(*key)}"
         values = {column: row[column] for column in _RUN}
         values |= {"name": name, "status": row["run_status"], "mark": 0}
-        values["encoding_name"] = plugins.plain_name(row["encoding"])
+        values["encoding_name"] = schema.encoding_name(row["encoding"])
         values["task_id"] = schema.task_id(self.connection, schema.task_of(row))
         run = self.connection.execute(sa.insert(runs).returning(runs.c.id), values).scalar_one()
         self._names.add(name)

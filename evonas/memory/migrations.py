@@ -16,10 +16,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
-from evonas.core import plugins
 from evonas.core.errors import EvonasError
 from evonas.memory.places import shown, without_passwords
-from evonas.memory.schema import SCHEMA_VERSION, dumps, meta
+from evonas.memory.schema import SCHEMA_VERSION, dumps, encoding_name, meta
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +113,7 @@ def _to_2(connection: sa.Connection) -> None:
         for table, column in (
             ("tasks", "domain TEXT NOT NULL DEFAULT 'images'"),
             ("runs", "encoding_name TEXT NOT NULL DEFAULT ''"),
+            ("runs", "signature JSON"),
             ("evaluations", "origin TEXT NOT NULL DEFAULT 'unknown'"),
             ("evaluations", "traceback TEXT"),
         ):
@@ -124,7 +124,7 @@ def _to_2(connection: sa.Connection) -> None:
     runs = sa.table("runs", *texts, sa.column("config", sa.JSON))
     for run in connection.execute(sa.select(runs)).all():
         values = {"command": shown(run.command), "config": without_passwords(run.config)}
-        values |= {"encoding_name": plugins.plain_name(run.encoding)}
+        values |= {"encoding_name": encoding_name(run.encoding)}
         connection.execute(sa.update(runs).where(runs.c.id == run.id).values(values))
 
 
@@ -148,6 +148,7 @@ _SQLITE_2 = {
         seed BIGINT NOT NULL,
         config JSON NOT NULL,
         versions JSON NOT NULL,
+        signature JSON,
         device TEXT NOT NULL,
         command TEXT NOT NULL,
         status TEXT NOT NULL,

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 import sqlalchemy as sa
 
 from evonas.core.genomes import freeze, plain
+from evonas.core.specs import plain_name
 from evonas.core.types import Candidate, Evaluation, Task, Trial
 
 SCHEMA_VERSION = 2
@@ -47,6 +49,7 @@ runs = _table(
     sa.Column("seed", sa.BigInteger, nullable=False),
     sa.Column("config", sa.JSON, nullable=False),
     sa.Column("versions", sa.JSON, nullable=False),
+    sa.Column("signature", sa.JSON),
     sa.Column("device", sa.Text, nullable=False),
     sa.Column("command", sa.Text, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
@@ -71,7 +74,18 @@ evaluations = _table(
     sa.Column("traceback", sa.Text),
     sa.UniqueConstraint("run_id", "number"),
 )
+RUN_COLUMNS = [column.name for column in runs.c if column.name not in ("id", "task_id", "encoding_name")]
 TASK_COLUMNS = [column.label(f"task_{column.name}") for column in tasks.c]
+
+
+def encoding_name(spec: str) -> str:
+    """What the trainings of an encoding are found by: its name without options, of a user's file without its folder.
+
+    `cell(width=8)` -> `cell`, `/home/me/mine.py:Mine` -> `mine.py:Mine`.
+    """
+    name = plain_name(spec)
+    file, colon, attribute = name.rpartition(":")
+    return f"{PurePath(file).name}:{attribute}" if colon and file.endswith(".py") else name
 
 
 def task_id(connection: sa.Connection, task: Task) -> int:

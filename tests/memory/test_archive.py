@@ -148,6 +148,13 @@ def test_a_genome_that_is_no_json_is_named(archive, genome):
     assert archive.trials() == []
 
 
+def test_a_users_encoding_is_found_wherever_its_file_is(archive):
+    for name, spec in (("one", "mine.py:Mine"), ("two", "/home/me/mine.py:Mine(width=4)"), ("three", "mine.py:Other")):
+        archive.add_run(record(name, encoding=spec))
+        archive.append(trial(0, run=name))
+    assert [t.run for t in archive.trials(encoding="/elsewhere/mine.py:Mine")] == ["one", "two"]
+
+
 def test_as_of_does_not_see_what_came_later(archive):
     archive.add_run(record())
     archive.append(trial(0))

@@ -186,7 +186,7 @@ def test_a_parquet_file_of_the_version_before(tmp_path):
 
     archive = Archive(_old(tmp_path / "a.db"))
     archive_io.write_parquet(archive, tmp_path / "m.parquet")
-    table = parquet.read_table(tmp_path / "m.parquet").drop_columns(["origin", "traceback", "task_domain"])
+    table = parquet.read_table(tmp_path / "m.parquet").drop_columns(["origin", "traceback", "task_domain", "signature"])
     parquet.write_table(table.replace_schema_metadata({"evonas": "1"}), tmp_path / "v1.parquet")
     new = Archive(tmp_path / "b.db")
     assert archive_io.absorb(new, archive_io.read_parquet(tmp_path / "v1.parquet")).trainings == 7
@@ -201,7 +201,8 @@ def test_origins_tracebacks_and_domains_travel(tmp_path):
     archive = Archive(_old(tmp_path / "a.db"))
     task = archive.run("first").task
     series = type(task)("hearts", (2, 100), 2, {}, "", "series")
-    archive.add_run(RunRecord("third", series, "cell", "aging", seed=2**63 - 1))
+    signature = {"features": ["a", "b"], "genes": {"a": [1, [2]]}}
+    archive.add_run(RunRecord("third", series, "cell", "aging", seed=2**63 - 1, signature=signature))
     candidate = Candidate("x", parents=("y",), origin="crossed")
     archive.append(Trial("third", 0, 0, Evaluation.failure(candidate, "no", traceback='File "\udcff.py", line 3')))
     archive_io.write_parquet(archive, tmp_path / "m.parquet")
@@ -211,4 +212,5 @@ def test_origins_tracebacks_and_domains_travel(tmp_path):
         (trial,) = store.trials("third")
         assert trial.evaluation.candidate == candidate
         assert trial.evaluation.traceback == 'File "\\udcff.py", line 3'
-        assert (store.run("third").task, store.run("third").seed) == (series, 2**63 - 1)
+        run = store.run("third")
+        assert (run.task, run.seed, run.signature) == (series, 2**63 - 1, signature)

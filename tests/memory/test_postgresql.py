@@ -110,7 +110,12 @@ def test_an_archive_of_the_version_before(url, caplog):
     fill(archive, "one", "cell(width=4)", config={"trials": 3}, command=f"evonas search --archive {url}")
     had = archive.trials()
     with archive.writing() as connection:  # as version 1 had it
-        for table, column in (("tasks", "domain"), ("runs", "encoding_name"), ("evaluations", "origin")):
+        for table, column in (
+            ("tasks", "domain"),
+            ("runs", "encoding_name"),
+            ("runs", "signature"),
+            ("evaluations", "origin"),
+        ):
             connection.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN {column}")
         connection.exec_driver_sql("ALTER TABLE evaluations DROP COLUMN traceback")
         connection.exec_driver_sql("ALTER TABLE runs ALTER COLUMN seed TYPE INTEGER")

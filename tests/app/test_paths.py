@@ -1,0 +1,86 @@
+"""What a run recorded is found from any folder."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evonas.app.config import SearchConfig
+from evonas.app.paths import absolute
+from evonas.memory.archive import Archive
+
+OWN = """
+from torch import nn
+from evonas.encodings.categorical import CategoricalEncoding
+class Own(CategoricalEncoding):
+    genes = {"width": (4, 8), "act": ("relu", "tanh")}
+    def build(self, genome, task):
+        width, act = genome
+        return nn.Sequential(nn.Conv2d(task.input_shape[0], width, 3), nn.ReLU() if act == "relu" else nn.Tanh(),
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, task.n_classes))
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "MNIST").mkdir()
+    for name in ("own.py", "data.npz", "a+b.py"):
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def test_files_become_absolute_and_names_stay(here):
+    given = SearchConfig.make(
+        {"data": "npz:data.npz", "encoding": "own.py:Own(width=4)", "method": "own.py:Search+own.py:Rank", "out": "o"}
+        | {"archive": "sub/a.db", "root": "~/sets", "surrogate": "meta", "executor": "ray(address='auto')"}
+    )
+    found = absolute(given)
+    assert found.data == f"npz:{here}/data.npz"
+    assert found.encoding == f"{here}/own.py:Own(width=4)"
+    assert found.method == f"{here}/own.py:Search+{here}/own.py:Rank"
+    assert (found.out, found.archive, found.root) == (f"{here}/o", f"{here}/sub/a.db", f"{here}/sets")
+    assert (found.surrogate, found.executor, found.encoding != given.encoding) == ("meta", given.executor, True)
+    assert absolute(found) == found
+
+
+@pytest.mark.parametrize("data", ["digits", "torchvision:MNIST", "npz:nowhere.npz", "some.module:MNIST", "nofile.py:x"])
+def test_what_is_no_file_stays_as_it_is(here, data):
+    assert absolute(SearchConfig.make({"data": data})).data == data
+    url = "postgresql://me@host/db"
+    assert absolute(SearchConfig.make({"archive": url})).archive == url
+
+
+def evonas(*words, cwd, archive):
+    env = {**os.environ, "EVONAS_ARCHIVE": str(archive), "OMP_NUM_THREADS": "1"}
+    command = [str(Path(sys.executable).with_name("evonas")), *words]
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_a_run_is_resumed_and_reported_from_another_folder(tmp_path):
+    there, elsewhere = tmp_path / "what? 100% (1)", tmp_path / "else where"
+    there.mkdir()
+    elsewhere.mkdir()
+    (there / "own.py").write_text(OWN)
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (80, 8, 8), dtype=np.uint8), np.arange(80) % 2
+    np.savez(there / "my data.npz", x_train=x[:60], y_train=y[:60], x_test=x[60:], y_test=y[60:])
+    options = ("--data", "npz:my data.npz", "--encoding", "own.py:Own", "--surrogate", "none", "--epochs", "1")
+    evonas("search", *options, "--trials", "1", cwd=there, archive="sub/a.db")
+    archive = Archive(there / "sub" / "a.db")
+    (record,) = archive.runs()
+    assert record.config["out"] == str(there / "runs" / record.name)
+    evonas("resume", record.name, "--trials", "2", "--trust", cwd=elsewhere, archive=there / "sub" / "a.db")
+    assert json.loads((there / "runs" / record.name / "result.json").read_text())["trials"] == 2
+    (there / "runs" / record.name / "report.html").unlink()
+    evonas("report", record.name, "--trust", cwd=elsewhere, archive=there / "sub" / "a.db")
+    assert (there / "runs" / record.name / "report.html").is_file()
+    assert list(elsewhere.iterdir()) == []
+    assert [t.run for t in archive.trials(encoding="own.py:Own")] == [record.name] * 2
