@@ -37,7 +37,7 @@ class Result:
 def finish(job: Job, trials: Sequence[Trial], reason: str, folder: Path, *, memory: Sequence[str] = ()) -> Result:
     """Train the best network in full, touch the test set once, export, report. Works without a good trial too."""
     best = job.goal.best(trials)
-    values = summary(job, trials, reason) | {"memory": list(memory)}
+    values = summary(job, trials, reason) | {"memory": list(memory), "examples": dict(job.domain.examples(job.data))}
     folder.mkdir(parents=True, exist_ok=True)
     if best is not None:
         genome = best.evaluation.candidate.genome
@@ -87,7 +87,10 @@ def write_report(job: Job, trials: Sequence[Trial], values: Mapping[str, Any], f
         result=values,
         encoding=job.encoding,
         goal=job.goal,
-        sections=report.sections(job.record, trials, job.encoding, job.archive, job.goal),
+        sections=[
+            *job.domain.sections(values.get("examples") or {}),
+            *report.sections(job.record, trials, job.encoding, job.archive, job.goal),
+        ],
     )
     return path
 

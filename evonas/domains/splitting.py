@@ -86,11 +86,11 @@ def plural(what: str) -> str:
 
 
 def class_counts(labels: np.ndarray, class_names: Sequence[str]) -> str:
-    """`cat 50, dog 48`; of more than twelve classes only the range of their counts."""
+    """`cat (50), dog (48)`; of more than twelve classes only the range of their counts."""
     counts = np.bincount(labels, minlength=len(class_names))
     if len(class_names) > 12:
         return f"{counts.min():,} to {counts.max():,} each"
-    return ", ".join(f"{name} {count:,}" for name, count in zip(class_names, counts, strict=True))
+    return ", ".join(f"{name} ({count:,})" for name, count in zip(class_names, counts, strict=True))
 
 
 def _drawn(labels: np.ndarray, total: int, rng: np.random.Generator, spared: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evonas.core.errors import EvonasError
 from evonas.core.types import Encoding, Task
 from evonas.domains.domain import TrainingOptions
 from evonas.domains.splitting import class_counts, plural
@@ -40,7 +41,12 @@ class Supervised:
     def check(self, encoding: Encoding[Any], task: Task, rng: np.random.Generator) -> None:
         from evonas.encodings.check import check_encoding
 
-        check_encoding(encoding, task, rng)
+        try:
+            check_encoding(encoding, task, rng)
+        except EvonasError as error:
+            if "build(" not in str(error):
+                raise
+            raise EvonasError(f"{error}; for {plural(self.what)} there is --encoding {self.encoding}") from error
 
     def trainer(self, encoding: Encoding[Any], split: Any, options: TrainingOptions) -> TorchTrainer:
         from evonas.training.trainer import TorchTrainer

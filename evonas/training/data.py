@@ -104,10 +104,11 @@ class Preprocessing:
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """(n, channels, *sizes) as they are held -> normalised floats."""
+        x = x if x.dtype == torch.float64 else x.float()  # a large mean is taken from doubles before they are rounded
         each = (1, -1, *[1] * (x.ndim - 2))
-        mean = torch.tensor(self.mean, device=x.device).view(each)
-        deviation = torch.tensor(self.deviation, device=x.device).view(each)
-        return (x.float() / self.scale - mean) / deviation
+        mean = torch.tensor(self.mean, device=x.device, dtype=x.dtype).view(each)
+        deviation = torch.tensor(self.deviation, device=x.device, dtype=x.dtype).view(each)
+        return ((x / self.scale - mean) / deviation).float()
 
 
 @dataclass

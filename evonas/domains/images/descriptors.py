@@ -6,6 +6,8 @@ import zlib
 
 import numpy as np
 
+from evonas.domains.probes import probe_accuracies
+
 SUBSAMPLE = 1000  # images for the probes, half to learn from and half to try on
 COMPRESSED = 200
 
@@ -23,7 +25,7 @@ def describe(x: np.ndarray, y: np.ndarray, classes: int) -> dict[str, float]:
     pixels = x[sample].reshape(len(sample), -1, x.shape[-1]).astype(np.float32) / 255
     means, deviations = pixels.mean((0, 1)), pixels.std((0, 1))
     packed = x[sample[:COMPRESSED]].tobytes()
-    linear, nearest = _probes(pixels.reshape(len(sample), -1), y[sample])
+    linear, nearest = probe_accuracies(pixels.reshape(len(sample), -1), y[sample])
     return {
         "images": float(len(y)),
         "classes": float(classes),
@@ -37,19 +39,3 @@ def describe(x: np.ndarray, y: np.ndarray, classes: int) -> dict[str, float]:
         "nearest_accuracy": nearest,
         "compressed": len(zlib.compress(packed, 6)) / len(packed),
     }
-
-
-def _probes(flat: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Accuracies on the second half after learning from the first: ridge regression on one-hot classes, and 1-NN."""
-    half = len(labels) // 2
-    mean = flat[:half].mean(0)
-    learn, attempt = flat[:half] - mean, flat[half:] - mean
-    classes = np.unique(labels)
-    targets = (labels[:half, None] == classes).astype(np.float32)
-    products = learn @ learn.T  # dual form: as many unknowns as images, however many pixels
-    ridge = 1e-2 * float(np.trace(products)) / max(half, 1) + 1e-6
-    weights = np.linalg.solve(products + ridge * np.eye(half, dtype=np.float32), targets - targets.mean(0))
-    crossed = attempt @ learn.T
-    linear = classes[(crossed @ weights + targets.mean(0)).argmax(1)]
-    nearest = labels[:half][(np.diag(products)[None] - 2 * crossed).argmin(1)]
-    return float((linear == labels[half:]).mean()), float((nearest == labels[half:]).mean())

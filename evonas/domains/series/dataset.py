@@ -1,0 +1,107 @@
+"""A data set of series in memory, whole and split, and on the device where it is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from evonas.core.types import Task
+from evonas.domains.fingerprint import fingerprint
+from evonas.domains.series.descriptors import describe
+from evonas.domains.splitting import ArraySplit
+
+if TYPE_CHECKING:
+    import torch
+
+    from evonas.training.data import Preprocessing
+
+
+@dataclass(frozen=True)
+class Series:
+    """A whole data set as it was loaded, before any split.
+
+    `x` (n, length, channels) finite floats and `y` (n,) int64 are what may be learned from; `x_test`, `y_test` are
+    touched once, at the end; where `x_val` is given, it validates. `notes` say what was done to the values on the way.
+    """
+
+    domain: ClassVar[str] = "series"
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    class_names: tuple[str, ...]
+    x_val: np.ndarray | None = None
+    y_val: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def task(self) -> Task:
+        """The task that the data set makes, with descriptors and fingerprint of the whole; computed once."""
+        length, channels = self.x.shape[1:]
+        parts = [part for part in (self.x, self.x_test, self.x_val) if part is not None]
+        return Task(
+            name=self.name,
+            input_shape=(channels, length),
+            n_classes=len(self.class_names),
+            features=describe(self.x, self.y, len(self.class_names)),
+            fingerprint=fingerprint(*(part.astype(np.float32) for part in parts)),
+            domain=self.domain,
+        )
+
+
+@dataclass(frozen=True)
+class Split(ArraySplit):
+    """What one run works with: series (n, length, channels), int64 labels (n,), and the task they make."""
+
+    notes: tuple[str, ...] = ()
+    flip: bool = field(default=False, init=False)  # a series read backwards is another one
+
+    def preprocessing(self) -> Preprocessing:
+        """Mean and deviation of each channel of the training series; a constant channel is left unscaled."""
+        from evonas.training.data import Preprocessing
+
+        values = self.x_train.reshape(-1, self.x_train.shape[-1]).astype(np.float64)
+        means = values[0] + (values - values[0]).mean(0)  # sums of large values would round
+        deviations = np.where(values.max(0) > values.min(0), values.std(0), 1.0)
+        return Preprocessing(tuple(map(float, means)), tuple(map(float, deviations)), scale=1.0)
+
+    def put(
+        self, x: np.ndarray, y: np.ndarray, preprocessing: Preprocessing, device: str, augmented: bool
+    ) -> DeviceSeries:
+        """Series of this split on a device. They are not augmented: what a shift or noise leaves of a class depends
+        on the signal."""
+        import torch
+
+        normalised = preprocessing(torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, -1, 1))))
+        return DeviceSeries(normalised.to(device), torch.from_numpy(y).to(device), device)
+
+
+@dataclass
+class DeviceSeries:
+    """A set on one device: `x` (n, channels, length) normalised floats, `y` (n,)."""
+
+    x: torch.Tensor
+    y: torch.Tensor
+    device: str
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def batches(self, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """All, in order."""
+        return zip(self.x.split(size), self.y.split(size), strict=True)
+
+    def augmented(
+        self, size: int, flip: bool, generator: torch.Generator
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """An epoch: all in random order, drawn from a CPU generator, so that every device gets the same."""
+        import torch
+
+        order = torch.randperm(len(self), generator=generator).to(self.device)
+        return zip(self.x[order].split(size), self.y[order].split(size), strict=True)
