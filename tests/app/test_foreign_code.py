@@ -41,7 +41,6 @@ def mark(monkeypatch, tmp_path):
     """Nobody trusts anything, and at the end nothing has run."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setattr(trust, "_admitted", set())
-    monkeypatch.setattr(trust.log, "disabled", False)  # import-linter disables whatever logger there is
     monkeypatch.chdir(tmp_path)
     yield tmp_path / "mark"
     trust.trust_everything(False)

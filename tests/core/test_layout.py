@@ -1,12 +1,14 @@
 """The house stands as docs/architecture.md draws it: who may import whom, and what a wheel holds."""
 
+import os
 import runpy
+import subprocess
+import sys
 import tomllib
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import grimp
-import importlinter.cli
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -19,11 +21,12 @@ CLOSING = {
 }
 
 
-def test_the_contracts_hold(monkeypatch, capsys):
+def test_the_contracts_hold():
     """The contracts are in pyproject.toml; where one is broken, the output names the import and its line."""
-    monkeypatch.chdir(ROOT)
-    code = importlinter.cli.lint_imports(config_filename="pyproject.toml", no_cache=True)
-    assert code == 0, capsys.readouterr().out
+    code = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([".", "surrogates", "benchmarks"])}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr  # in a process of its own: it sets up logging anew
 
 
 def test_modules_import_each_other_in_no_circle():

@@ -18,7 +18,6 @@ def nothing_trusted(monkeypatch, tmp_path):
     """A home and a process that have admitted nothing."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setattr(trust, "_admitted", set())
-    monkeypatch.setattr(trust.log, "disabled", False)  # import-linter disables whatever logger there is
     yield
     trust.trust_everything(False)
     for module in plugins.loaded_modules():
