@@ -85,10 +85,10 @@ class PixelScale:
         found = np.empty(array.shape, np.uint8)
         clipped = 0
         for piece, place in zip(_pieces(array), _pieces(found), strict=True):
-            clipped += int(((piece < scale.low) | (piece > scale.high)).sum())
             shifted = piece.astype(np.float64) - scale.low if scale.low else piece
-            levels = shifted.astype(np.float32) * np.float32(255 / (scale.high - scale.low))
-            place[...] = np.clip(np.rint(levels), 0, 255)
+            levels = np.rint(shifted.astype(np.float32) * np.float32(255 / (scale.high - scale.low)))
+            clipped += int(((levels < 0) | (levels > 255)).sum())
+            place[...] = np.clip(levels, 0, 255)
         return found, scale._said(what, clipped, array.size, low, high) if clipped else None
 
     @property
@@ -183,13 +183,21 @@ def _spread(array: np.ndarray, least: float, most: float) -> tuple[float, float]
     """The range that 256 levels are spread over."""
     if least == most:
         return least, least + 1
-    drawn = np.random.default_rng(0).integers(array.size, size=min(array.size, SAMPLE))
-    sample = array[np.unravel_index(drawn, array.shape)].astype(np.float64)
-    first, last = map(float, np.quantile(sample, (TAILS, 1 - TAILS)))
+    sample = array.reshape(-1) if array.size <= SAMPLE else _drawn(array)
+    first, last = (
+        float(np.quantile(sample, TAILS, method="higher")),
+        float(np.quantile(sample, 1 - TAILS, method="lower")),
+    )
     margin = (last - first) / 4
     if first == last or last - first >= SQUEEZED * (most - least):
         return least, most
     return max(least, first - margin), min(most, last + margin)
+
+
+def _drawn(array: np.ndarray) -> np.ndarray:
+    """`SAMPLE` values, the same ones every time."""
+    positions = np.random.default_rng(0).integers(array.size, size=SAMPLE)
+    return array[np.unravel_index(positions, array.shape)]
 
 
 def _pieces(array: np.ndarray) -> Iterator[np.ndarray]:
