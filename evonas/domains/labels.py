@@ -20,6 +20,8 @@ def read_labels(values: Any, what: str) -> tuple[list[Label], np.ndarray]:
     Labels are whole numbers (floats that are whole and booleans too) or text (bytes are read as UTF-8), of any type of
     NumPy, torch or pandas. Raises EvonasError, one line, where they are something else, or of both kinds.
     """
+    if isinstance(values, (list, tuple)) and any(isinstance(value, (str, bytes)) for value in values):
+        values = np.array(values, dtype=object)  # as they are: NumPy would make text of all that is beside text
     array = as_array(values, what)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -27,6 +29,7 @@ def read_labels(values: Any, what: str) -> tuple[list[Label], np.ndarray]:
         hint = "; of one-hot rows y.argmax(1) is the label" if array.ndim == 2 and len(array) else ""
         raise EvonasError(f"{what} has shape {array.shape}; give one label an image, shape (n,){hint}")
     if array.dtype.kind == "f":
+        array = array.astype(np.float64)
         if not ((np.abs(array) < 2**62).all() and (array == np.rint(array)).all()):
             raise EvonasError(f"{what} holds NaN or numbers that are not whole; give classes as 0, 1, … or as strings")
         array = array.astype(np.int64)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from evonas.core.errors import EvonasError
-from evonas.domains.images import Images, images_from_arrays, load_images
+from evonas.domains.images import Images, images_from_arrays, load_images, split
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 256, (20, 6, 6, 3), dtype=np.uint8)
@@ -43,6 +43,29 @@ def test_npz_without_a_test_set(tmp_path):
     assert images.x_test.shape == (4, 6, 6, 1)
 
 
+def test_npz_with_validation_images(tmp_path):
+    held = {"x_train": X, "y_train": Y, "x_val": X[4:10], "y_val": Y[4:10], "x_test": X[:4], "y_test": Y[:4]}
+    images = load_images(npz(tmp_path, **held))
+    assert (images.x_val == X[4:10]).all()
+    assert images.y_val.tolist() == Y[4:10].tolist()
+    data = split(images, seed=3)
+    assert (data.x_val == X[4:10]).all()
+    assert (data.x_train == X).all()
+    refused(npz(tmp_path, **{key: value for key, value in held.items() if key != "y_val"}), "one of x_val and y_val")
+
+
+def test_npz_with_labels_of_bytes(tmp_path):
+    words = np.array([b"ant", b"bee", b"cat", b"dog"])[Y]
+    images = load_images(npz(tmp_path, x_train=X, y_train=words, class_names=np.array([b"a", b"b", b"c", b"d"])))
+    assert images.class_names == ("a", "b", "c", "d")
+    assert load_images(npz(tmp_path, x_train=X, y_train=words)).class_names == ("ant", "bee", "cat", "dog")
+
+
+def test_arrays_of_an_npz_that_no_search_uses_are_said(tmp_path):
+    images = load_images(npz(tmp_path, x_train=X, y_train=Y, weights=np.ones(3), notes=np.array(["hello"], object)))
+    assert images.left_out == ("arrays that no search uses (2): 'notes', 'weights'",)
+
+
 def test_npz_of_jpegs(tmp_path):
     smooth = np.kron(RNG.integers(0, 256, (20, 2, 2, 3)), np.ones((1, 8, 8, 1))).astype(np.uint8)
     spec = npz(tmp_path, **jpegs("train", smooth), y_train=Y, **jpegs("test", smooth[:4]), y_test=Y[:4])
@@ -67,6 +90,16 @@ def test_npz_of_damaged_jpegs(tmp_path):
     held["jpeg_train"] = held["jpeg_train"].copy()
     held["jpeg_train"][:20] = 0
     refused(npz(tmp_path, **held, y_train=Y), "some.npz' holds a JPEG that cannot be decoded")
+
+
+def test_npz_of_jpegs_names_all_that_are_damaged(tmp_path):
+    held = jpegs("train", X)
+    held["jpeg_train"] = held["jpeg_train"].copy()
+    for i in range(8):
+        held["jpeg_train"][held["offset_train"][i] : held["offset_train"][i] + 20] = 0
+    refused(
+        npz(tmp_path, **held, y_train=Y), "holds 8 JPEGs that cannot be decoded: number 0: .*number 4: .*, and 3 more"
+    )
 
 
 def test_npz_of_jpegs_of_several_sizes(tmp_path):
@@ -181,7 +214,8 @@ def test_palette_and_transparent_and_16_bit_images(tmp_path):
     images = load_images(f"folder:{tmp_path}?size=8")
     assert len(images.y) + len(images.y_test) == 13
     both = np.concatenate([images.x, images.x_test])
-    assert any((np.diff(image[..., 0].ravel().astype(int)) >= 0).all() and image.max() > 250 for image in both)
+    expected = np.rint(ramp / 257).astype(int)
+    assert sum(np.abs(image[..., 0] - expected).max() <= 1 for image in both) == 1
 
 
 def test_other_files_are_passed_over(tmp_path):
@@ -248,6 +282,38 @@ def test_a_users_own_loader(tmp_path):
         f"{tmp_path / 'mine.py'}:wrong",
         "gave a ndarray, not Images; evonas.domains.images.images_from_arrays",
     )
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (
+            "Images('mine', X / 255, Y, X, Y, NAMES)",
+            "x of Images 'mine' holds float64 of shape .20, 4, 4, 1., not uint8",
+        ),
+        ("Images('mine', X[..., 0], Y, X, Y, NAMES)", "holds uint8 of shape .20, 4, 4., not uint8 of .n, height"),
+        ("Images('mine', X, Y, X[:, :3], Y, NAMES)", "x_test of Images 'mine' has images of .3, 4, 1., x of .4, 4, 1."),
+        ("Images('mine', X, Y[:3], X, Y, NAMES)", "y of Images 'mine' holds int64 of shape .3,., not one whole number"),
+        ("Images('mine', X, Y / 1, X, Y, NAMES)", "y of Images 'mine' holds float64"),
+        ("Images('mine', X, Y + 1, X, Y, NAMES)", "y of Images 'mine' goes from 1 to 2, but there are 2 class names"),
+        ("Images('mine', X, Y - 1, X, Y, NAMES)", "y of Images 'mine' goes from -1 to 0"),
+        ("Images('mine', X, Y, X, Y, NAMES, x_val=X)", "'mine' has one of x_val and y_val; give both, or neither"),
+    ],
+)
+def test_a_users_own_images_of_another_form_are_refused(tmp_path, made, words):
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\n"
+        "from evonas.domains.images import Images\n"
+        "X, Y, NAMES = np.zeros((20, 4, 4, 1), np.uint8), np.arange(20) % 2, ('a', 'b')\n"
+        f"def load(argument, root=None):\n    return {made}\n"
+    )
+    refused(f"{tmp_path / 'mine.py'}:load", words)
+
+
+def test_labels_of_a_users_own_images_may_be_any_whole_numbers():
+    images = Images("mine", X, (Y % 2).astype(np.int32), X, (Y % 2).astype(np.uint8), ("a", "b"))
+    assert (images.y.dtype, images.y_test.dtype) == (np.int64, np.int64)
+    assert images.reader.scale.words == "bytes"
 
 
 def test_reading_tasks_loads_no_torch():

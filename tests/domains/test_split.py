@@ -102,6 +102,40 @@ def test_validation_is_capped():
     assert (len(data.y_train), len(data.y_val)) == (50_000, MOST_VALIDATION)
 
 
+@pytest.mark.parametrize("train_size", [None, 2, 7, 20])
+def test_given_validation_images_validate_whatever_the_seed(train_size):
+    x, y = np.arange(20 * 9).reshape(20, 3, 3, 1).astype(np.uint8), np.arange(20) % 2
+    images = images_from_arrays(x, y, x[:4], y[:4], x_val=x[4:11], y_val=y[4:11])
+    for seed in range(3):
+        data = split(images, seed=seed, train_size=train_size)
+        assert (data.x_val == x[4:11]).all()
+        assert (data.y_val == y[4:11]).all()
+        assert len(data.y_train) == (train_size or 20)
+        assert set(data.y_train) == {0, 1}
+    for size in (1, 21):
+        with pytest.raises(EvonasError, match=f"--train-size {size} is not valid: .* to train on; give 2 to 20"):
+            split(images, seed=0, train_size=size)
+
+
+def test_validation_images_spare_a_class_an_image():
+    x, y = np.zeros((3, 3, 3, 1), np.uint8), np.array([0, 0, 1])
+    data = split(images_from_arrays(x, y, x, y, x_val=x, y_val=y), seed=0)
+    assert len(data.y_train) == 3
+    with pytest.raises(EvonasError, match="class '1' of 'memory' has 1 of the 2 images or more .* train and test on"):
+        images_from_arrays(x, y, x_val=x, y_val=y)
+
+
+def test_a_data_set_is_described_once(monkeypatch):
+    """Descriptors depend on no seed: a comparison of many seeds describes its images once."""
+    from evonas.domains.images import dataset
+
+    calls = []
+    monkeypatch.setattr(dataset, "describe", lambda *parts: calls.append(parts) or {})
+    images = numbered([9, 9])
+    assert len({split(images, seed=seed).task.fingerprint for seed in range(4)}) == 1
+    assert len(calls) == 1
+
+
 def test_digits_as_the_command_line_has_them():
     data = split(load_images("digits"), seed=0)
     assert data.task.name == "digits"

@@ -90,7 +90,7 @@ class _Found:
             self.passed.setdefault(reason, []).extend(repr(os.path.relpath(path, self.path)) for path in paths)
 
     def left_out(self) -> list[str]:
-        return [f"{len(paths):,} {reason} ({_some(paths)})" for reason, paths in self.passed.items()]
+        return [f"{reason} ({len(paths):,}): {_some(paths)}" for reason, paths in self.passed.items()]
 
 
 def _parts(path: Path, found: _Found) -> dict[str, Path]:
@@ -229,7 +229,7 @@ def _read(files: dict[str, list[Path]], size: int, found: _Found) -> dict[str, l
     if broken:
         raise EvonasError(f"{len(broken):,} images are damaged: {_some(broken)}; mend or remove them")
     found.notes += [
-        f"{laid_on[colour]:,} pictures have transparent parts, which were laid on {colour}"
+        f"pictures with transparent parts, which were laid on {colour}: {laid_on[colour]:,}"
         for colour in ("white", "black")
         if laid_on[colour]
     ]

@@ -81,7 +81,7 @@ def from_npz(argument: str, *, root: Path | None = None) -> Images:
         y_val=held.get("y_val"),
         name=word(path.stem),
         class_names=held["class_names"].tolist() if "class_names" in held else None,
-        left_out=[f"{len(others)} arrays that no search uses ({choices(others)})"] if others else [],
+        left_out=[f"arrays that no search uses ({len(others)}): {choices(others)}"] if others else [],
     )
 
 
