@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from evonas import __version__
-from evonas.app.runs import ArchiveOption, print_table, runs_app
-from evonas.core import plugins, trust
+from evonas.app.console import print_line, tolerate_any_console
+from evonas.app.plugin_commands import TRUST, WithPlugins, list_plugins
+from evonas.app.runs import ArchiveOption, runs_app
+from evonas.core import plugins
 from evonas.core.errors import EvonasError
+from evonas.core.figures import duration
+from evonas.core.goals import metric, searchable_names
 
 if TYPE_CHECKING:
     from evonas.app.job import Job
@@ -23,45 +26,20 @@ if TYPE_CHECKING:
     from evonas.core.types import Callback
 
 
-_TRUST = "--trust"
-
-
-class _WithPlugins(TyperGroup):
-    """Adds the commands that other packages register under `evonas.commands`; they load when they are called."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return [*super().list_commands(ctx), *sorted(plugins.available("evonas.commands"))]
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        entries = plugins.available("evonas.commands")
-        if cmd_name not in entries:
-            return super().get_command(ctx, cmd_name)
-        command = typer.main.get_command(entries[cmd_name].load())
-        command.name = cmd_name
-        return command
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """What stands on the command line is trusted; `--trust`, also behind a command, extends that to files."""
-        trust.trust_everything(_TRUST in args)
-        trust.given(*args, *(arg.partition("=")[2] for arg in args if arg.startswith("--")))
-        return super().parse_args(ctx, [arg for arg in args if arg != _TRUST])
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:  # outside of a search, which says itself what is kept
-            print("evonas: interrupted; nothing was kept of this command", file=sys.stderr)
-            raise typer.Exit(130) from None
-
-
 app = typer.Typer(
-    cls=_WithPlugins,
+    cls=WithPlugins,
     help="Search neural architectures by evolution, and remember every training.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(runs_app, name="runs")
+
+
+def _choices(group: str) -> str:
+    """The names of what is installed; nothing is imported."""
+    return ", ".join(sorted(plugins.available(f"evonas.{group}")))
+
 
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
@@ -76,7 +54,7 @@ def _version(wanted: bool) -> None:
 def _root(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
     trusting: Annotated[
-        bool, typer.Option(_TRUST, help="Run code that files name (a run, a suite, a network); ask about none of it.")
+        bool, typer.Option(TRUST, help="Run code that files name (a run, a suite, a network); ask about none of it.")
     ] = False,
 ) -> None:
     pass
@@ -85,33 +63,52 @@ def _root(
 @app.command()
 def search(
     config: Annotated[Path | None, typer.Argument(help="TOML file with any of these options.")] = None,
-    data: Annotated[str | None, typer.Option(help="digits, torchvision:NAME, npz:PATH, folder:PATH. [digits]")] = None,
-    encoding: Annotated[str | None, typer.Option(help="cell, macro, your file.py:attribute. [cell]")] = None,
-    method: Annotated[str | None, typer.Option(help="evolution, aging, nsga2, random, local. [evolution]")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help=f"{_choices('tasks')}; NAME:WHAT, or your file.py:loader. (default: digits)"),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help=f"{_choices('encodings')}, or your file.py:attribute. (default: the data's own)")
+    ] = None,
+    method: Annotated[
+        str | None, typer.Option(help=f"{_choices('searchers')}, or your file.py:attribute. (default: evolution)")
+    ] = None,
     surrogate: Annotated[
-        str | None, typer.Option(help="What ranks the offspring: meta, boosting, none. [meta]")
+        str | None,
+        typer.Option(
+            help=f"What ranks the offspring: {_choices('rankers')}, your file.py:attribute, none. (default: meta)"
+        ),
     ] = None,
-    objectives: Annotated[str | None, typer.Option(help="Metrics, the first decides. [val_accuracy]")] = None,
-    trials: Annotated[int | None, typer.Option(help="Trainings to spend. [24]")] = None,
+    objectives: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Metrics, the first decides: {', '.join(searchable_names())}, or any of your evaluator's as "
+            "NAME:max or NAME:min. (default: val_accuracy)"
+        ),
+    ] = None,
+    trials: Annotated[int | None, typer.Option(help="Trainings to spend. (default: 24)")] = None,
     seconds: Annotated[float | None, typer.Option(help="Seconds of wall clock to spend.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Full epochs of a training. [from the data's size]")] = None,
-    train_size: Annotated[int | None, typer.Option(help="Train on so many images only.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Trainings at the same time. [1]")] = None,
-    per_device: Annotated[
-        str | None, typer.Option(help="Trainings that share a device, or auto: measured. [--workers]")
+    epochs: Annotated[
+        int | None, typer.Option(help="Full epochs of a training. (default: from the data's size)")
     ] = None,
-    executor: Annotated[str | None, typer.Option(help="processes, ray, dask. [processes]")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N, mps. [auto]")] = None,
+    train_size: Annotated[int | None, typer.Option(help="Train on so many images only.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Trainings at the same time. (default: 1)")] = None,
+    per_device: Annotated[
+        str | None, typer.Option(help="Trainings that share a device, or auto: measured. (default: --workers)")
+    ] = None,
+    executor: Annotated[str | None, typer.Option(help=f"{_choices('executors')}. (default: processes)")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N, mps. (default: auto)")] = None,
     timeout: Annotated[float | None, typer.Option(help="Give a training up after so many seconds.")] = None,
     inherit: Annotated[
-        bool | None, typer.Option("--inherit", help="Start children from their parents' weights. [from scratch]")
+        bool | None,
+        typer.Option("--inherit", help="Start children from their parents' weights. (default: from scratch)"),
     ] = None,
     stop_early: Annotated[
-        float | None, typer.Option(help="Give up what cannot come among this share of the best. [never]")
+        float | None, typer.Option(help="Give up what cannot come among this share of the best. (default: never)")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of split, search and trainings. [0]")] = None,
-    name: Annotated[str | None, typer.Option(help="Of the run. [made from data and encoding]")] = None,
-    out: Annotated[str | None, typer.Option(help="Folder for the results. [runs/NAME]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of split, search and trainings. (default: 0)")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the run. (default: made from data and encoding)")] = None,
+    out: Annotated[str | None, typer.Option(help="Folder for the results. (default: runs/NAME)")] = None,
     root: Annotated[str | None, typer.Option(help="Folder of torchvision's data sets.")] = None,
     strict: Annotated[
         bool | None, typer.Option("--strict", help="Refuse data of which a file is passed over, or a value clipped.")
@@ -149,17 +146,14 @@ def resume(
 @app.command()
 def report(
     run: Annotated[str, typer.Argument(help="Name of the run.")],
-    out: Annotated[str | None, typer.Option(help="Folder for report.html. [the run's own]")] = None,
+    out: Annotated[str | None, typer.Option(help="Folder for report.html. (default: the run's own)")] = None,
     archive: ArchiveOption = None,
 ) -> None:
     """Write the report of a run again, also of one that is not finished."""
-    from evonas.app import results
+    from evonas.app.results import report_again
+    from evonas.memory.archive import Archive
 
-    prepared, trials = _recorded(run, archive)
-    values = results.summary(prepared, trials, "not finished") | dict(prepared.record.result or {})
-    folder = Path(out) if out else prepared.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    print(results.write_report(prepared, trials, values, folder))
+    print(report_again(Archive(archive), run, out))
 
 
 @app.command()
@@ -169,31 +163,17 @@ def export(
     archive: ArchiveOption = None,
 ) -> None:
     """Train the best network of a run in full, finished or not, and write it to a folder."""
-    from evonas.app import results
+    from evonas.app import job, results
 
-    prepared, trials = _recorded(run, archive)
+    prepared = job.prepare_resume(run, archive=archive)
+    trials = prepared.archive.trials(run)
     if not any(trial.evaluation.ok for trial in trials):
         raise EvonasError(f"run {run!r} has no successful trial to export; go on with it: evonas resume {run}")
     results.check_folder(Path(out), run)
     print(results.finish(prepared, trials, "exported", Path(out)).folder)
 
 
-@app.command("plugins")
-def list_plugins() -> None:
-    """What is installed, and where it comes from."""
-    rows = []
-    for group in ("encodings", "tasks", "searchers", "rankers", "executors", "suites", "commands"):
-        for name, entry in sorted(plugins.available(f"evonas.{group}").items()):
-            dist = entry.dist
-            rows.append((group, name, entry.value, f"{dist.name} {dist.version}" if dist else ""))
-    print_table(("group", "name", "from", "package"), rows)
-
-
-def _recorded(run: str, archive: str | None) -> tuple[Job, Sequence[Any]]:
-    from evonas.app import job
-
-    prepared = job.prepare_resume(run, archive=archive)
-    return prepared, prepared.archive.trials(run)
+app.command("plugins")(list_plugins)
 
 
 def _carry_out(prepared: Job, work: Any, quiet: bool) -> None:
@@ -204,17 +184,20 @@ def _carry_out(prepared: Job, work: Any, quiet: bool) -> None:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, stop)  # what schedulers send; to us it is Ctrl-C
+    before = signal.signal(signal.SIGTERM, stop)  # what schedulers send; to us it is Ctrl-C
     try:
         result = work(prepared, _display(prepared, quiet))
     except Interrupted as interrupted:
-        where = f" --archive {shlex.quote(shown(prepared.config.archive))}" if prepared.config.archive else ""
-        print(f"{interrupted}; go on with: evonas resume {interrupted.name}{where}", file=sys.stderr)
+        words = ["evonas", "resume", interrupted.name]
+        words += ["--archive", shown(prepared.config.archive)] if prepared.config.archive else []
+        print_line(f"{interrupted}; go on with: {shlex.join(words)}", sys.stderr)
         raise typer.Exit(130) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
     if not quiet:
         _print_result(result)
     if result["genome"] is None:
-        print(f"evonas: no trial succeeded; see {result.folder / 'report.html'} for the reasons", file=sys.stderr)
+        print_line(f"evonas: no trial succeeded; see {result.folder / 'report.html'} for the reasons", sys.stderr)
         raise typer.Exit(1)
 
 
@@ -238,12 +221,20 @@ def _display(prepared: Job, quiet: bool) -> Sequence[Callback]:
 
 def _print_result(result: Result) -> None:
     if result["genome"] is not None:
-        print(
-            f"test accuracy {result['test_accuracy']:.4f}  validation {result['val_accuracy']:.4f}  "
-            f"{result['params']:,} parameters  {result['trials']} trials ({result['failed']} failed)  "
-            f"{result['seconds']:.0f} s\n{result['genome']}"
-        )
-    print(f"results in {result.folder}: report.html, result.json, genome.json, model.safetensors, model.pt2")
+        print_line(f"{'  '.join(_figures(result))}\n{result['genome']}")
+    print_line(f"results in {result.folder}: {', '.join(result.files)}")
+
+
+def _figures(result: Result) -> list[str]:
+    """Test, objectives and parameters, with what they are of: a short training is no whole one."""
+    names = [objective["name"] for objective in result["objectives"]]
+    part = "" if result["fidelity"] == 1 else f" (after {100 * result['fidelity']:.0f} % of a training)"
+    texts = [f"{metric(name).label} {metric(name).text(result['metrics'].get(name))}{part}" for name in names]
+    if result["test_accuracy"] is not None:
+        texts.insert(0, f"test accuracy {metric('test_accuracy').text(result['test_accuracy'])}")
+    if result["params"] is not None and "params" not in names:
+        texts.append(f"{result['params']:,} parameters")
+    return [*texts, f"{result['trials']} trials ({result['failed']} failed)", duration(result["seconds"])]
 
 
 def _command() -> str:
@@ -252,6 +243,7 @@ def _command() -> str:
 
 def main() -> None:
     """The `evonas` command. What a user can mend is one line and exit code 2."""
+    tolerate_any_console()
     try:
         sys.exit(app(standalone_mode=False) or 0)
     except EvonasError as error:
@@ -260,13 +252,13 @@ def main() -> None:
         sys.exit(_misused(error))
     except typer.Abort:  # a question was left without an answer
         sys.exit(_complain("nothing was done", 1))
-    except BrokenPipeError:
+    except BrokenPipeError:  # whoever read has left: `evonas runs list | head`
         sys.stderr.close()
         sys.exit(141)
 
 
 def _complain(message: str, code: int = 2) -> int:
-    print(f"evonas: {message}", file=sys.stderr)
+    print_line(f"evonas: {message}", sys.stderr)
     return code
 
 

@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from evonas.core import trust
 from evonas.core.errors import EvonasError, choices
+
+log = logging.getLogger(__name__)
+
+_LONGEST_NAME = 100
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # what Windows takes for devices
+
+
+def check_name(name: str, *, recorded: bool = False) -> str:
+    """A run's name: letters, digits and . _ -, since it is a folder's too. Raises EvonasError.
+
+    One that an archive holds (`recorded`) may be from before there were rules, or from elsewhere: it must not lead to
+    another folder.
+    """
+    plain = re.fullmatch(r"[\w.-]*\w[\w.-]*", name)
+    good = plain and not re.match(r"[.-]", name) and not name.endswith(".") and not _DEVICES.fullmatch(name)
+    if not plain or not (recorded or (good and len(name) <= _LONGEST_NAME)):
+        raise EvonasError(
+            f"{name!r} is no name for a run; give letters, digits or any of . _ -, a letter or a digit first, "
+            f"{_LONGEST_NAME} at most, and none of Windows' devices"
+        )
+    return name
 
 
 class SearchConfig(BaseModel):
     """All options of `evonas search`; a TOML file has the same keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     data: str = Field("digits", description="digits, torchvision:NAME, npz:PATH, folder:PATH, or module:attribute")
     encoding: str = Field(
@@ -41,31 +65,62 @@ class SearchConfig(BaseModel):
     stop_early: float | None = Field(
         None, gt=0, lt=1, description="give up a training that cannot come among this share of the best"
     )
-    seed: int = Field(0, ge=0, description="of the split, the search and the trainings")
-    name: str | None = Field(
-        None, pattern=r"^[\w.-]+$", description="of the run; by default made from data and encoding"
-    )
+    seed: int = Field(0, ge=0, lt=2**63, description="of the split, the search and the trainings")
+    name: str | None = Field(None, description="of the run; by default made from data and encoding")
     out: str | None = Field(None, description="folder for the results; runs/NAME by default")
     archive: str | None = Field(None, description="file or database URL; EVONAS_ARCHIVE, or one in your data folder")
     strict: bool = Field(False, description="refuse data of which a file is passed over, or a value clipped")
     root: str | None = Field(None, description="folder of torchvision's data sets")
 
+    @field_validator("*", mode="before")
     @classmethod
-    def make(cls, values: Mapping[str, Any]) -> SearchConfig:
-        """Raises EvonasError, one line, that names the key, the value and what it may be."""
+    def _plain(cls, value: Any, info: ValidationInfo) -> Any:
+        """Paths and numpy's numbers as what they stand for; True is no number."""
+        if type(value).__module__ == "numpy" and hasattr(value, "item"):
+            value = value.item()
+        if isinstance(value, os.PathLike):
+            return os.fspath(value)
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
+            raise ValueError("true and false are no values of this option")
+        return value
+
+    @classmethod
+    def make(cls, values: Mapping[str, Any], *, recorded: bool = False) -> SearchConfig:
+        """Raises EvonasError, one line, that names the key, the value and what it may be.
+
+        `recorded` values are those of a run in an archive.
+        """
         for key in values:
             if key not in cls.model_fields:
                 near = get_close_matches(key, cls.model_fields, 1)
                 hint = f"did you mean {near[0]!r}?" if near else f"there are {choices(cls.model_fields)}"
                 raise EvonasError(f"no option named {key!r}; {hint}")
         try:
-            return cls(**values)
+            made = cls(**values)
         except ValidationError as error:
             first = error.errors()[0]
             key = str(first["loc"][0])  # behind it stands which of several types was tried
-            message = first["msg"][0].lower() + first["msg"][1:]
+            message = first["msg"].removeprefix("Value error, ")
             flag = "--" + key.replace("_", "-")
-            raise EvonasError(f"{flag} {first.get('input')!r} will not do: {message}") from None
+            given = " ".join(repr(first.get("input")).split())[:200]
+            raise EvonasError(f"{flag} {given} is not valid: {message[0].lower()}{message[1:]}") from None
+        if made.name is not None:
+            check_name(made.name, recorded=recorded)
+        return made
+
+    @classmethod
+    def from_record(cls, values: Mapping[str, Any], changes: Mapping[str, Any]) -> SearchConfig:
+        """The options that an archive holds of a run, with changes on top.
+
+        An option that this version does not have is left out, and said so; among the changes it is an error.
+        """
+        unknown = [key for key in values if key not in cls.model_fields]
+        for key in unknown:
+            if values[key] not in (None, False, ""):
+                log.warning("the run was made with %s=%r, an option that this evonas does not have", key, values[key])
+        return cls.make(
+            {**{key: value for key, value in values.items() if key not in unknown}, **changes}, recorded=True
+        )
 
     @classmethod
     def from_toml(cls, path: str | Path, overrides: Mapping[str, Any]) -> SearchConfig:

@@ -7,7 +7,8 @@ import sys
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import IO, Any
+from contextlib import suppress
+from typing import IO, Any, cast
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -16,6 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from evonas.app.console import Tolerant, print_line
 from evonas.core.figures import duration
 from evonas.core.goals import Goal, metric
 from evonas.core.types import Callback, Candidate, Task, Trial
@@ -24,15 +26,19 @@ from evonas.search.loop import Budget
 
 _LAST_RESULTS = 8
 GOAL = Goal()
+_OUTPUT_ERRORS = (OSError, ValueError)  # of a terminal that is gone; a display must never end a search
 
 
 def watchers(
     budget: Budget, goal: Goal = GOAL, *, quiet: bool = False, console: Console | None = None
 ) -> tuple[Callback, ...]:
     """What suits the output: a live display in a terminal, plain lines where it is none, nothing if `quiet`."""
-    console = console or Console()
     if quiet:
         return ()
+    if console is None:
+        stream = Tolerant(sys.stdout)
+        # rich takes FORCE_COLOR and TTY_COMPATIBLE for a terminal too, and a log would be full of cursor movements
+        console = Console(file=cast(IO[str], stream), force_terminal=None if stream.isatty() else False)
     live = console.is_terminal and not console.is_dumb_terminal
     return (LiveDisplay(budget, goal, console) if live else PlainLines(budget, goal, console.file),)
 
@@ -140,13 +146,17 @@ class LiveDisplay:
         self.close()
 
     def note(self, text: str) -> None:
-        """One line under the figures: what the memory trusts, say."""
+        """One line under the figures: what the memory trusts, say. What comes before the search stays above it too."""
         self._message = " ".join(text.split())
+        if not self._live.is_started:
+            with suppress(*_OUTPUT_ERRORS):
+                self._live.console.print(Text(self._message))
 
     def started(self, task: Task, told: Sequence[Trial]) -> None:
         self._progress.start(task, told)
         atexit.register(self.close)
-        self._live.start()
+        with suppress(*_OUTPUT_ERRORS):
+            self._live.start()
 
     def asked(self, number: int, candidate: Candidate) -> None:
         self._progress.submit(number, candidate)
@@ -163,7 +173,8 @@ class LiveDisplay:
         atexit.unregister(self.close)
         if self._live.is_started:
             self._progress.stop()
-            self._live.stop()
+            with suppress(*_OUTPUT_ERRORS):
+                self._live.stop()
 
     def _render(self) -> Group:
         progress = self._progress
@@ -262,4 +273,4 @@ class PlainLines:
         self._print(f"ended after {progress.done} trials{failed} in {duration(progress.elapsed)}: {reason}")
 
     def _print(self, line: str) -> None:
-        print(line, file=self._file or sys.stdout, flush=True)
+        print_line(line, self._file)

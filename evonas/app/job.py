@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from evonas.app.callbacks import Guarded, check_callbacks
 from evonas.app.config import SearchConfig
+from evonas.app.folders import check_folder, results_folder
 from evonas.app.paths import absolute
-from evonas.app.results import Result, check_folder, counted, finish
+from evonas.app.results import Result, counted, finish
 from evonas.core import plugins, trust
 from evonas.core.context import SearchContext
 from evonas.core.environment import versions
 from evonas.core.errors import EvonasError, NameTaken
 from evonas.core.goals import Goal
-from evonas.core.optional import MultiFidelity, Noting, description
+from evonas.core.optional import HasGoal, MultiFidelity, Noting, description
 from evonas.core.types import Callback, Encoding, Evaluator, Task, Trial
 from evonas.domains.domain import (
     Data,
@@ -59,7 +61,7 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        return Path(self.config.out or Path("runs") / self.name)
+        return results_folder(self.name, self.config.out)
 
     @property
     def budget(self) -> loop.Budget:
@@ -108,13 +110,14 @@ def search(
 
     Raises EvonasError where the data or an option is not valid.
     """
-    name = str(options.get("data", "memory"))
-    given = {"x_val": x_val, "y_val": y_val, "flip": flip, "channels": channels}
-    own = {key: value for key, value in given.items() if value is not None}
-    data = domain_named(domain).from_arrays(x, y, x_test, y_test, name=name, class_names=class_names, **own)
+    check_callbacks(callbacks)
+    _check_encoding_given(encoding)
     named = {} if encoding is None else {"encoding": encoding if isinstance(encoding, str) else _spec_of(encoding)}
     trust.given(*(value for value in (*options.values(), *named.values()) if isinstance(value, str)))
-    config = SearchConfig.make({**options, **named, "data": name})
+    config = SearchConfig.make({"data": "memory", **options, **named})
+    given = {"x_val": x_val, "y_val": y_val, "flip": flip, "channels": channels}
+    own = {key: value for key, value in given.items() if value is not None}
+    data = domain_named(domain).from_arrays(x, y, x_test, y_test, name=config.data, class_names=class_names, **own)
     made = None if isinstance(encoding, str) else encoding
     if not any(isinstance(callback, Noting) for callback in callbacks):
         for line in data.left_out if isinstance(data, LeavesOut) else ():
@@ -128,8 +131,11 @@ def prepare(
     data: Data | None = None,
     encoding: Encoding[Any] | None = None,
     command: str = "evonas.search(…)",
+    new: bool = True,
 ) -> Job:
     """Resolve all names, load and split the data, try the encoding. Writes nothing but an empty archive.
+
+    A run that is not `new` may have results in its folder.
 
     Raises EvonasError where anything is not valid.
     """
@@ -153,6 +159,8 @@ def prepare(
     kind.check(encoding, split.task, np.random.default_rng(config.seed))
     # tried before anything is written
     method = make_method(config.method_spec, SearchContext(encoding, goal, split.task, seed=config.seed))
+    if isinstance(method, HasGoal) and set(method.goal.metrics) > set(goal.metrics):
+        goal = method.goal  # nsga2 adds an objective of its own
     archive = Archive(config.archive)
     name = config.name or _free_name(archive, split.task, config.encoding)
     several = isinstance(method, MultiFidelity) and len(method.fidelities) > 1
@@ -174,7 +182,8 @@ def prepare(
         command=command,
     )
     job = Job(config, archive, record, encoding, kind, split, trainer, evaluator, goal)
-    check_folder(job.folder, name)
+    if new:
+        check_folder(job.folder, name, new=True)
     return job
 
 
@@ -184,9 +193,10 @@ def carry_out(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
     Raises Interrupted on Ctrl-C, and EvonasError where the run's name is taken; one that was given no name takes the
     next one where another search was quicker.
     """
+    guarded = [Guarded(check_callbacks(callbacks))]
     while True:
         try:
-            return _begin(job, callbacks)
+            return _begin(job, guarded)
         except NameTaken:
             if job.config.name is not None:
                 raise
@@ -228,12 +238,13 @@ def prepare_resume(name: str, *, archive: str | None = None, trusting: bool = Fa
     named = [value for value in record.config.values() if isinstance(value, str)]
     trust.admit(named, source=f"the run {name!r} of the archive", trust=trusting)
     given = {key: value for key, value in changes.items() if value is not None}
-    config = SearchConfig.make({**record.config, **given, "name": name, "archive": archive})
+    config = SearchConfig.from_record(record.config, {**given, "name": name, "archive": archive})
+    _check_more(Archive(archive).trials(name), name, {key: getattr(config, key) for key in given})
     if config.data not in _data_names() and ":" not in config.data:
         raise EvonasError(
             f"run {name!r} searched arrays in memory ({config.data!r}), which are gone; search again from Python"
         )
-    job = prepare(config, command=record.command)
+    job = prepare(config, command=record.command, new=False)
     if job.data.task.fingerprint != record.task.fingerprint:
         raise EvonasError(f"the data {config.data!r} of run {name!r} have changed since; search them as a new run")
     genomes = (trial.evaluation.candidate.genome for trial in job.archive.trials(name))
@@ -245,18 +256,31 @@ def prepare_resume(name: str, *, archive: str | None = None, trusting: bool = Fa
 _AGAIN = "bring it back as it was, or search with it as a new run"
 
 
+def _check_more(trials: Sequence[Trial], name: str, changes: Mapping[str, Any]) -> None:
+    """Raises EvonasError where a budget is given that is spent already."""
+    spent = {"trials": counted(trials), "seconds": trials[-1].elapsed if trials else 0.0}
+    for what, had in spent.items():
+        if what in changes and changes[what] < had:
+            raise EvonasError(
+                f"--{what} {changes[what]} is less than the {had:.10g} {what} that run {name!r} has had already; "
+                f"give more than {had:.10g}"
+            )
+
+
 def go_on(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
     """Go on where the run stopped; one that is done, with nothing left of its budget, gives the result that it has.
 
     Raises Interrupted on Ctrl-C, and EvonasError where the run is running now.
     """
+    guarded = [Guarded(check_callbacks(callbacks))]
     with sole_owner(job.archive, job.name):
         trials, had = job.archive.trials(job.name), job.record.result
         spent = not job.budget.allows(counted(trials), trials[-1].elapsed if trials else 0.0)
         if job.record.status == "done" and had and spent and (job.folder / "result.json").exists():
             return Result(job.folder, had)
+        check_folder(job.folder, job.name)
         job.archive.update_run(job.name, status="running", config=job.record.config)
-        return _search_and_finish(job, callbacks, trials)
+        return _search_and_finish(job, guarded, trials)
 
 
 def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[Trial]) -> Result:
@@ -344,6 +368,17 @@ def _workers(job: Job) -> int:
 
         number = per_device(job.trainer, job.encoding.sample(np.random.default_rng(config.seed)), config.seed)
     return number * len(job.trainer.devices())
+
+
+def _check_encoding_given(encoding: Any) -> None:
+    """Raises EvonasError where an object is no encoding, before it is asked for its name."""
+    if encoding is None or isinstance(encoding, str):
+        return
+    methods = ("sample", "mutate", "crossover", "features", "build")
+    missing = [method for method in methods if not callable(getattr(encoding, method, None))]
+    if missing or isinstance(encoding, type):
+        why = f"it has no {missing[0]}()" if missing else "it is a class"
+        raise EvonasError(f"encoding={encoding!r} is no encoding: {why}; give a name or an object, as Encoding() makes")
 
 
 def _spec_of(encoding: Encoding[Any]) -> str:

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
-import tempfile
+import logging
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evonas.app.folders import FILES, check_folder, results_folder
+from evonas.core import trust
 from evonas.core.errors import EvonasError
-from evonas.core.types import Trial
+from evonas.core.goals import Goal, Objective
+from evonas.core.types import Encoding, Evaluation, Trial
+from evonas.domains.domain import domain_named
+from evonas.encodings.make import make_encoding
+from evonas.memory.locks import status
 
 if TYPE_CHECKING:
     from evonas.app.job import Job
     from evonas.domains.network import Network
+    from evonas.memory.archive import Archive, RunRecord
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,87 +43,135 @@ class Result:
 
         return load(self.folder)
 
+    @property
+    def files(self) -> list[str]:
+        """The names of those that were written: without a good trial there is no network."""
+        return [name for name in FILES if (self.folder / name).exists()]
+
 
 def finish(job: Job, trials: Sequence[Trial], reason: str, folder: Path, *, memory: Sequence[str] = ()) -> Result:
     """Train the best network in full, touch the test set once, export, report. Works without a good trial too."""
     best = job.goal.best(trials)
-    values = summary(job, trials, reason) | {"memory": list(memory), "examples": dict(job.domain.examples(job.data))}
+    values = summary(job.record, job.goal, trials, reason)
+    values |= {"memory": list(memory), "examples": dict(job.domain.examples(job.data))}
+    check_folder(folder, job.name)
     folder.mkdir(parents=True, exist_ok=True)
+    _write(folder, values)  # first, for it says whose the other files are
     if best is not None:
         genome = best.evaluation.candidate.genome
         found = job.domain.finish(job.trainer, genome, job.config.encoding, job.config.seed, folder)
         values |= {**found, "seconds": values["seconds"] + found.get("seconds", 0.0)}
-    write_report(job, trials, values, folder)
-    text = json.dumps(values, indent=2, ensure_ascii=False)
-    (folder / "result.json").write_text(text + "\n", encoding="utf-8")
+    write_report(job.record, job.goal, trials, values, job.encoding, job.archive, folder)
+    _write(folder, values)
     return Result(folder, values)
 
 
-def summary(job: Job, trials: Sequence[Trial], reason: str) -> dict[str, Any]:
+def _write(folder: Path, values: Mapping[str, Any]) -> None:
+    text = json.dumps(values, indent=2, ensure_ascii=False)
+    (folder / "result.json").write_text(text + "\n", encoding="utf-8")
+
+
+def summary(record: RunRecord, goal: Goal, trials: Sequence[Trial], reason: str) -> dict[str, Any]:
     """What `result.json` holds, as far as it is known before the best network is trained in full."""
-    best = job.goal.best(trials)
+    best = goal.best(trials)
+    found = best.evaluation if best else None
     return {
-        "run": job.name,
-        "task": job.data.task.name,
-        "encoding": job.config.encoding,
-        "method": job.config.method,
-        "surrogate": job.config.surrogate,
-        "seed": job.config.seed,
+        "run": record.name,
+        "task": record.task.name,
+        "encoding": record.encoding,
+        "method": record.method,
+        "surrogate": record.surrogate,
+        "seed": record.seed,
         "trials": counted(trials),
         "failed": sum(trial.evaluation.status == "failed" for trial in trials),
         "seconds": trials[-1].elapsed if trials else 0.0,
-        "val_accuracy": best.evaluation.metrics.get("val_accuracy") if best else None,
+        "objectives": [{"name": one.name, "maximize": one.maximize} for one in goal.objectives],
+        "metrics": _figures(found) if found else {},
+        "fidelity": found.candidate.fidelity if found else None,
+        **({"front": [_shown(trial) for trial in goal.front(trials)]} if len(goal.objectives) > 1 else {}),
+        "val_accuracy": found.metrics.get("val_accuracy") if found else None,
         "test_accuracy": None,
         "params": None,
         "flops": None,
-        "genome": best.evaluation.candidate.genome if best else None,
+        "genome": found.candidate.genome if found else None,
         "best_trial": best.number if best else None,
         "reason": reason,
-        "device": job.record.device,
-        "evonas": job.record.versions.get("evonas"),
+        "device": record.device,
+        "evonas": record.versions.get("evonas"),
     }
 
 
-def write_report(job: Job, trials: Sequence[Trial], values: Mapping[str, Any], folder: Path) -> Path:
-    """`report.html` in `folder`, made from what the archive holds."""
+def _shown(trial: Trial) -> dict[str, Any]:
+    evaluation = trial.evaluation
+    return {"trial": trial.number, "genome": evaluation.candidate.genome, "metrics": _figures(evaluation)}
+
+
+def _figures(evaluation: Evaluation) -> dict[str, float | None]:
+    """The metrics as JSON has numbers: what is not finite is null."""
+    return {name: value if math.isfinite(value) else None for name, value in evaluation.metrics.items()}
+
+
+def report_again(archive: Archive, run: str, out: str | None = None) -> Path:
+    """Write the report of a run, finished or not, from what the archive holds alone: the data are not needed.
+
+    Raises EvonasError where there is no such run, or the folder holds something else.
+    """
+    record, trials = archive.run(run), archive.trials(run)
+    goal = recorded_goal(record)
+    record = replace(record, status=status(archive, run, record.status))
+    folder = results_folder(run, out or record.config.get("out"))
+    check_folder(folder, run)
+    folder.mkdir(parents=True, exist_ok=True)
+    values = summary(record, goal, trials, record.status) | dict(record.result or {})
+    return write_report(record, goal, trials, values, _encoding_of(record), archive, folder)
+
+
+def recorded_goal(record: RunRecord) -> Goal:
+    """What a run was for, by what its result says, else by its options."""
+    recorded = (record.result or {}).get("objectives")
+    if recorded:
+        return Goal(tuple(Objective(one["name"], one["maximize"]) for one in recorded))
+    return Goal.parse(record.config.get("objectives") or "val_accuracy")
+
+
+def _encoding_of(record: RunRecord) -> Encoding[Any] | None:
+    """None where it cannot be made any more: the report goes without what only an encoding knows."""
+    try:
+        trust.admit([record.encoding], source=f"the run {record.name!r} of the archive")
+        return make_encoding(record.encoding)
+    except EvonasError as error:
+        log.warning("the report shows no drawing and no memory, for want of the encoding: %s", error)
+        return None
+
+
+def write_report(
+    record: RunRecord,
+    goal: Goal,
+    trials: Sequence[Trial],
+    values: Mapping[str, Any],
+    encoding: Encoding[Any] | None,
+    archive: Archive,
+    folder: Path,
+) -> Path:
+    """`report.html` in `folder`."""
     from evonas import report
 
-    run = {**vars(job.record), "task": vars(job.record.task)}
+    run = {**vars(record), "task": vars(record.task)}
     path = folder / "report.html"
-    report.write_report(
-        path,
-        run=run,
-        trials=trials,
-        result=values,
-        encoding=job.encoding,
-        goal=job.goal,
-        sections=[
-            *job.domain.sections(values.get("examples") or {}),
-            *report.sections(job.record, trials, job.encoding, job.archive, job.goal),
-        ],
-    )
+    sections = _domain_sections(record, values.get("examples") or {})
+    sections += report.sections(record, trials, encoding, archive, goal) if encoding is not None else []
+    report.write_report(path, run=run, trials=trials, result=values, encoding=encoding, goal=goal, sections=sections)
     return path
+
+
+def _domain_sections(record: RunRecord, examples: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the kind of data shows of its examples; nothing where that kind is not installed any more."""
+    try:
+        return list(domain_named(record.task.domain).sections(examples))
+    except EvonasError as error:
+        log.warning("the report shows no examples of the data: %s", error)
+        return []
 
 
 def counted(trials: Sequence[Trial]) -> int:
     return sum(trial.evaluation.status != "absent" for trial in trials)
-
-
-def check_folder(folder: Path, name: str) -> None:
-    """Refuse a folder that cannot be written or holds another run's results."""
-    if folder.exists() and not folder.is_dir():
-        raise EvonasError(f"--out {str(folder)!r} is a file; give a folder")
-    parent = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    try:
-        with tempfile.TemporaryFile(dir=parent):  # asking for permission is not enough where root may do all
-            pass
-    except OSError as error:
-        raise EvonasError(f"--out {str(folder)!r} cannot be written: {error.strerror}; give another folder") from error
-    result = folder / "result.json"
-    if result.exists():
-        try:
-            other = json.loads(result.read_text(encoding="utf-8")).get("run")
-        except (ValueError, AttributeError):
-            other = "something else"
-        if other != name:
-            raise EvonasError(f"--out {str(folder)!r} holds the results of {other!r}; give another folder")

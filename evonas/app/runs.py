@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from evonas.app.console import print_table
+from evonas.core.goals import metric
+
+if TYPE_CHECKING:
+    from evonas.core.types import Evaluation
 
 ArchiveOption = Annotated[
     str | None, typer.Option("--archive", help="File or database URL of the archive.", envvar="EVONAS_ARCHIVE")
@@ -22,6 +28,7 @@ def runs_list(
 ) -> None:
     """All runs, oldest first."""
     from evonas.memory.archive import Archive
+    from evonas.memory.locks import status
 
     store = Archive(archive)
     counts = store.counts()
@@ -33,7 +40,7 @@ def runs_list(
             "method": r.method,
             "surrogate": r.surrogate,
             "seed": r.seed,
-            "status": r.status,
+            "status": status(store, r.name, r.status),
             "trials": counts.get(r.name, 0),
             "test_accuracy": (r.result or {}).get("test_accuracy"),
             "created": r.created,
@@ -60,11 +67,14 @@ def runs_show(
     archive: ArchiveOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything, for programs.")] = False,
 ) -> None:
-    """One run with its evaluations in the order they were told."""
+    """One run with its evaluations in the order of their results."""
+    from evonas.app.results import recorded_goal
     from evonas.memory.archive import Archive, dumps
+    from evonas.memory.locks import status
 
     store = Archive(archive)
     record, trials = store.run(name), store.trials(name)
+    record = replace(record, status=status(store, name, record.status))
     evaluations = [
         {
             "number": t.number,
@@ -81,23 +91,26 @@ def runs_show(
     ]
     if as_json:
         run = {**vars(record), "task": {**vars(record.task), "features": dict(record.task.features)}}
-        print(json.dumps(json.loads(dumps({**run, "evaluations": evaluations})), indent=2, ensure_ascii=False))
+        print(json.dumps(json.loads(dumps({**run, "evaluations": evaluations})), indent=2))
         return
     print(f"{record.name}: {record.task.name}, {record.encoding}, {record.method}, surrogate {record.surrogate}")
-    print(f"seed {record.seed}, {record.status}, {len(trials)} trials, begun {record.created}")
+    counted = [trial for trial in trials if trial.evaluation.status != "absent"]
+    print(f"seed {record.seed}, {record.status}, {len(counted)} trials, begun {record.created}")
     print(record.command)
-    print_table(["trial", "val_accuracy", "params", "seconds", "genome"], map(_shown, evaluations))
+    partial = ["fidelity"] if any(trial.evaluation.candidate.fidelity < 1 for trial in counted) else []
+    metrics = dict.fromkeys([*(objective.name for objective in recorded_goal(record).objectives), "params"])
+    lines = [_line(position, trial.evaluation, [*metrics], bool(partial)) for position, trial in enumerate(counted, 1)]
+    print_table(["trial", *metrics, *partial, "seconds", "genome"], lines)
 
 
-def _shown(evaluation: dict[str, Any]) -> list[str]:
-    accuracy, params = evaluation["metrics"].get("val_accuracy"), evaluation["metrics"].get("params")
-    return [
-        str(evaluation["number"]),
-        evaluation["status"] if accuracy is None else f"{accuracy:.4f}",
-        "" if params is None else f"{params:,.0f}",
-        f"{evaluation['seconds']:.1f}",
-        evaluation["error"] or str(evaluation["genome"]),
-    ]
+def _line(position: int, evaluation: Evaluation, metrics: Sequence[str], partial: bool) -> list[str]:
+    """Trials count from 1, as on the screen and in the report."""
+    figures = [metric(name).text(evaluation.metrics.get(name)) for name in metrics]
+    if not evaluation.ok:
+        figures = [evaluation.status, *("" for _ in metrics[1:])]
+    fidelity = [f"{evaluation.candidate.fidelity:.3g}"] if partial else []
+    last = evaluation.error or str(evaluation.candidate.genome)
+    return [str(position), *figures, *fidelity, f"{evaluation.seconds:.1f}", last]
 
 
 @runs_app.command("delete")
@@ -117,18 +130,3 @@ def runs_delete(
         raise typer.Exit(1)
     for name in names:
         print(f"{name}: {delete_runs(store, [name])} trials forgotten")
-
-
-def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """As wide as it is where the output is no terminal; in one, the first four columns are whole, others give way."""
-    from rich.console import Console
-    from rich.table import Table
-
-    rows = [[str(value) for value in row] for row in rows]
-    table = Table(box=None, pad_edge=False)
-    for position, head in enumerate(heads):
-        widest = max([len(head), *(len(row[position]) for row in rows)])
-        table.add_column(head, min_width=widest if position < 4 else None, no_wrap=head != "genome", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 10_000, markup=False, highlight=False).print(table)

@@ -6,6 +6,7 @@ stopping, displays, reports, results and benchmarks ask here.
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +20,9 @@ from evonas.core.figures import Kind, written
 
 if TYPE_CHECKING:
     from evonas.core.types import Evaluation, Trial
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -98,12 +102,18 @@ def known_metrics() -> Mapping[str, Metric]:
 
 @cache
 def _installed() -> Mapping[str, Metric]:
+    """Those of packages. A broken one is no reason not to search for others: it is left out, and said so."""
     found = {}
     for name, entry in plugins.available("evonas.metrics").items():
-        loaded = entry.load()
-        if not isinstance(loaded, Metric):
-            raise EvonasError(f"metric {name!r} of {entry.value!r} is a {type(loaded).__name__}, not a Metric")
-        found[loaded.name] = loaded
+        try:
+            loaded = entry.load()
+        except Exception as error:
+            log.warning("metric %r of %r cannot be loaded: %s: %s", name, entry.value, type(error).__name__, error)
+            continue
+        if isinstance(loaded, Metric):
+            found[loaded.name] = loaded
+        else:
+            log.warning("metric %r of %r is a %s, not a Metric", name, entry.value, type(loaded).__name__)
     return found
 
 
@@ -190,6 +200,12 @@ class Objective:
 def searchable() -> list[str]:
     """Names of the metrics that can be searched for without saying in which direction."""
     return [name for name, one in known_metrics().items() if one.maximize is not None and name not in NEVER_SEARCHED]
+
+
+def searchable_names() -> list[str]:
+    """The same for a help text, where nothing may be imported: built-in metrics, then those of packages by name."""
+    built_in = [one.name for one in BUILT_IN if one.maximize is not None and one.name not in NEVER_SEARCHED]
+    return [*built_in, *sorted(plugins.available("evonas.metrics"))]
 
 
 VAL_ACCURACY = Objective("val_accuracy")

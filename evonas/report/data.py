@@ -111,12 +111,22 @@ def headline(
     failed = sum(not trial.evaluation.ok for trial in trials)
     searched = [objective.name for objective in goal.objectives]
     names = dict.fromkeys(["test_accuracy", *searched, "params", "flops"])
-    tiles = [{"name": metric(name).label, "text": metric(name).text(_number(found.get(name)))} for name in names]
+    part = of_a_training(best)
+    tiles = [
+        {"name": metric(n).label, "text": metric(n).text(_number(found.get(n))), "note": part if n in searched else ""}
+        for n in names
+    ]
     total = f"{len(trials):,}".replace(",", " ")
     tiles.append({"name": "trials", "text": total, "note": f"{failed} failed" if failed else ""})
     seconds = _number(result.get("seconds")) or (elapsed(trials)[-1] if trials else None)
     tiles.append({"name": "search time", "text": duration(seconds)})
     return tiles
+
+
+def of_a_training(best: Trial | None) -> str:
+    """What the figures of a trial are of, where that is no whole training: `after 33 % of a training`."""
+    fidelity = best.evaluation.candidate.fidelity if best else 1.0
+    return f"after {100 * fidelity:.0f} % of a training" if fidelity < 1 else ""
 
 
 def _metrics(trials: Sequence[Trial], goal: Goal) -> dict[str, list[float | None]]:

@@ -49,6 +49,7 @@ def write_report(
         objective=goal.first.metric.label,
         front=_front(trials, goal),
         best=_best_facts(best),
+        part=data.of_a_training(best),
         genome=None if genome is None else genome_text(genome),
         drawing=None if genome is None else _drawing(encoding, genome, run.get("task")),
         failures=data.failures(trials),

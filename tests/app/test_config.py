@@ -1,3 +1,6 @@
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from evonas.app.config import SearchConfig
@@ -21,19 +24,69 @@ def test_a_method_with_a_surrogate():
     [
         ({"trails": 3}, "no option named 'trails'; did you mean 'trials'?"),
         ({"xyzzy": 3}, "no option named 'xyzzy'; there are 'archive'"),
-        ({"trials": 0}, "--trials 0 will not do"),
-        ({"trials": "many"}, "--trials 'many' will not do"),
-        ({"train_size": -1}, "--train-size -1 will not do"),
-        ({"seconds": 0}, "--seconds 0 will not do"),
-        ({"workers": 0}, "--workers 0 will not do"),
-        ({"name": "a/b"}, "--name 'a/b' will not do"),
+        ({"trials": 0}, "--trials 0 is not valid"),
+        ({"trials": "many"}, "--trials 'many' is not valid"),
+        ({"train_size": -1}, "--train-size -1 is not valid"),
+        ({"seconds": 0}, "--seconds 0 is not valid"),
+        ({"workers": 0}, "--workers 0 is not valid"),
+        ({"name": "a/b"}, "'a/b' is no name for a run"),
     ],
 )
-def test_what_will_not_do_is_named(values, says):
+def test_what_is_not_valid_is_named(values, says):
     with pytest.raises(EvonasError) as error:
         SearchConfig.make(values)
     assert says in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ("seed", 2**63),
+        ("seed", 10**400),
+        ("trials", True),
+        ("trials", np.arange(3)),
+        ("workers", [1]),
+        ("data", 3),
+        ("out", 3),
+        ("name", 3),
+        ("encoding", len),
+        ("inherit", "x"),
+        ("seconds", float("nan")),
+        ("seconds", float("inf")),
+    ],
+)
+def test_values_of_any_kind_are_refused_in_a_line(values):
+    with pytest.raises(EvonasError) as error:
+        SearchConfig.make(dict([values]))
+    assert "is not valid" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 400
+
+
+def test_paths_and_numbers_of_numpy():
+    config = SearchConfig.make(
+        {
+            "trials": np.int64(3),
+            "seed": np.uint8(4),
+            "seconds": np.float32(0.5),
+            "out": Path("x y"),
+            "inherit": np.True_,
+        }
+    )
+    assert (config.trials, config.seed, config.seconds, config.out, config.inherit) == (3, 4, 0.5, "x y", True)
+    assert type(config.trials) is int
+    assert SearchConfig.make({"seed": 2**63 - 1}).seed == 2**63 - 1
+
+
+def test_what_an_archive_holds_may_be_of_another_version(caplog):
+    recorded = {"trials": 7, "sparkle": 3, "glitter": None}
+    config = SearchConfig.from_record(recorded, {"trials": 9})
+    assert config.trials == 9
+    assert "sparkle=3" in caplog.text
+    assert "glitter" not in caplog.text
+    with pytest.raises(EvonasError, match="no option named 'sparkle'"):
+        SearchConfig.from_record({}, {"sparkle": 3})
 
 
 def test_a_file_that_is_none(tmp_path):

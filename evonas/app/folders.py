@@ -1,0 +1,68 @@
+"""Folders of results: what belongs to a run is written over, what belongs to anything else never."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from html import unescape
+from pathlib import Path
+
+from evonas.app.config import check_name
+from evonas.core.errors import EvonasError
+
+FILES = ("report.html", "result.json", "genome.json", "model.safetensors", "model.pt2")
+
+
+def results_folder(name: str, out: str | None) -> Path:
+    """Where a run's results go: `out`, or `runs/NAME`. Raises EvonasError where the name leads elsewhere."""
+    return Path(out) if out else Path("runs") / check_name(name, recorded=True)
+
+
+def check_folder(folder: Path, name: str, *, new: bool = False) -> None:
+    """Refuse a folder that cannot be written, or that holds files by our names which are not this run's.
+
+    All that writes results asks here first. A `new` run has no results yet, so it may overwrite none: those by its
+    name are of a run that was deleted.
+
+    Raises EvonasError.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise EvonasError(f"--out {str(folder)!r} is a file; give a folder")
+    parent = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    try:
+        with tempfile.TemporaryFile(dir=parent):  # asking for permission is not enough where root may do all
+            pass
+    except OSError as error:
+        raise EvonasError(f"--out {str(folder)!r} cannot be written: {error.strerror}; give another folder") from error
+    there = [file for file in FILES if (folder / file).exists()]
+    if not there:
+        return
+    owner = _owner(folder)
+    if owner is None:
+        raise EvonasError(
+            f"--out {str(folder)!r} holds a {there[0]} that is of no run; move it away, or give another folder"
+        )
+    if owner != name:
+        raise EvonasError(f"--out {str(folder)!r} holds the results of {owner!r}; give another folder")
+    if new:
+        raise EvonasError(
+            f"{str(folder)!r} holds the results of an earlier run {name!r} that the archive does not have any more; "
+            "move them away, or give another --name or --out"
+        )
+
+
+def _owner(folder: Path) -> str | None:
+    """The run whose results a folder holds, by its result.json, or by its report while the run is not finished."""
+    try:
+        return str(json.loads((folder / "result.json").read_text(encoding="utf-8"))["run"])
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    try:
+        with (folder / "report.html").open(encoding="utf-8") as file:
+            title = re.search(r"<title>(.*?) · evonas</title>", file.read(2000))
+    except (OSError, ValueError):
+        return None
+    return unescape(title[1]) if title else None

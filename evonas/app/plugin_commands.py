@@ -1,0 +1,99 @@
+"""The commands that other packages register under `evonas.commands`, and `evonas plugins`."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import EntryPoint
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from evonas.app.console import print_table
+from evonas.core import plugins, trust
+from evonas.core.errors import EvonasError
+
+GROUPS = (
+    "encodings",
+    "domains",
+    "tasks",
+    "searchers",
+    "rankers",
+    "executors",
+    "metrics",
+    "sections",
+    "suites",
+    "commands",
+)
+
+TRUST = "--trust"
+
+
+class WithPlugins(TyperGroup):
+    """Adds the commands of other packages; they load when they are called. A broken one takes no other with it."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *sorted(plugins.available("evonas.commands"))]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        entries = plugins.available("evonas.commands")
+        if cmd_name not in entries:
+            return super().get_command(ctx, cmd_name)
+        try:
+            command = typer.main.get_command(entries[cmd_name].load())
+        except Exception as error:
+            command = _broken(entries[cmd_name], error)
+        command.name = cmd_name
+        return command
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """What stands on the command line is trusted; `--trust`, also behind a command, extends that to files."""
+        trust.trust_everything(TRUST in args)
+        trust.given(*args, *(arg.partition("=")[2] for arg in args if arg.startswith("--")))
+        return super().parse_args(ctx, [arg for arg in args if arg != TRUST])
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # outside of a search, which says itself what is kept
+            print("evonas: interrupted; nothing was kept of this command", file=sys.stderr)
+            raise typer.Exit(130) from None
+
+
+def list_plugins() -> None:
+    """What is installed, where it comes from, and whether it can be loaded."""
+    rows = []
+    for group in GROUPS:
+        for name, entry in sorted(plugins.available(f"evonas.{group}").items()):
+            rows.append((group, name, entry.value, _package(entry), _state(entry)))
+    print_table(("group", "name", "from", "package", "state"), rows)
+
+
+def _state(entry: EntryPoint) -> str:
+    """`ok`, or why it cannot be loaded: most often a package that is not installed."""
+    try:
+        entry.load()
+    except Exception as error:
+        return f"broken: {_in_a_line(error)}"
+    return "ok"
+
+
+def _package(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else ""
+
+
+def _broken(entry: EntryPoint, error: Exception) -> Any:
+    """A command that says what is wrong with the one that should be here."""
+    whose = _package(entry) or entry.value
+    why = f"the command {entry.name!r} of {whose} is broken: {_in_a_line(error)}"
+    stand_in = typer.Typer(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+
+    @stand_in.command(help=f"Broken: {whose} cannot be loaded ({_in_a_line(error)}).")
+    def broken() -> None:
+        raise EvonasError(f"{why}; update or uninstall that package")
+
+    return typer.main.get_command(stand_in)
+
+
+def _in_a_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
