@@ -1,14 +1,13 @@
 """What a run recorded is found from any folder."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from evonas.app import job
+from evonas.app.cli import app
 from evonas.app.config import SearchConfig
 from evonas.app.paths import absolute
 from evonas.memory.archive import Archive
@@ -56,15 +55,7 @@ def test_what_is_no_file_stays_as_it_is(here, data):
     assert absolute(SearchConfig.make({"archive": url})).archive == url
 
 
-def evonas(*words, cwd, archive):
-    env = {**os.environ, "EVONAS_ARCHIVE": str(archive), "OMP_NUM_THREADS": "1"}
-    command = [str(Path(sys.executable).with_name("evonas")), *words]
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done
-
-
-def test_a_run_is_resumed_and_reported_from_another_folder(tmp_path):
+def test_a_run_is_resumed_and_reported_from_another_folder(tmp_path, monkeypatch):
     there, elsewhere = tmp_path / "what? 100% (1)", tmp_path / "else where"
     there.mkdir()
     elsewhere.mkdir()
@@ -73,14 +64,19 @@ def test_a_run_is_resumed_and_reported_from_another_folder(tmp_path):
     x, y = rng.integers(0, 256, (80, 8, 8), dtype=np.uint8), np.arange(80) % 2
     np.savez(there / "my data.npz", x_train=x[:60], y_train=y[:60], x_test=x[60:], y_test=y[60:])
     options = ("--data", "npz:my data.npz", "--encoding", "own.py:Own", "--surrogate", "none", "--epochs", "1")
-    evonas("search", *options, "--trials", "1", cwd=there, archive="sub/a.db")
+    monkeypatch.chdir(there)
+    done = CliRunner().invoke(app, ["search", *options, "--trials", "1", "--archive", "sub/a.db"])
+    assert done.exception is None, done.exception
     archive = Archive(there / "sub" / "a.db")
     (record,) = archive.runs()
-    assert record.config["out"] == str(there / "runs" / record.name)
-    evonas("resume", record.name, "--trials", "2", "--trust", cwd=elsewhere, archive=there / "sub" / "a.db")
-    assert json.loads((there / "runs" / record.name / "result.json").read_text())["trials"] == 2
-    (there / "runs" / record.name / "report.html").unlink()
-    evonas("report", record.name, "--trust", cwd=elsewhere, archive=there / "sub" / "a.db")
-    assert (there / "runs" / record.name / "report.html").is_file()
+    results = there / "runs" / record.name
+    assert record.config["out"] == str(results)
+    monkeypatch.chdir(elsewhere)
+    assert job.resume(record.name, trials=2, archive=archive.where)["trials"] == 2
+    assert json.loads((results / "result.json").read_text())["trials"] == 2
+    (results / "report.html").unlink()
+    done = CliRunner().invoke(app, ["report", record.name, "--archive", archive.where])
+    assert done.exception is None, done.exception
+    assert (results / "report.html").is_file()
     assert list(elsewhere.iterdir()) == []
     assert [t.run for t in archive.trials(encoding="own.py:Own")] == [record.name] * 2
