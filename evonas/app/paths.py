@@ -6,17 +6,17 @@ from pathlib import Path
 
 from evonas.app.config import SearchConfig
 from evonas.core import plugins
-from evonas.core.specs import split_target
+from evonas.core.specs import split_spec, split_target
 from evonas.memory.places import located
+from evonas.search.methods import split_method
 
 
 def absolute(config: SearchConfig) -> SearchConfig:
     """The same options with every file and folder by its absolute path; what is no path stays as it is."""
-    parts = config.method.partition("+")
     changes = {
         "data": _data(config.data),
         "encoding": _spec(config.encoding),
-        "method": "".join(_spec(part) for part in parts),
+        "method": "+".join(_spec(part) for part in split_method(config.method) if part),
         "surrogate": _spec(config.surrogate),
         "executor": _spec(config.executor),
         "out": _path(config.out),
@@ -31,11 +31,20 @@ def _path(path: str | None) -> str | None:
 
 
 def _spec(spec: str) -> str:
-    """`mine.py:Mine(width=4)` with the file's absolute path, where there is that file."""
+    """`mine.py:Mine(width=4)` and `meta(model='my.skops')` with the files' absolute paths, where they are there."""
     target = split_target(spec)
-    if target is None or not target[0].endswith(".py") or not Path(target[0]).expanduser().is_file():
+    if target is not None and target[0].endswith(".py") and Path(target[0]).expanduser().is_file():
+        spec = f"{_path(target[0])}{spec.strip().removeprefix(target[0])}"
+    name, options = split_spec(spec)
+    files = {key: _path(value) for key, value in options.items() if isinstance(value, str) and _is_file(value)}
+    if not files or all(options[key] == path for key, path in files.items()):
         return spec
-    return f"{_path(target[0])}{spec.strip().removeprefix(target[0])}"
+    return f"{name}({', '.join(f'{key}={value!r}' for key, value in (options | files).items())})"
+
+
+def _is_file(text: str) -> bool:
+    """A name with a suffix, so that an option's word is not taken for the file that happens to be called like it."""
+    return bool(Path(text).suffix) and Path(text).expanduser().is_file()
 
 
 def _data(spec: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 from evonas.core.errors import EvonasError
@@ -33,6 +34,16 @@ def split_spec(spec: str) -> tuple[str, dict[str, Any]]:
 def plain_name(spec: str) -> str:
     """The spec without its options: what two runs with differently sized networks have in common."""
     return _halves(spec)[0]
+
+
+def home_name(spec: str) -> str:
+    """The plain name, of a user's file without its folder: the same wherever the file lies.
+
+    `cell(width=8)` -> `cell`, `/home/me/mine.py:Mine` -> `mine.py:Mine`.
+    """
+    name = plain_name(spec)
+    file, colon, attribute = name.rpartition(":")
+    return f"{PurePath(file).name}:{attribute}" if colon and file.endswith(".py") else name
 
 
 def split_target(spec: str) -> tuple[str, str] | None:

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 
 from evonas.core.errors import EvonasError, NameTaken, choices
+from evonas.core.specs import home_name
 from evonas.core.types import Task, Trial
 from evonas.memory import migrations, places, schema
 from evonas.memory.places import ELSEWHERE, default_archive, shown, without_passwords
@@ -157,7 +158,7 @@ class Archive:
             record = replace(record, mark=mark, created=datetime.now(UTC).isoformat(timespec="seconds"))
             record = replace(record, config=without_passwords(record.config), command=shown(record.command))
             values = {c: getattr(record, c) for c in RUN_COLUMNS}
-            values |= {"encoding_name": schema.encoding_name(record.encoding)}
+            values |= {"encoding_name": home_name(record.encoding)}
             try:
                 connection.execute(sa.insert(runs), {**values, "task_id": schema.task_id(connection, record.task)})
             except exc.IntegrityError as error:
@@ -256,7 +257,7 @@ class Archive:
         if run is not None:
             query = query.where(runs.c.name == run)
         if encoding is not None:
-            query = query.where(runs.c.encoding_name == schema.encoding_name(encoding))
+            query = query.where(runs.c.encoding_name == home_name(encoding))
         if task is not None:
             query = query.where(tasks.c.name == task)
         if self._until is not None:

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from evonas.core.errors import EvonasError
+from evonas.core.specs import home_name
 from evonas.memory import schema
 from evonas.memory.archive import Archive
 from evonas.memory.places import is_url, shown, without_passwords
@@ -153,7 +154,7 @@ class _Taker:
         name = key[0] if key[0] not in self._names else f"{key[0]}-{_tag(*key)}"
         values = {column: row[column] for column in _RUN}
         values |= {"name": name, "status": row["run_status"], "mark": 0}
-        values["encoding_name"] = schema.encoding_name(row["encoding"])
+        values["encoding_name"] = home_name(row["encoding"])
         values["task_id"] = schema.task_id(self.connection, schema.task_of(row))
         run = self.connection.execute(sa.insert(runs).returning(runs.c.id), values).scalar_one()
         self._names.add(name)

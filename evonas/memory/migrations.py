@@ -17,8 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from evonas.core.errors import EvonasError
+from evonas.core.specs import home_name
 from evonas.memory.places import shown, without_passwords
-from evonas.memory.schema import SCHEMA_VERSION, dumps, encoding_name, meta
+from evonas.memory.schema import SCHEMA_VERSION, dumps, meta
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ def _to_2(connection: sa.Connection) -> None:
     runs = sa.table("runs", *texts, sa.column("config", sa.JSON))
     for run in connection.execute(sa.select(runs)).all():
         values = {"command": shown(run.command), "config": without_passwords(run.config)}
-        values |= {"encoding_name": encoding_name(run.encoding)}
+        values |= {"encoding_name": home_name(run.encoding)}
         connection.execute(sa.update(runs).where(runs.c.id == run.id).values(values))
 
 

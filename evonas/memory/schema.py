@@ -8,13 +8,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from pathlib import PurePath
 from typing import Any
 
 import sqlalchemy as sa
 
 from evonas.core.genomes import freeze, plain
-from evonas.core.specs import plain_name
 from evonas.core.types import Candidate, Evaluation, Task, Trial
 
 SCHEMA_VERSION = 2
@@ -76,16 +74,6 @@ evaluations = _table(
 )
 RUN_COLUMNS = [column.name for column in runs.c if column.name not in ("id", "task_id", "encoding_name")]
 TASK_COLUMNS = [column.label(f"task_{column.name}") for column in tasks.c]
-
-
-def encoding_name(spec: str) -> str:
-    """What the trainings of an encoding are found by: its name without options, of a user's file without its folder.
-
-    `cell(width=8)` -> `cell`, `/home/me/mine.py:Mine` -> `mine.py:Mine`.
-    """
-    name = plain_name(spec)
-    file, colon, attribute = name.rpartition(":")
-    return f"{PurePath(file).name}:{attribute}" if colon and file.endswith(".py") else name
 
 
 def task_id(connection: sa.Connection, task: Task) -> int:

@@ -1,4 +1,4 @@
-"""How good a ranker is on tasks that it has not seen: each in turn is left out and then told, result by result."""
+"""How good a ranker is on tasks that it has not seen: each in turn is left out and then observed, result by result."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from typing import Any
 
 import numpy as np
 
-from evonas_surrogates.history import Rows, same_task
 from evonas_surrogates.quality import Quality, as_results_arrive, quality
+from evonas_surrogates.source_data import SourceData, same_task
 
-JUDGED = 2000  # results of a task at most that are told or ranked; more would say the same at a higher price
+JUDGED = 2000  # results of a task at most that are observed or ranked; more would say the same at a higher price
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A ranker's quality on a task of which `told` results were in: the mean over the seeds that drew them."""
+    """A ranker's quality on a task of which `observed` results were in: the mean over the seeds that drew them."""
 
     task: str
     ranker: str
-    told: int
+    observed: int
     quality: Quality
 
 
 def leave_one_task_out(
-    rows: Rows,
-    rankers: dict[str, Callable[[Rows, str], Any]],
-    told: Sequence[int] = (0, 10, 20, 50),
+    rows: SourceData,
+    rankers: dict[str, Callable[[SourceData, str], Any]],
+    observed: Sequence[int] = (0, 10, 20, 50),
     earlier: int = 1000,
     seeds: Iterable[int] = (0, 1, 2),
     top: int = 10,
 ) -> Iterator[Judged]:
-    """Task by task, for each ranker and so many results told.
+    """Task by task, for each ranker and so many results observed.
 
-    Each seed draws `earlier` results of every other task, and the order in which the task's own are told. Tasks with
-    the same data are no earlier tasks of one another. `rankers` make one from the other tasks' rows and the task's
-    name.
+    Each seed draws `earlier` results of every other task, and the order in which the task's own are observed. Tasks
+    with the same data are no earlier tasks of one another. `rankers` make one from the other tasks' rows and the
+    task's name.
     """
     seeds = list(seeds)
     for task in dict.fromkeys(rows.groups.tolist()):
@@ -47,14 +47,14 @@ def leave_one_task_out(
             own = np.flatnonzero(rows.groups == task)
             own = rng.permutation(own)[:JUDGED]
             for name, make in rankers.items():
-                for k, one in as_results_arrive(make(others, task), rows.X[own], rows.y[own], told, top).items():
+                for k, one in as_results_arrive(make(others, task), rows.X[own], rows.y[own], observed, top).items():
                     found.setdefault((name, k), []).append(one)
         for (name, k), several in found.items():
             yield Judged(task, name, k, _mean(several))
 
 
-def held_out(make: Callable[[], Any], rows: Rows, share: float = 0.2, seed: int = 0) -> dict[str, Quality]:
-    """Task -> quality on a random share of its own rows, by a view of the rest: how well the view has learned it."""
+def held_out(make: Callable[[], Any], rows: SourceData, share: float = 0.2, seed: int = 0) -> dict[str, Quality]:
+    """Task -> quality on a random share of its own rows, by a model of the rest: how well it is learned."""
     found = {}
     for task in dict.fromkeys(rows.groups.tolist()):
         own = rows.of({task})
@@ -65,20 +65,20 @@ def held_out(make: Callable[[], Any], rows: Rows, share: float = 0.2, seed: int 
     return found
 
 
-def _others(rows: Rows, task: str) -> set[str]:
+def _others(rows: SourceData, task: str) -> set[str]:
     names = set(rows.groups.tolist()) - {task}
     mine = rows.tasks.get(task)
     return {name for name in names if mine is None or not same_task(rows.tasks[name], mine)}
 
 
-def _drawn(rows: Rows, n: int, rng: np.random.Generator) -> Rows:
+def _drawn(rows: SourceData, n: int, rng: np.random.Generator) -> SourceData:
     """At most `n` random rows a task."""
     chosen = [np.zeros(0, dtype=int)]
     for name in dict.fromkeys(rows.groups.tolist()):
         own = np.flatnonzero(rows.groups == name)
         chosen.append(np.sort(rng.choice(own, n, replace=False)) if len(own) > n else own)
     kept = np.concatenate(chosen)
-    return Rows(rows.X[kept], rows.y[kept], rows.groups[kept], rows.feature_names, rows.tasks)
+    return SourceData(rows.X[kept], rows.y[kept], rows.groups[kept], rows.feature_names, rows.tasks)
 
 
 def _mean(several: Sequence[Quality]) -> Quality:

@@ -132,7 +132,7 @@ def _runs_on(store: Any, task: str, encoding: str | None) -> list[str]:
 
 
 def pretrained_models(folder: Path) -> list[dict[str, Any]]:
-    """Of every model file in a folder: its encoding, and each view's task with the trainings behind it."""
+    """Of every model file in a folder: its encoding, and each source model's task with the trainings behind it."""
     from evonas_surrogates import modelfile
 
     found = []

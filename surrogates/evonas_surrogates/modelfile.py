@@ -14,10 +14,11 @@ import numpy as np
 
 from evonas.core.environment import versions
 from evonas.core.errors import EvonasError
+from evonas.core.specs import home_name
 from evonas.core.types import Task
 from evonas_surrogates.forest import Forest
-from evonas_surrogates.meta import MetaSurrogate
 from evonas_surrogates.quality import Quality
+from evonas_surrogates.transfer import TransferModel
 
 FORMAT = 1
 LARGEST = 50_000_000  # bytes of a file that is read; one of a few dozen tasks has less than one
@@ -25,7 +26,7 @@ KEYS = {"encoding": str, "objective": str, "feature_names": list, "names": list,
 
 
 def save(
-    model: MetaSurrogate,
+    model: TransferModel,
     path: Path,
     *,
     encoding: str,
@@ -33,7 +34,8 @@ def save(
     tasks: Mapping[str, Any],
     card: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the views; `tasks` says of each view's task what identifies it: its `fingerprint`, or its data's source.
+    """Write the source models; `tasks` says of each one's task what identifies it: its `fingerprint`, or its data's
+    source.
 
     `card` is what a reader wants to know of it, as JSON values: its data, their licence, its quality, its limits.
     Raises EvonasError where the file cannot be written.
@@ -53,7 +55,7 @@ def save(
         "weight": float(model.weight_),
         "center": model.center_,
         "scale": np.where(np.isinf(model.scale_), 0.0, model.scale_),
-        "view_scale": model.view_scale_,
+        "view_scale": model.source_scale_,
         "forest": _small(model.forest_),
     }
     temporary = path.with_name(f".{path.name}.part")
@@ -66,10 +68,10 @@ def save(
 
 
 def card(data: str, licence: str, quality: Mapping[str, Quality], limits: str = "") -> dict[str, Any]:
-    """What a reader wants to know of a model: `quality` is of each view on results of its task that it did not see."""
+    """What a reader wants to know of a model: `quality` is of each source model on unseen results of its task."""
     figures = {name: asdict(one) for name, one in quality.items()}
     for one in figures.values():
-        del one["calibration"]  # of a view alone nothing is told yet
+        del one["calibration"]  # of a source model alone nothing is observed yet
     return {
         "data": data,
         "licence": licence,
@@ -81,14 +83,14 @@ def card(data: str, licence: str, quality: Mapping[str, Quality], limits: str = 
     }
 
 
-def load(path: Path, *, encoding: str | None = None) -> tuple[MetaSurrogate, dict[str, Any]]:
+def load(path: Path, *, encoding: str | None = None) -> tuple[TransferModel, dict[str, Any]]:
     """The model, and what the file says about it.
 
     Raises EvonasError where the file is none of ours, holds types that would have to be trusted, or is of another
     encoding.
     """
     content = _content(Path(path))
-    if encoding is not None and content["encoding"] != encoding:
+    if encoding is not None and home_name(content["encoding"]) != home_name(encoding):
         raise EvonasError(f"{str(path)!r} is of encoding {content['encoding']!r}, not {encoding!r}; make one for it")
     try:
         model = _model(content)
@@ -99,14 +101,14 @@ def load(path: Path, *, encoding: str | None = None) -> tuple[MetaSurrogate, dic
     return model, content
 
 
-def views(path: Path, encoding: str, task: Task) -> tuple[MetaSurrogate, dict[str, Any]]:
-    """`load`, without the views of the task's own data: they would know the answers."""
+def without_target(path: Path, encoding: str, task: Task) -> tuple[TransferModel, dict[str, Any]]:
+    """`load`, without the source models of the task's own data: they would know the answers."""
     model, said = load(path, encoding=encoding)
     return model.without([name for name in model.names_ if is_of(name, said, task)]), said
 
 
 def is_of(name: str, said: Mapping[str, Any], task: Task) -> bool:
-    """Whether a view is of the task's own data: by content where both have one, else by name.
+    """Whether a source model is of the task's own data: by content where both have one, else by name.
 
     `CIFAR-10 (NAS-Bench-201)` is `cifar10_jpeg`, and not `cifar100`.
     """
@@ -152,9 +154,9 @@ def _content(path: Path) -> dict[str, Any]:
     return content
 
 
-def _model(content: Mapping[str, Any]) -> MetaSurrogate:
+def _model(content: Mapping[str, Any]) -> TransferModel:
     """Raises ValueError and its like where the parts do not fit together."""
-    model = MetaSurrogate()
+    model = TransferModel()
     model.feature_names_ = [str(name) for name in content["feature_names"]]
     model.names_ = [str(name) for name in content["names"]]
     model.sizes_ = [int(size) for size in content["sizes"]]
@@ -162,11 +164,11 @@ def _model(content: Mapping[str, Any]) -> MetaSurrogate:
     model.center_ = _numbers(content["center"], len(model.feature_names_))
     scale = _numbers(content["scale"], len(model.feature_names_))
     model.scale_ = np.where(scale == 0.0, np.inf, scale)
-    model.view_scale_ = _numbers(content["view_scale"], len(model.names_))
+    model.source_scale_ = _numbers(content["view_scale"], len(model.names_))
     model.forest_ = Forest(**content["forest"])
     _check(model.forest_, len(model.names_), len(model.feature_names_))
     if len(model.sizes_) != len(model.names_):
-        raise ValueError(f"{len(model.sizes_)} sizes of {len(model.names_)} views")
+        raise ValueError(f"{len(model.sizes_)} sizes of {len(model.names_)} source models")
     return model._forget()
 
 

@@ -1,15 +1,15 @@
-"""What the target's own results say: which views to trust, and what no view knows.
+"""What the target's own results say: which source models to trust, and what no source model knows.
 
-The target's score is a weighted sum of the views (each weight normal around a common prior), plus a function of the
-leaves that a genome falls into in the views' trees, plus a smooth function of its features, plus noise: a Gaussian
-process (Rasmussen & Williams 2006, ch. 2). Two genomes are alike by their leaves where few trees tell them apart (the
-forest kernel of Davies & Ghahramani 2014, squared), so earlier tasks say *what matters* even where they are wrong about
-*what is good*: a view that is negated tells the same genomes apart.
+The target's score is a weighted sum of the source models, one of each earlier task (each weight normal around a common
+prior), plus a function of the leaves that a genome falls into in their trees, plus a smooth function of its features,
+plus noise: a Gaussian process (Rasmussen & Williams 2006, ch. 2). Two genomes are alike by their leaves where few trees
+separate them (the forest kernel of Davies & Ghahramani 2014, squared), so earlier tasks say *what matters* even where
+they are wrong about *what is good*: a source model that is negated separates the same genomes.
 
-Everything is exact and closed-form, so a few hundred results cost milliseconds, a view that orders the target's results
-wrongly gets a weight near zero or below, and the deviation is the posterior's own. Where there are views the shares of
-the parts are given: a few dozen results, all of them from near the top, choose worse ones than what held on other tasks
-(and doubt a view that misleads later). Without views they are weighed by their marginal likelihood.
+Everything is exact and closed-form, so a few hundred results cost milliseconds, a source model that orders the target's
+results wrongly gets a weight near zero or below, and the deviation is the posterior's own. With source models the
+shares of the parts are given: a few dozen results, all of them from near the top, choose worse ones than what held on
+other tasks (and doubt a source model that misleads later). Without, they are weighed by their marginal likelihood.
 """
 
 from __future__ import annotations
@@ -20,32 +20,33 @@ from itertools import product
 import numpy as np
 from scipy.linalg import solve_triangular
 
-KEPT = 4  # shares of the parts that answer, of all that were tried, where there are no views
+KEPT = 4  # shares of the parts that answer, of all that were tried, where there are no source models
 INTERCEPT = 1.0  # variance of the mean level: the results of a search are no fair sample of the space
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Genomes as the posterior sees them: (n, t) standardized views, (n, k) leaves, (n, d) standardized features."""
+class Inputs:
+    """Genomes as the posterior sees them: (n, t) predictions of the source models and (n, d) features,
+    both standardized, and (n, k) leaves."""
 
-    views: np.ndarray
+    sources: np.ndarray
     leaves: np.ndarray
     features: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.views)
+        return len(self.sources)
 
-    def __getitem__(self, chosen: slice) -> Rows:
-        return Rows(self.views[chosen], self.leaves[chosen], self.features[chosen])
+    def __getitem__(self, chosen: slice) -> Inputs:
+        return Inputs(self.sources[chosen], self.leaves[chosen], self.features[chosen])
 
-    def followed_by(self, other: Rows) -> Rows:
+    def followed_by(self, other: Inputs) -> Inputs:
         pairs = ((getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
-        return Rows(*(np.concatenate(pair) for pair in pairs))
+        return Inputs(*(np.concatenate(pair) for pair in pairs))
 
 
 @dataclass(frozen=True)
 class Shares:
-    """Variances: `linear` in the views, by `leaves`, smooth in the `features` with `length`; and of the `noise`."""
+    """Variances: `linear` in the source models, by `leaves`, smooth in the `features` with `length`; of the `noise`."""
 
     linear: float
     leaves: float
@@ -65,23 +66,24 @@ class Posterior:
     """Exact inference from the rows of the results and their scores.
 
     Args:
-        rows: of the results; there may be no views.
+        rows: of the results; there may be no source models.
         z: (n,) normal scores.
-        weight: every view's prior weight.
-        chosen: the shares to use with their weights, where there are no views; by default those that suit the results.
+        weight: every source model's prior weight.
+        chosen: the shares to use with their weights, where there are no source models; by default those
+            that suit the results.
         before: an earlier posterior whose rows may be the first of these: what is alike is not counted anew.
     """
 
     def __init__(
         self,
-        rows: Rows,
+        rows: Inputs,
         z: np.ndarray,
         weight: float,
         chosen: list[tuple[float, Shares]] | None = None,
         before: Posterior | None = None,
     ):
         self.rows, self.weight, self.best = rows, weight, float(z.max())
-        self._residual = z - weight * rows.views.sum(1)
+        self._residual = z - weight * rows.sources.sum(1)
         self._alike = _Alike(rows, rows, alike_within(rows.leaves, before._alike if before else None))
         if chosen is None:
             chosen = self._choose()
@@ -91,17 +93,17 @@ class Posterior:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def predict(self, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    def predict(self, rows: Inputs) -> tuple[np.ndarray, np.ndarray]:
         """(m,) means and (m,) deviations of others."""
         alike = _Alike(rows, self.rows, shared(rows.leaves, self.rows.leaves))
-        mean, variance = self.weight * rows.views.sum(1), np.zeros(len(rows))
+        mean, variance = self.weight * rows.sources.sum(1), np.zeros(len(rows))
         for share, shares, lower, solved in self._parts:
             kernel = alike.kernel(shares)
             mean = mean + share * (kernel @ solved)
             explained = solve_triangular(lower, kernel.T, lower=True)
             own = INTERCEPT + shares.leaves + shares.features
-            if rows.views.shape[1]:
-                own = own + shares.linear * (rows.views**2).mean(1)
+            if rows.sources.shape[1]:
+                own = own + shares.linear * (rows.sources**2).mean(1)
             variance += share * np.maximum(own - (explained**2).sum(0), 1e-9)
         return mean, np.sqrt(variance)
 
@@ -110,16 +112,16 @@ class Posterior:
         """The deviation of a result from what features say of it."""
         return float(np.sqrt(sum(share * shares.noise for share, shares in self.chosen)))
 
-    def view_weights(self) -> np.ndarray:
-        """(t,) posterior mean weight of each view."""
-        views = self.rows.views
-        weights = np.full(views.shape[1], self.weight)
+    def source_weights(self) -> np.ndarray:
+        """(t,) posterior mean weight of each source model."""
+        sources = self.rows.sources
+        weights = np.full(sources.shape[1], self.weight)
         for share, shares, _, solved in self._parts:
-            weights += share * shares.linear / max(len(weights), 1) * (views.T @ solved)
+            weights += share * shares.linear / max(len(weights), 1) * (sources.T @ solved)
         return weights
 
     def _choose(self) -> list[tuple[float, Shares]]:
-        if self.rows.views.shape[1]:
+        if self.rows.sources.shape[1]:
             return [(1.0, WITH_VIEWS)]
         evidence = np.array([self._factor(shares)[2] for shares in WITHOUT])
         best = np.argsort(-evidence)[:KEPT]
@@ -139,11 +141,11 @@ class Posterior:
 class _Alike:
     """How alike two sets of rows are, part by part, from which the kernel of any shares is made."""
 
-    def __init__(self, a: Rows, b: Rows, leaves: np.ndarray):
+    def __init__(self, a: Inputs, b: Inputs, leaves: np.ndarray):
         self.leaf_ids = a.leaves
         self.shared = leaves
         self.by_leaves = leaves**2
-        self.products = a.views @ b.views.T / max(a.views.shape[1], 1)
+        self.products = a.sources @ b.sources.T / max(a.sources.shape[1], 1)
         squares = (a.features**2).sum(1)[:, None] + (b.features**2).sum(1)[None] - 2 * a.features @ b.features.T
         self.by_features = np.maximum(squares, 0) / max(a.features.shape[1], 1)
         self._smooth: dict[float, np.ndarray] = {}

@@ -1,10 +1,10 @@
-"""Make the shipped model of the `cell` encoding: a view of each NAS-Bench-201 table.
+"""Make the shipped model of the `cell` encoding: a source model of each NAS-Bench-201 table.
 
     python -m evonas_surrogates.pretrain
 
-Needs the extra `bench`. A view of a random four fifths of the 6,466 distinct cells is judged by the rest; then views of
-all are written to `pretrained/cell.skops` with their card, which `evonas surrogate show` prints, and the card to
-`pretrained/cell.json`. `evonas surrogate fit` does the same with what a user knows.
+Needs the extra `bench`. A source model of a random four fifths of the 6,466 distinct cells is judged by the rest; then
+those of all are written to `pretrained/cell.skops` with their card, which `evonas surrogate show` prints, and the card
+to `pretrained/cell.json`. `evonas surrogate fit` does the same with what a user knows.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from functools import partial
 
 import numpy as np
 
-from evonas_surrogates import modelfile, sources
+from evonas_surrogates import modelfile, training_data
 from evonas_surrogates.evaluation import held_out
-from evonas_surrogates.history import Rows
 from evonas_surrogates.meta import MetaSurrogate
 from evonas_surrogates.pretrained import FOLDER
+from evonas_surrogates.source_data import SourceData
 
-TREES = 200  # of a view: thousands of rows bear twice as many as a thousand do
+TREES = 200  # of a source model: thousands of rows bear twice as many as a thousand do
 NAMES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "ImageNet16-120": "ImageNet16-120"}
 COMMAND = "python -m evonas_surrogates.pretrain"
 DATA = (
@@ -36,7 +36,7 @@ LIMITS = (
 
 
 def main(seed: int = 0) -> None:
-    found = sources.read("nasbench201")
+    found = training_data.read("nasbench201")
     rows = _titled(found.rows)
     make = partial(MetaSurrogate, trees=TREES, seed=seed)
     quality = held_out(make, rows, seed=seed)
@@ -54,10 +54,10 @@ def main(seed: int = 0) -> None:
         card=card,
     )
     path.with_suffix(".json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB, {len(model.names_)} views")
+    print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB, {len(model.names_)} source models")
 
 
-def _titled(rows: Rows) -> Rows:
+def _titled(rows: SourceData) -> SourceData:
     """With the names that a person knows the data sets by."""
     titles = {name: f"{title} (NAS-Bench-201)" for name, title in NAMES.items()}
     groups = np.array([titles[name] for name in rows.groups.tolist()])

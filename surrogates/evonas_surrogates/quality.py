@@ -79,19 +79,19 @@ def miscalibration(mean: np.ndarray, deviation: np.ndarray, scores: np.ndarray) 
     return float(np.abs(inside - LEVELS).mean())
 
 
-def scores_of(y: np.ndarray, told: np.ndarray) -> np.ndarray:
-    """(n,) results as the normal scores that each would have had among the (m,) results told already."""
-    y, told = _failures_last(y), np.sort(_failures_last(told))
-    below = (np.searchsorted(told, y, "left") + np.searchsorted(told, y, "right")) / 2
-    return norm.ppf((below + 1 - 0.375) / (len(told) + 1.25))
+def scores_of(y: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """(n,) results as the normal scores that each would have had among the (m,) results observed already."""
+    y, observed = _failures_last(y), np.sort(_failures_last(observed))
+    below = (np.searchsorted(observed, y, "left") + np.searchsorted(observed, y, "right")) / 2
+    return norm.ppf((below + 1 - 0.375) / (len(observed) + 1.25))
 
 
-def values_of(scores: np.ndarray, told: np.ndarray) -> np.ndarray:
-    """(n,) scores in the units of the (m,) results told already: the inverse of their normal scores.
+def values_of(scores: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """(n,) scores in the units of the (m,) results observed already: the inverse of their normal scores.
 
     Beyond the best and the worst it goes on with the mean slope; NaN where fewer than three results differ.
     """
-    known = np.asarray(told, dtype=float)[np.isfinite(told)]
+    known = np.asarray(observed, dtype=float)[np.isfinite(observed)]
     places, values = np.unique(normal_scores(known)), np.unique(known)
     if len(values) < LEAST:
         return np.full(len(scores), np.nan)
@@ -105,7 +105,7 @@ def values_of(scores: np.ndarray, told: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Course:
-    """A search told again. `alone` (n,) is what the ranker said before any result; `scores` and `deviations` (n,)
+    """A search replayed. `alone` (n,) is what the ranker said before any result; `scores` and `deviations` (n,)
     what it said of each architecture just before its training, `values` the same in the target's units (NaN while
     fewer than three results were in). `trust` is, after so many results, each earlier task's share.
     """
@@ -118,7 +118,7 @@ class Course:
     trust: Sequence[tuple[int, Mapping[str, float]]]
 
 
-Told = Callable[[int], tuple[np.ndarray, np.ndarray]]
+Observed = Callable[[int], tuple[np.ndarray, np.ndarray]]
 
 
 def course(
@@ -127,15 +127,15 @@ def course(
     y: np.ndarray,
     after: Sequence[int] | None = None,
     looks: int = 200,
-    told: Told | None = None,
+    observed: Observed | None = None,
 ) -> Course:
-    """Tell a search's (n,) results to a ranker again, in their order, and note what it says of each before.
+    """Let a ranker observe a search's (n,) results in their order, and record what it says of each before.
 
-    `after` is how many results were in when each architecture was chosen (all before it, by default). `told` gives
+    `after` is how many results were in when each architecture was chosen (all before it, by default). `observed` gives
     the rows that the ranker learned from when so many results were in: all of them, by default. The ranker learns
     anew at most `looks` times; it is left as the last of them made it.
     """
-    told = told or (lambda k: (X[:k], y[:k]))
+    observed = observed or (lambda k: (X[:k], y[:k]))
     y, n = np.asarray(y, dtype=float), len(y)
     known = np.minimum(np.arange(n) if after is None else np.asarray(after, dtype=int), np.arange(n))
     points = np.unique(np.linspace(0, n, min(n, looks) + 1).astype(int))
@@ -143,7 +143,7 @@ def course(
     alone, scores, deviations, values = np.zeros(n), np.zeros(n), np.full(n, np.nan), np.full(n, np.nan)
     trust = []
     for k in points.tolist():
-        known_X, known_y = told(k)
+        known_X, known_y = observed(k)
         ranker.adapt(known_X, known_y)
         if isinstance(ranker, Trusting):
             trust.append((k, ranker.trust()))
@@ -167,8 +167,8 @@ def as_results_arrive(
             continue
         ranker.adapt(X[:k], y[:k])
         mean, deviation = predictions(ranker, X[k:])
-        told = k >= LEAST and np.isfinite(deviation).all()
-        found[k] = quality(mean, y[k:], deviation if told else None, scores_of(y[k:], y[:k]), top)
+        observed = k >= LEAST and np.isfinite(deviation).all()
+        found[k] = quality(mean, y[k:], deviation if observed else None, scores_of(y[k:], y[:k]), top)
     return found
 
 

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from evonas.core import plugins
 from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Objective
+from evonas.core.specs import plain_name
 from evonas.core.types import Task
-from evonas_surrogates import history, modelfile, pretrained
+from evonas_surrogates import modelfile, pretrained, source_data
+from evonas_surrogates.source_data import SourceData
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ def recalled(make: Callable[..., Any], context: SearchContext[Any], **options: A
     The ranker's `model` is a file that `evonas surrogate fit` wrote; by default it is the one that evonas ships for the
     encoding, where there is one. Of a data set that both know, the one with more trainings counts.
 
-    Raises EvonasError where a model that was asked for will not do. The shipped one is no reason to lose a search:
+    Raises EvonasError where a model that was asked for is not valid. The shipped one is no reason to lose a search:
     it goes on without, and a line says so.
     """
     try:
@@ -36,52 +37,52 @@ def recalled(make: Callable[..., Any], context: SearchContext[Any], **options: A
     encoding, task, objective = context.encoding_name, context.task, context.goal.first
     if store is None:
         raise EvonasError("there is no store to recall from; give SearchContext(store=…)")
-    past = history.rows(store, encoding, task, objective)
+    past = source_data.read(store, encoding, task, objective)
     try:
-        views, said = _views(model, encoding, task, objective, past.feature_names)
+        known, said = _of_file(model, encoding, task, objective, past.feature_names)
     except EvonasError as error:
         if model is not None:
             raise
         log.warning("going on without the model that evonas ships: %s", error)
-        views, said = None, {}
-    if views is not None:
-        past = _each_once(past, views, said)
+        known, said = None, {}
+    if known is not None:
+        past = _each_once(past, known, said)
     ranker.fit(past.X, past.y, past.groups, feature_names=past.feature_names or None)
-    return ranker.with_views(views) if views is not None and views.names_ else ranker
+    return ranker.with_sources(known) if known is not None and known.names_ else ranker
 
 
-def _views(
+def _of_file(
     model: str | Path | None, encoding: str, task: Task, objective: Objective, features: tuple[str, ...]
 ) -> tuple[Any | None, dict[str, Any]]:
-    """A model file's views without the target's own, and what the file says; None where it has none to give."""
-    plain = plugins.plain_name(encoding)
+    """A model file's source models without the target's own, and what the file says; None where it has none to give."""
+    plain = plain_name(encoding)
     path = pretrained.FOLDER / f"{plain}.skops" if model is None else Path(model)
     if model is None and not path.exists():
         return None, {}
-    views, said = modelfile.views(path, plain, task)
+    known, said = modelfile.without_target(path, plain, task)
     if said["objective"] != str(objective):
         if model is not None:
             log.warning("%r ranks by %s, so it is no help for %s", str(model), said["objective"], objective)
         return None, {}
-    theirs = tuple(views.feature_names_ or ())
+    theirs = tuple(known.feature_names_ or ())
     if features and theirs != features:
         odd = sorted(set(theirs) ^ set(features)) or ["in another order"]
         raise EvonasError(
             f"{str(path)!r} knows other features than {encoding!r} has today ({odd[0]!r}, say); "
             "make it again: evonas surrogate fit"
         )
-    return views, said
+    return known, said
 
 
-def _each_once(past: history.Rows, views: Any, said: dict[str, Any]) -> history.Rows:
-    """Leaves out, of each data set that both know, the smaller one; `views` are changed, `past` is not."""
+def _each_once(past: SourceData, known: Any, said: dict[str, Any]) -> SourceData:
+    """Leaves out, of each data set that both know, the smaller one; `known` is changed, `past` is not."""
     labels = past.groups.tolist()
     forgotten, left_out = [], set()
-    for name, size in zip(list(views.names_), list(views.sizes_), strict=True):
+    for name, size in zip(list(known.names_), list(known.sizes_), strict=True):
         twins = {label for label, task in past.tasks.items() if modelfile.is_of(name, said, task)}
         if twins and max(labels.count(label) for label in twins) >= size:
             forgotten.append(name)
         else:
             left_out |= twins
-    views.without(forgotten)
+    known.without(forgotten)
     return past.of(set(past.tasks) - left_out) if left_out else past

@@ -33,17 +33,17 @@ def fit(
     encoding: EncodingOption = None,
     objective: ObjectiveOption = None,
     licence: Annotated[str, typer.Option(help="Of the data, for the model's card.")] = "not stated",
-    seed: Annotated[int, typer.Option(help="Of the views, and of the rows that they are judged by.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the source models, and of the rows that they are judged by.")] = 0,
     archive: ArchiveOption = None,
 ) -> None:
-    """Learn a view of every task, and write them to a skops file that a search can start from."""
-    from evonas_surrogates import modelfile, sources
+    """Learn a source model of every task, and write them to a skops file that a search can start from."""
+    from evonas_surrogates import modelfile, training_data
     from evonas_surrogates.evaluation import held_out
     from evonas_surrogates.meta import MetaSurrogate
 
     if out.is_dir():
         raise EvonasError(f"--out {str(out)!r} is a folder; give a file, for example {str(out / 'mine.skops')!r}")
-    found = sources.read(source, encoding=encoding, objective=_objective(objective), archive=archive)
+    found = training_data.read(source, encoding=encoding, objective=_objective(objective), archive=archive)
     rows = found.rows
     model = MetaSurrogate(seed=seed).fit(rows.X, rows.y, rows.groups, feature_names=rows.feature_names)
     if not model.names_:
@@ -77,7 +77,7 @@ def show(
 
     model, said = modelfile.load(file)
     card = said["card"]
-    views = [
+    sources = [
         {"task": name, "trainings": size, **dict(card.get("quality", {}).get(name, {}))}
         for name, size in zip(model.names_, model.sizes_, strict=True)
     ]
@@ -90,13 +90,13 @@ def show(
         **{key: value for key, value in card.items() if key != "quality"},
     }
     if as_json:
-        print(json.dumps(_plain({**facts, "feature_names": said["feature_names"], "views": views}), indent=2))
+        print(json.dumps(_plain({**facts, "feature_names": said["feature_names"], "views": sources}), indent=2))
         return
     for key, value in facts.items():
         print(f"{key.replace('_', ' ')}: {_text(value)}")
     heads = ("task", "trainings", "spearman", "kendall", "regret", "n")
-    print("views, and how each ranks results of its own task that it did not learn from:")
-    _table(("task", "trainings", "Spearman", "Kendall τ", "top-10 regret", "judged by"), views, heads)
+    print("source models, and how each ranks results of its own task that it did not learn from:")
+    _table(("task", "trainings", "Spearman", "Kendall τ", "top-10 regret", "judged by"), sources, heads)
 
 
 @surrogate_app.command()
@@ -104,7 +104,9 @@ def evaluate(
     source: SourceArgument = None,
     model: Annotated[Path | None, typer.Option(help="Judge this model file; else each task is left out.")] = None,
     surrogates: Annotated[str, typer.Option(help="Rankers to judge, without --model.")] = "meta,boosting",
-    told: Annotated[str, typer.Option(help="After how many results of the task.")] = "0,10,20,50",
+    observed: Annotated[
+        str, typer.Option("--observed", "--told", help="After how many results of the task.")
+    ] = "0,10,20,50",
     earlier: Annotated[int, typer.Option(min=1, help="Random results known of each earlier task.")] = 1000,
     seeds: Annotated[int, typer.Option(min=1, help="How often results are drawn.")] = 3,
     top: Annotated[int, typer.Option(min=1, help="Whose best is compared with the best of all.")] = 10,
@@ -114,27 +116,38 @@ def evaluate(
     archive: ArchiveOption = None,
 ) -> None:
     """Rank correlation, top-k regret and calibration on every task, learned from the others only."""
-    from evonas_surrogates import sources
+    from evonas_surrogates import training_data
     from evonas_surrogates.evaluation import leave_one_task_out
 
-    points = _points(told)
-    found = sources.read(source, encoding=encoding, objective=_objective(objective), archive=archive)
+    points = _points(observed)
+    found = training_data.read(source, encoding=encoding, objective=_objective(objective), archive=archive)
     rankers = _of_file(model, found) if model else _fitted(surrogates)
     judged = list(leave_one_task_out(found.rows, rankers, points, earlier, range(seeds), top))
     if not judged:
         raise EvonasError(
-            f"{found.said} has no task with two results more than --told {told}; give a smaller one, or search more"
+            f"{found.said} has no task with two results more than --observed {observed}; give a smaller one, or search "
+            "more"
         )
     lines = [{**asdict(one), **asdict(one.quality)} for one in judged]
     for line in lines:
         del line["quality"]
+        line["told"] = line.pop("observed")  # the key that programs read
     if as_json:
         print(json.dumps(_plain({"source": found.said, "encoding": found.encoding, "judged": lines}), indent=2))
         return
     if len(dict.fromkeys(found.rows.groups.tolist())) == 1 and model is None:
         print("there is one task only, so nothing earlier is known of it")
     keys = ("task", "ranker", "told", "n", "spearman", "kendall", "regret", "calibration")
-    heads = ("task", "ranker", "results told", "ranked", "Spearman", "Kendall τ", f"top-{top} regret", "calibration")
+    heads = (
+        "task",
+        "ranker",
+        "results observed",
+        "ranked",
+        "Spearman",
+        "Kendall τ",
+        f"top-{top} regret",
+        "calibration",
+    )
     _table(heads, lines, keys)
     print("Regret is in the metric's own unit; calibration is the mean error of the predicted intervals, 0 is perfect.")
 
@@ -154,7 +167,7 @@ def _fitted(names: str) -> dict[str, Any]:
 
 
 def _of_file(path: Path, found: Any) -> dict[str, Any]:
-    """The model of a file, without its view of the task that it is judged by."""
+    """The model of a file, without its source model of the task that it is judged by."""
     from evonas_surrogates import modelfile
 
     model, said = modelfile.load(path, encoding=found.encoding)
@@ -162,7 +175,7 @@ def _of_file(path: Path, found: Any) -> dict[str, Any]:
         raise EvonasError(f"{str(path)!r} knows other features than {found.said}; fit it again with today's encoding")
     if said["objective"] != str(found.objective):
         raise EvonasError(f"{str(path)!r} ranks by {said['objective']}, not by {found.objective}; give --objective")
-    return {path.name: lambda rows, task: modelfile.views(path, found.encoding, found.rows.tasks[task])[0]}
+    return {path.name: lambda rows, task: modelfile.without_target(path, found.encoding, found.rows.tasks[task])[0]}
 
 
 def _objective(text: str | None) -> Any:
@@ -175,9 +188,9 @@ def _points(text: str) -> list[int]:
     try:
         points = sorted({int(part) for part in text.split(",")})
     except ValueError:
-        raise EvonasError(f"--told {text!r} will not do; give whole numbers, for example 0,10,50") from None
+        raise EvonasError(f"--observed {text!r} is not valid; give whole numbers, for example 0,10,50") from None
     if points[0] < 0:
-        raise EvonasError(f"--told {text!r} will not do; nothing less than 0 results can be told")
+        raise EvonasError(f"--observed {text!r} is not valid; fewer than 0 results cannot be observed")
     return points
 
 

@@ -150,7 +150,7 @@ def test_a_run_of_an_archive(specs, tmp_path, key):
 @pytest.mark.parametrize("through", ["archive", "parquet"])
 def test_a_memory(specs, tmp_path, through):
     """Rows of the encoding `cell` in a run that says it is of another one."""
-    from evonas_surrogates import history
+    from evonas_surrogates import source_data
 
     for i, spec in enumerate(specs):
         folder = tmp_path / str(i)
@@ -162,7 +162,7 @@ def test_a_memory(specs, tmp_path, through):
             store = Archive(folder / "b.db")
             archive_io.absorb(store, archive_io.read_parquet(folder / "m.parquet"))
         for name in ("cell", plugins.plain_name(spec)):
-            assert len(history.rows(store, name, None, VAL_ACCURACY).y) == 0
+            assert len(source_data.rows(store, name, None, VAL_ACCURACY).y) == 0
         store.close()
 
 
@@ -190,7 +190,7 @@ def test_a_configuration(specs, tmp_path, key):
 @pytest.mark.parametrize("key", ["encoding", "wrappers", "methods", "data"])
 def test_a_suite(specs, tmp_path, key):
     from evonas_benchmarks.suites import load_suite
-    from evonas_surrogates import sources
+    from evonas_surrogates import training_data
 
     for spec in specs:
         values = {"encoding": "cell", "wrappers": [], "methods": ["random"], "data": "digits"}
@@ -199,7 +199,7 @@ def test_a_suite(specs, tmp_path, key):
         lines += ["[[tasks]]", 'name = "t"', f"data = {json.dumps(values['data'])}"]
         (tmp_path / "s.toml").write_text("\n".join(['name = "s"', *lines]))
         refused(lambda: load_suite(tmp_path / "s.toml"), "s.toml' names code")
-        refused(lambda: sources.read(str(tmp_path / "s.toml")), "s.toml' names code")
+        refused(lambda: training_data.read(str(tmp_path / "s.toml")), "s.toml' names code")
         assert "s.toml' names code" in command("bench", "run", "s.toml", "--out", "o")
 
 

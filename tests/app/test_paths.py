@@ -29,22 +29,31 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "MNIST").mkdir()
-    for name in ("own.py", "data.npz", "a+b.py"):
+    for name in ("own.py", "data.npz", "my.skops"):
         (tmp_path / name).touch()
     return tmp_path
 
 
 def test_files_become_absolute_and_names_stay(here):
     given = SearchConfig.make(
-        {"data": "npz:data.npz", "encoding": "own.py:Own(width=4)", "method": "own.py:Search+own.py:Rank", "out": "o"}
-        | {"archive": "sub/a.db", "root": "~/sets", "surrogate": "meta", "executor": "ray(address='auto')"}
+        {
+            "data": "npz:data.npz",
+            "encoding": "own.py:Own(width=4)",
+            "method": "own.py:Search+own.py:Rank",
+            "surrogate": "meta(trees=9, model='my.skops')",
+            "executor": "ray(address='auto')",
+            "out": "o",
+            "archive": "sub/a.db",
+            "root": "~/sets",
+        }
     )
     found = absolute(given)
     assert found.data == f"npz:{here}/data.npz"
     assert found.encoding == f"{here}/own.py:Own(width=4)"
     assert found.method == f"{here}/own.py:Search+{here}/own.py:Rank"
     assert (found.out, found.archive, found.root) == (f"{here}/o", f"{here}/sub/a.db", f"{here}/sets")
-    assert (found.surrogate, found.executor, found.encoding != given.encoding) == ("meta", given.executor, True)
+    assert found.surrogate == f"meta(trees=9, model='{here}/my.skops')"
+    assert found.executor == given.executor
     assert absolute(found) == found
 
 

@@ -3,6 +3,7 @@
 import math
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from evonas.search.baselines import RandomSearch
 from evonas.search.evolution import AgingEvolution, Evolution
 from evonas.search.loop import Budget, run
 from evonas.search.screening import Screened, pareto_scores
-from evonas_surrogates import history, meta, modelfile, pretrained
+from evonas_surrogates import modelfile, pretrained, source_data, transfer
 from evonas_surrogates.boosting import BoostingSurrogate
 from evonas_surrogates.forest import Forest, boosted
 from evonas_surrogates.meta import MetaSurrogate
@@ -89,16 +90,16 @@ def test_a_split_sees_a_tenth_of_the_features_and_four_at_least(features, seen):
 def test_history_leaves_the_target_out_by_content_and_not_only_by_name(tmp_path):
     archive = remembered(tmp_path)
     renamed = Task("something-else", (1, 8, 8), 10, {}, DIGITS.fingerprint)
-    assert set(history.rows(archive, "cell", renamed).groups) == {"usps"}
+    assert set(source_data.read(archive, "cell", renamed).groups) == {"usps"}
     namesake = Task("digits", (1, 8, 8), 10, {}, "99 88 77")
-    assert set(history.rows(archive, "cell", namesake).groups) == {"digits", "usps"}
-    rows = history.rows(archive, "cell", renamed)
+    assert set(source_data.read(archive, "cell", namesake).groups) == {"digits", "usps"}
+    rows = source_data.read(archive, "cell", renamed)
     assert (
         rows.X.shape
         == (60, len(rows.feature_names))
         == (60, len(ENCODING.features(ENCODING.sample(np.random.default_rng(0)))))
     )
-    assert len(history.rows(archive, "macro", renamed).y) == 0
+    assert len(source_data.read(archive, "macro", renamed).y) == 0
 
 
 def test_of_each_genome_the_best_fidelity_counts_and_seeds_are_averaged(tmp_path):
@@ -110,7 +111,7 @@ def test_of_each_genome_the_best_fidelity_counts_and_seeds_are_averaged(tmp_path
         candidate = Candidate(genome, fidelity)
         evaluation = Evaluation.failure(candidate, "x") if failed else Evaluation(candidate, {"val_accuracy": value})
         archive.append(Trial(run_name, 0, 0, evaluation))
-    rows = history.rows(archive, "cell", DIGITS)
+    rows = source_data.read(archive, "cell", DIGITS)
     assert rows.y.tolist() == [pytest.approx(0.7)]
 
 
@@ -196,13 +197,13 @@ def test_the_first_trainings_are_a_portfolio():
 
 def test_a_view_is_learned_once_in_a_process_and_anew_from_other_rows():
     X = np.random.default_rng(0).normal(size=(60, 3))
-    first, again = (meta._view(X.copy(), X[:, 0].copy(), 0, 10) for _ in range(2))
+    first, again = (transfer._source_model(X.copy(), X[:, 0].copy(), 0, 10) for _ in range(2))
     assert first is again
     others = [(X, X[:, 1], 0, 10), (X + 1, X[:, 0], 0, 10), (X, X[:, 0], 1, 10), (X, X[:, 0], 0, 11)]
-    assert all(meta._view(*other) is not first for other in others)
-    for seed in range(meta.KEPT_VIEWS):
-        meta._view(X[:5], X[:5, 0], seed, 1)
-    assert meta._view(X, X[:, 0], 0, 10) is not first  # forgotten by now
+    assert all(transfer._source_model(*other) is not first for other in others)
+    for seed in range(transfer.CACHED):
+        transfer._source_model(X[:5], X[:5, 0], seed, 1)
+    assert transfer._source_model(X, X[:, 0], 0, 10) is not first  # forgotten by now
 
 
 def test_earlier_tasks_that_agree_and_one_alone_choose_from_the_first_training():
@@ -258,7 +259,25 @@ def test_a_model_file_and_what_is_none(tmp_path):
         modelfile.load(tmp_path / "other.skops")
     other = MetaSurrogate(trees=10).fit(X, X[:, 0], ["t"] * 40, feature_names=["a", "b", "d"])
     with pytest.raises(EvonasError, match="know other features"):
-        model.with_views(other)
+        model.with_sources(other)
+
+
+def test_a_model_file_of_the_version_before_predicts_as_then():
+    """Written by evonas 0.1.0 (f8765e2): `MetaSurrogate(trees=12, seed=3)` of three made-up tasks on cells."""
+    path = Path(__file__).with_name("model_v1.skops")
+    model, _ = modelfile.load(path, encoding="cell")
+    assert model.earlier_tasks() == {"twin": 214, "noisy": 214, "liar": 214}
+    assert modelfile.without_target(path, "cell", Task("other", (1, 8, 8), 2, {}, "aa bb"))[0].names_ == [
+        "noisy",
+        "liar",
+    ]
+    conv = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
+    nothing = "|none~0|+|none~0|none~1|+|none~0|none~1|avg_pool_3x3~2|"
+    X = np.array([row(ENCODING.features(genome)) for genome in (conv, nothing)])
+    mean, deviation = model.adapt(X, np.array([1.0, 0.5])).predict_with_deviation(X)
+    np.testing.assert_allclose(mean, [0.56421795, -0.53105614], atol=1e-7)
+    np.testing.assert_allclose(deviation, [0.57188407, 0.55440146], atol=1e-7)
+    assert model.trust() == pytest.approx({"noisy": 0.538186309, "twin": 0.461813691, "liar": 0.0})
 
 
 def test_earlier_tasks_of_any_size():

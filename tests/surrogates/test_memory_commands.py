@@ -17,7 +17,7 @@ from evonas.core.types import Candidate, Evaluation, Task, Trial
 from evonas.encodings.cell import CellEncoding
 from evonas.memory import archive_io as exchange
 from evonas.memory.archive import Archive, RunRecord
-from evonas_surrogates import history
+from evonas_surrogates import source_data
 
 ENCODING = CellEncoding()
 DIGITS, USPS = Task("digits", (1, 8, 8), 10, {"x": float("nan")}, "a1 b2"), Task("usps", (1, 16, 16), 10, {}, "d4 e5")
@@ -76,7 +76,7 @@ def test_an_export_imported_into_an_empty_archive_is_the_same_memory(archive, tm
     said = evonas("import", str(tmp_path / "m.parquet"), archive=empty).stdout
     assert said == "24 new trainings in 2 new runs\n"
     assert repr(contents(empty)) == repr(contents(archive))
-    one, other = (history.rows(store, "cell", ELSEWHERE, VAL_ACCURACY) for store in (archive, empty))
+    one, other = (source_data.read(store, "cell", ELSEWHERE, VAL_ACCURACY) for store in (archive, empty))
     np.testing.assert_array_equal(one.X, other.X)
     np.testing.assert_array_equal(one.y, other.y)
     assert one.groups.tolist() == other.groups.tolist()

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from evonas_surrogates.meta import LEAF_TREES
 from evonas_surrogates.posterior import shared
+from evonas_surrogates.transfer import LEAF_TREES
 
 
 @pytest.mark.parametrize("trees", [1, 7, 8, 57, LEAF_TREES, 2040])

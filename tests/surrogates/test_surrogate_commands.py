@@ -127,7 +127,7 @@ def test_evaluation_leaves_the_task_out(tmp_path):
     assert spearman["digits"] < -0.3  # only the liar is known of it: neither itself nor the same images
     assert spearman["twin"] < -0.3
     path = made(tmp_path, archive)
-    assert modelfile.views(path, "cell", DIGITS)[0].names_ == ["usps"]
+    assert modelfile.without_target(path, "cell", DIGITS)[0].names_ == ["usps"]
     judged = json.loads(evonas("evaluate", "--model", path, *words[2:], archive=archive).stdout)["judged"]
     assert {one["ranker"] for one in judged} == {"m.skops"}
 
@@ -227,7 +227,7 @@ def test_a_shipped_model_that_will_not_do_costs_a_line_and_not_the_search(archiv
     [
         ({"format": 99}, "format 99"),
         ({"names": 3}, "its 'names' is no list"),
-        ({"sizes": [1]}, "is damaged.*1 sizes of 2 views"),
+        ({"sizes": [1]}, "is damaged.*1 sizes of 2 source models"),
         ({"center": np.zeros(3)}, "is damaged.*106 numbers are wanted"),
         ({"evonas": "something"}, "no meta-surrogate"),
         ({"forest": {"feature": np.zeros((2, 3))}}, "is damaged"),
@@ -268,9 +268,9 @@ def test_sources_that_are_none(archive, tmp_path):
     assert "no archive" in says("evaluate", tmp_path / "no.db")
     assert "no table" in says("fit", "digits", "--out", tmp_path / "m.skops")
     assert "is a folder" in says("fit", "--out", tmp_path, archive=archive)
-    assert "--told 'ten' will not do" in says("evaluate", "--told", "ten", archive=archive)
+    assert "--observed 'ten' is not valid" in says("evaluate", "--told", "ten", archive=archive)
     assert "no ranker named 'mata'" in says("evaluate", "--surrogates", "mata", archive=archive)
-    assert "two results more than --told 500" in says("evaluate", "--told", "500", archive=archive)
+    assert "two results more than --observed 500" in says("evaluate", "--told", "500", archive=archive)
     few = Archive(tmp_path / "few.db")
     fill(few, DIGITS, 3)
     assert "no task with five that differ" in says("fit", "--out", tmp_path / "m.skops", archive=few)

@@ -6,19 +6,18 @@ from pathlib import Path
 
 from evonas.core.goals import Objective
 from evonas.core.types import Task
-from evonas_surrogates.meta import MetaSurrogate
+from evonas_surrogates import modelfile
+from evonas_surrogates.transfer import TransferModel
 
 FOLDER = Path(__file__).parent
 
 
-def find(encoding: str, task: Task, objective: Objective) -> MetaSurrogate | None:
+def find(encoding: str, task: Task, objective: Objective) -> TransferModel | None:
     """The shipped model of an encoding (by its plain name) and objective, None where there is none.
 
-    A shipped view of the task's own data set is left out, which is told by its name: tables have no images.
+    A shipped source model of the task's own data set is left out, which is known by its name: tables have no images.
     """
-    from evonas_surrogates import modelfile
-
     path = FOLDER / f"{encoding}.skops"
     if not path.exists() or str(objective) != "val_accuracy":
         return None
-    return modelfile.views(path, encoding, task)[0]
+    return modelfile.without_target(path, encoding, task)[0]

@@ -23,7 +23,7 @@ Make = Callable[[str], Encoding[Any] | None]
 
 
 @dataclass(frozen=True)
-class Rows:
+class SourceData:
     """(n, d) features, (n,) targets signed so that higher is better (NaN: failed), (n,) the task of each row.
 
     `tasks` are the groups' own tasks, where they are known.
@@ -35,11 +35,11 @@ class Rows:
     feature_names: tuple[str, ...]
     tasks: Mapping[str, Task] = field(default_factory=dict)
 
-    def of(self, names: set[str]) -> Rows:
+    def of(self, names: set[str]) -> SourceData:
         """The rows of these groups only."""
         kept = np.isin(self.groups, sorted(names)) if len(self.groups) else np.zeros(0, bool)
         tasks = {name: task for name, task in self.tasks.items() if name in names}
-        return Rows(self.X[kept], self.y[kept], self.groups[kept], self.feature_names, tasks)
+        return SourceData(self.X[kept], self.y[kept], self.groups[kept], self.feature_names, tasks)
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ class _Group:
     values: dict[Any, dict[float, list[float]]]  # canonical genome -> fidelity -> signed values, NaN: failed
 
 
-def rows(store: Store, encoding: str, task: Task | None = None, objective: Objective = VAL_ACCURACY) -> Rows:
+def read(store: Store, encoding: str, task: Task | None = None, objective: Objective = VAL_ACCURACY) -> SourceData:
     """All trainings of this encoding on data sets other than `task`'s; on all where no task is given.
 
     The target is left out by the content of its data (`evonas.domains.images.same_data`), and by its name where there
     is no content to compare. Of each genome on a task the best fidelity counts, seeds and runs averaged; one that was
     trained for few epochs only is lifted by what the others gained with more (`evonas.search.fidelity`). It is a
-    failure if it failed each time. Groups are told apart by data set, by the encoding's options, and by how long and on
+    failure if it failed each time. Groups differ by data set, by the encoding's options, and by how long and on
     how many images was trained; their names are made distinct.
 
     Features are those that today's `encoding` has, its options included: what was recorded with options that give
@@ -66,7 +66,7 @@ def rows(store: Store, encoding: str, task: Task | None = None, objective: Objec
     """
     made = cache(_encoding)
     if (now := made(encoding)) is None:
-        return Rows(np.zeros((0, 0)), np.zeros(0), np.zeros(0, dtype=str), ())
+        return SourceData(np.zeros((0, 0)), np.zeros(0), np.zeros(0, dtype=str), ())
     names = tuple(sorted(now.features(now.sample(np.random.default_rng(0)))))
     X, y, labels, tasks = [], [], [], {}
     for label, group in _distinct(_groups(store, encoding, task, objective, made)).items():
@@ -78,7 +78,7 @@ def rows(store: Store, encoding: str, task: Task | None = None, objective: Objec
                 y.append(value)
                 labels.append(label)
     table = np.array(X, dtype=float).reshape(len(y), len(names))
-    return Rows(table, np.array(y, dtype=float), np.array(labels, dtype=str), names, tasks)
+    return SourceData(table, np.array(y, dtype=float), np.array(labels, dtype=str), names, tasks)
 
 
 def same_task(one: Task, other: Task) -> bool:

@@ -1,4 +1,4 @@
-"""Rows to learn from or to be judged by: an archive's, those of an exported memory, or a benchmark's table."""
+"""SourceData to learn from or to be judged by: an archive's, those of an exported memory, or a benchmark's table."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from evonas.core.goals import VAL_ACCURACY, Objective
 from evonas.core.types import Task
 from evonas.memory import archive_io as exchange
 from evonas.memory.archive import Archive
-from evonas_surrogates import history
-from evonas_surrogates.history import Rows
+from evonas_surrogates import source_data
+from evonas_surrogates.source_data import SourceData
 
 
 @dataclass(frozen=True)
-class Source:
-    """Rows of several tasks, and what they are of; `encoding` is a plain name, `said` the source in words."""
+class TrainingData:
+    """SourceData of several tasks, and what they are of; `encoding` is a plain name, `said` the source in words."""
 
-    rows: Rows
+    rows: SourceData
     encoding: str
     objective: Objective
     said: str
@@ -32,7 +32,7 @@ class Source:
 
 def read(
     where: str | None, *, encoding: str | None = None, objective: Objective | None = None, archive: str | None = None
-) -> Source:
+) -> TrainingData:
     """`where` is a Parquet file that `evonas memory export` wrote, an archive, or a suite by name or file.
 
     None is the archive in use. Of a table the encoding is its own, and the objective each task's own.
@@ -55,13 +55,14 @@ def read(
     return found
 
 
-def _of_archive(store: Archive, encoding: str | None, objective: Objective | None, where: str) -> Source:
+def _of_archive(store: Archive, encoding: str | None, objective: Objective | None, where: str) -> TrainingData:
     spec, goal = encoding or "cell", objective or VAL_ACCURACY
     plugins.resolve("evonas.encodings", spec)
-    return Source(history.rows(store, spec, None, goal), plugins.plain_name(spec), goal, f"the archive {where!r}")
+    rows = source_data.read(store, spec, None, goal)
+    return TrainingData(rows, plugins.plain_name(spec), goal, f"the archive {where!r}")
 
 
-def _of_suite(where: str, encoding: str | None, objective: Objective | None) -> Source:
+def _of_suite(where: str, encoding: str | None, objective: Objective | None) -> TrainingData:
     suite: Any = import_module("evonas_benchmarks.suites").load_suite(where)
     if not suite.tabular:
         raise EvonasError(f"suite {where!r} trains for real and has no table; give one that has, or an archive")
@@ -77,9 +78,9 @@ def _of_suite(where: str, encoding: str | None, objective: Objective | None) -> 
     if objective is None and len(goals) > 1:
         raise EvonasError(f"the tasks of {where!r} have several objectives ({choices(map(str, goals))}); choose one")
     tasks: dict[str, Task] = {task.name: task for task in table.tasks}
-    rows = Rows(np.concatenate(X), np.concatenate(y), np.array(groups), tuple(table.feature_names), tasks)
+    rows = SourceData(np.concatenate(X), np.concatenate(y), np.array(groups), tuple(table.feature_names), tasks)
     name = encoding or suite.encoding or _name_of(table.encoding) or table.name
-    return Source(rows, plugins.plain_name(name), objective or goals.pop(), f"the table of the suite {where!r}")
+    return TrainingData(rows, plugins.plain_name(name), objective or goals.pop(), f"the table of the suite {where!r}")
 
 
 def _signed(table: Any, task: str, objective: Objective) -> np.ndarray:

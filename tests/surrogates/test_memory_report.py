@@ -14,7 +14,7 @@ from evonas.memory.archive import Archive, RunRecord
 from evonas.search.fidelity import at_full
 from evonas.search.loop import Budget, run
 from evonas.search.methods import make_method
-from evonas_surrogates import section
+from evonas_surrogates import memory_report
 from evonas_surrogates.quality import course
 
 ENCODING = CellEncoding()
@@ -41,7 +41,7 @@ def searched(archive, task, name, method="evolution", trials=14, surrogate="meta
 
 
 def told(archive, record):
-    found = section.memory(record, archive.trials(record.name), ENCODING, archive, Goal())
+    found = memory_report.memory(record, archive.trials(record.name), ENCODING, archive, Goal())
     return None if found is None else re.sub(r"<script.*?</script>", "", found[1], flags=re.DOTALL)
 
 
@@ -77,8 +77,8 @@ def test_short_trainings_cost_their_share_and_count_on_the_scale_of_whole_ones(a
     values = [trials[i].evaluation.metrics["val_accuracy"] for i in whole]
     spent = sum(t.evaluation.candidate.fidelity for t in trials[: whole[int(np.argmax(values))] + 1])
     assert f"found after what {spent:.1f} full trainings cost" in told(archive, record)
-    ranker = section.recalled(record, ENCODING, archive, VAL_ACCURACY)
-    rows = section.row(ENCODING.features(trials[0].evaluation.candidate.genome))
+    ranker = memory_report.recalled(record, ENCODING, archive, VAL_ACCURACY)
+    rows = memory_report.row(ENCODING.features(trials[0].evaluation.candidate.genome))
     heard = []
 
     class Listening:
@@ -94,7 +94,7 @@ def test_short_trainings_cost_their_share_and_count_on_the_scale_of_whole_ones(a
         return np.tile(rows, (len(values), 1)), np.array(list(values.values()))
 
     X, y = np.tile(rows, (30, 1)), np.zeros(30)
-    course(Listening(), X, y, told=as_searched)
+    course(Listening(), X, y, observed=as_searched)
     assert heard[-1] == len({t.evaluation.candidate.genome for t in trials}) < 30
 
 
@@ -109,6 +109,6 @@ def test_a_run_before_its_first_result_and_one_without_a_success(archive):
     name = searched(archive, DIGITS, "one", trials=1)
     failed = list(archive.trials("one"))
     failed = [type(t)(t.run, t.number, t.after, Evaluation.failure(t.evaluation.candidate, "no"), 0) for t in failed]
-    html = section.memory(name, failed, ENCODING, archive, Goal())
+    html = memory_report.memory(name, failed, ENCODING, archive, Goal())
     assert html is not None
     assert "No training has succeeded" in html[1]

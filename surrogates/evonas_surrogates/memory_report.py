@@ -1,6 +1,6 @@
 """The report's section on the memory: what was predicted, whom it trusted, what it saved.
 
-All of it is told again from the archive: the ranker is recalled as it was when the run began, and hears the
+All of it is replayed from the archive: the ranker is recalled as it was when the run began, and observes the
 run's results in their order. So a resumed run, or a report written again, shows the same.
 """
 
@@ -63,20 +63,20 @@ def memory(
         return np.array([rows[genome] for genome in values]).reshape(-1, X.shape[1]), np.array(list(values.values()))
 
     looks = 200 if len(y) <= 500 else 50
-    told = course(ranker, X, y, [trial.after for trial in trials], looks, as_searched)
+    observed = course(ranker, X, y, [trial.after for trial in trials], looks, as_searched)
     learned = description(ranker)
     whole = _at_full_fidelity(trials, goal)
     cost = np.cumsum([trial.evaluation.candidate.fidelity for trial in trials])[whole]
     saved, words = _saving(ranker, X[whole], y[whole], cost, encoding, record)
     lines = [f"It began with {escape(known)}. {own}"]
     lines += [f"With all results in: {escape(learned.split('; ')[-1])}."] if learned != known else []
-    plots = [_predicted(told, trials, whole, objective), saved]
+    plots = [_predicted(observed, trials, whole, objective), saved]
     side = [_framed(plot) for plot in plots if plot]
     html = (
         _paragraph(words)
         + _paragraph("<br>".join(lines), "caption")
         + f'<div class="side">{"".join(side)}</div>'
-        + _framed(_trust(told))
+        + _framed(_trust(observed))
     )
     return "Memory", html
 
@@ -92,19 +92,19 @@ def recalled(record: RunRecord, encoding: Encoding[Any], store: Archive, objecti
     return make_ranker(ranker, context)
 
 
-def _predicted(told: Course, trials: Sequence[Trial], whole: np.ndarray, objective: Objective) -> Plot | None:
+def _predicted(observed: Course, trials: Sequence[Trial], whole: np.ndarray, objective: Objective) -> Plot | None:
     """Rank among the run's trainings: as predicted just before each, and by the memory alone, against as measured."""
-    rows = whole[np.isfinite(told.values[whole]) & np.isfinite(told.y[whole])]
+    rows = whole[np.isfinite(observed.values[whole]) & np.isfinite(observed.y[whole])]
     if len(rows) < LEAST_POINTS:
         return None
-    measured = ranks(told.y[rows])
+    measured = ranks(observed.y[rows])
     texts = [
         f"<b>trial {i + 1}</b><br>{objective.metric.text(trials[i].evaluation.metrics[objective.name])}"
         for i in rows.tolist()
     ]
     series = (
-        ("memory alone", told.alone[rows], {"color": "soft", "symbol": "circle-open", "size": 7}),
-        ("with the results before it", told.values[rows], {"color": "accent", "size": 8, "opacity": 0.75}),
+        ("memory alone", observed.alone[rows], {"color": "soft", "symbol": "circle-open", "size": 7}),
+        ("with the results before it", observed.values[rows], {"color": "accent", "size": 8, "opacity": 0.75}),
     )
     end = len(rows) + 0.5
     traces: list[Mapping[str, Any]] = [
@@ -118,7 +118,7 @@ def _predicted(told: Course, trials: Sequence[Trial], whole: np.ndarray, objecti
         )
     axis = {"range": [0.5 - 0.03 * end, end * 1.03], "showgrid": False}
     layout = {"xaxis": {"title": "predicted rank", **axis}, "yaxis": {"title": "measured rank", **axis}}
-    before, during = (rank_correlation(scores, told.y[rows]) for _, scores, _ in series)
+    before, during = (rank_correlation(scores, observed.y[rows]) for _, scores, _ in series)
     caption = (
         f"Rank 1 is the best of {len(rows)} trainings, those on the line were predicted rightly. "
         f"Spearman {_two(during)} with the results before it, {_two(before)} by the memory alone. "
@@ -197,10 +197,10 @@ def _own(ranker: Any, record: RunRecord, store: Archive) -> str:
 _SAVING_HOVER = "after %{x:.3~g} trainings: as good as %{y:.3s} random ones<extra></extra>"
 
 
-def _trust(told: Course) -> Plot:
+def _trust(observed: Course) -> Plot:
     """Each earlier task's share of the trust after so many results; the most trusted have lines."""
-    steps = np.array([k for k, _ in told.trust])
-    shares = {name: np.array([shares.get(name, 0.0) for _, shares in told.trust]) for name in told.trust[0][1]}
+    steps = np.array([k for k, _ in observed.trust])
+    shares = {name: np.array([shares.get(name, 0.0) for _, shares in observed.trust]) for name in observed.trust[0][1]}
     names = sorted(shares, key=lambda name: -shares[name].max())
     traces = [
         {"x": steps, "y": 100 * shares[name], "mode": "lines", "name": escape(name)}
