@@ -12,6 +12,7 @@ import pandas as pd
 from evonas_benchmarks.analysis import summary
 from evonas_benchmarks.analysis.statistics import ALPHA, Paired, fewest_seeds, paired
 from evonas_benchmarks.run import runner
+from evonas_benchmarks.run.plan import plan
 from evonas_benchmarks.suites.suite import Suite, load_suite
 
 
@@ -36,12 +37,10 @@ def assert_better(
         raise ValueError(f"{seeds} seeds cannot show anything at alpha={alpha}; give {fewest_seeds(1, alpha)} or more")
     chosen = suite if isinstance(suite, Suite) else load_suite(suite)
     with TemporaryDirectory() as folder:
-        the_plan = runner.plan(
-            chosen, Path(folder), methods=[candidate, baseline], tasks=tasks, trials=trials, seeds=seeds
-        )
+        the_plan = plan(chosen, Path(folder), methods=[candidate, baseline], tasks=tasks, trials=trials, seeds=seeds)
         ran = runner.run(the_plan, jobs)
         if ran.failed:
-            raise AssertionError(f"cells failed: {ran.failed}")
+            raise AssertionError(f"benchmark runs failed: {ran.failed}")
         curves = summary.read_curves(the_plan.out)
     worth = _worth(curves, the_plan.trials)
     found = paired(worth[candidate], worth[baseline], 1 - alpha)

@@ -24,10 +24,12 @@ compare_app = typer.Typer()
 def compare(
     data: Annotated[str, typer.Option(help="digits, torchvision:NAME, npz:PATH, folder:PATH.")] = "digits",
     methods: Annotated[str, typer.Option(help="Comma-separated: random,evolution,evolution+boosting.")] = (
-        "random,evolution,aging"
+        "random,evolution,evolution+meta"
     ),
     trials: Annotated[int, typer.Option(min=1, help="Trainings of each method with each seed.")] = 20,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 3,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="How many seeds. [as many as it takes to show a win: 7 of three methods]")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
     encoding: Annotated[str | None, typer.Option(help="cell, macro, your file.py:attribute. [cell]")] = None,
     objectives: Annotated[str | None, typer.Option(help="Metrics, the first is compared. [val_accuracy]")] = None,
@@ -41,30 +43,42 @@ def compare(
     archive: Annotated[
         str | None, typer.Option(envvar="EVONAS_ARCHIVE", help="What methods with a ranker remember.")
     ] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Folder; what is in it is not done again. [bench/compare-DATA-KEY]")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the table.")] = False,
 ) -> None:
     """Compare search methods on one data set, by real training, paired by seed.
 
-    A network that several methods ask for with the same seed is trained once and its result and seconds told to
-    each: they compete on equal trainings. Nothing is written to the archive.
+    A network that several methods suggest with the same seed is trained once, and each observes its result and its
+    seconds: they compete on equal trainings. Nothing is written to the archive. Every finished benchmark run and
+    training is kept, so that the same command goes on where it was stopped.
     """
-    mine = ("methods", "trials", "seeds", "seed", "as_json", "quiet")
+    mine = ("methods", "trials", "seeds", "seed", "out", "as_json", "quiet")
     given = {key: value for key, value in locals().items() if key not in (*mine, "mine") and value is not None}
-    from evonas_benchmarks.pages.comparison import as_dict, print_comparison
-    from evonas_benchmarks.run.compare import compare as run
+    from evonas_benchmarks.analysis.statistics import fewest_seeds
+    from evonas_benchmarks.pages.comparison import as_dict, cannot_show, print_comparison
+    from evonas_benchmarks.run.compare import Bench
 
     names = split_methods(methods)
+    several = range(seed, seed + (seeds or fewest_seeds(len(names) - 1)))
+    bench = Bench(names, trials, several, given)
+    where = Path(out) if out else bench.default_folder
+    if (said := cannot_show(len(names), len(several))) and not as_json:
+        typer.echo(f"evonas: {said}", err=True)
     try:
-        with _Bar(len(names) * seeds * trials, quiet or as_json) as bar:
-            found = run(names, trials=trials, seeds=range(seed, seed + seeds), advance=bar.advance, **given)
+        bench.claim(where, shlex.join(["evonas", *sys.argv[1:]]))
+        with _Bar(len(names) * len(several) * trials, quiet or as_json) as bar:
+            found = bench.run(where, bar.advance)
     except KeyboardInterrupt:
-        typer.echo("evonas: stopped; a comparison keeps nothing (a suite does: evonas bench run)", err=True)
+        typer.echo(f"evonas: stopped; what is finished is kept in {where}, and the same command goes on", err=True)
         raise typer.Exit(130) from None
     if as_json:
         print(json.dumps(as_dict(found), indent=2))
     else:
         print_comparison(found)
+        print(f"kept in {where}; evonas bench report {shlex.quote(str(where))} draws it")
     if all(np.isnan(value).all() for value in found.values().values()):
         raise EvonasError("every training failed; `evonas search` with the same options reports the reasons")
 
@@ -113,14 +127,14 @@ def run_suite(
     suite: Annotated[str, typer.Argument(help="A suite's name, or the path of a TOML file.")],
     methods: Annotated[str | None, typer.Option(help="Comma-separated: random,aging,aging+meta. [the suite's]")] = None,
     tasks: Annotated[str | None, typer.Option(help="Comma-separated. [all]")] = None,
-    trials: Annotated[int | None, typer.Option(help="Of each cell. [the suite's]")] = None,
+    trials: Annotated[int | None, typer.Option(help="Of each benchmark run. [the suite's]")] = None,
     seeds: Annotated[int | None, typer.Option(help="How many, from 0. [the suite's]")] = None,
     earlier: Annotated[int | None, typer.Option(help="Architectures known of each earlier task.")] = None,
     earlier_tasks: Annotated[
         str | None, typer.Option(help="How many of the other tasks are known (drawn by seed), or their names. [all]")
     ] = None,
     noise: Annotated[bool | None, typer.Option(help="A searcher sees one seed of the table.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Cells at the same time, each in a process.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Benchmark runs at the same time, each in a process.")] = 1,
     out: Annotated[str | None, typer.Option(help="Folder; a run in it goes on. [bench/SUITE]")] = None,
     root: Annotated[str | None, typer.Option(help="Folder of torchvision's data sets.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
@@ -128,11 +142,12 @@ def run_suite(
     """Run what is missing of a suite, then write curves.parquet, summary.json, report.html and plots."""
     _check_installed()
     from evonas_benchmarks.run import runner
+    from evonas_benchmarks.run.plan import plan
     from evonas_benchmarks.suites.suite import change, load_suite
 
     known = int(earlier_tasks) if earlier_tasks and earlier_tasks.isdigit() else earlier_tasks and _names(earlier_tasks)
     chosen = change(load_suite(suite), earlier=earlier, noise=noise, earlier_tasks=known)
-    the_plan = runner.plan(
+    the_plan = plan(
         chosen,
         Path(out or f"bench/{chosen.name}"),
         methods=split_methods(methods) if methods is not None else None,
@@ -143,10 +158,10 @@ def run_suite(
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what schedulers send; to us it is Ctrl-C
     try:
-        with _Bar(len(the_plan.cells()), quiet, "cells") as bar:
+        with _Bar(len(the_plan.benchmark_runs()), quiet, "benchmark runs") as bar:
             ran = runner.run(the_plan, jobs, bar.add, shlex.join(["evonas", *sys.argv[1:]]))
-        for cell, reason in ran.failed.items():
-            typer.echo(f"failed: {cell.task}, {cell.method}, seed {cell.seed}: {reason}", err=True)
+        for one, reason in ran.failed.items():
+            typer.echo(f"failed: {one}: {reason}", err=True)
         written = ran.done + ran.reused > 0
         if written:
             _write_all(the_plan.out, quiet=quiet)
@@ -154,7 +169,7 @@ def run_suite(
         typer.echo("evonas: stopped; what is finished is kept, and the same command goes on with it", err=True)
         raise typer.Exit(130) from None
     where = f"; see {the_plan.out / 'report.html'}" if written else ""
-    typer.echo(f"{ran.done} cells done, {ran.reused} reused, {len(ran.failed)} failed{where}")
+    typer.echo(f"{ran.done} benchmark runs done, {ran.reused} reused, {len(ran.failed)} failed{where}")
     if ran.failed:
         raise typer.Exit(1)
 
@@ -165,7 +180,7 @@ def report(
     methods: Annotated[str | None, typer.Option(help="Comma-separated: leave the others out. [all]")] = None,
     out: Annotated[str | None, typer.Option(help="Another folder for what is written. [the run's]")] = None,
 ) -> None:
-    """Write curves, summary, page and plots again from the stored cells; also of a run that was stopped."""
+    """Write curves, summary, page and plots again from what is stored; also of a command that was stopped."""
     _check_installed()
     _write_all(Path(folder), Path(out) if out else None, split_methods(methods) if methods is not None else None)
     typer.echo(Path(out or folder) / "report.html")
@@ -187,17 +202,22 @@ def _write_all(
 ) -> None:
     from evonas_benchmarks.analysis import summary
     from evonas_benchmarks.pages import page, plot_files
-    from evonas_benchmarks.run import runner
+    from evonas_benchmarks.pages.plots import plots
+    from evonas_benchmarks.run.folder import IDENTITY, writing
 
     out = out or folder
-    if out.resolve() != folder.resolve() and (out / runner.IDENTITY).exists():
+    if out.resolve() != folder.resolve() and (out / IDENTITY).exists():
         raise EvonasError(f"--out {str(out)!r} holds a run of its own; give another folder")
+    if out.resolve() != folder.resolve() and out.is_dir() and any(out.iterdir()) and not summary.is_report(out):
+        raise EvonasError(f"--out {str(out)!r} holds something that is no report of a suite; give another folder")
     curves = summary.read_curves(folder)
     there = set(map(str, curves.method.unique()))
     if methods is not None:
         for method in methods or [""]:
             if method not in there:
-                raise EvonasError(f"{str(folder)!r} has no finished cell of {method!r}; there are {choices(there)}")
+                raise EvonasError(
+                    f"{str(folder)!r} has no finished benchmark run of {method!r}; there are {choices(there)}"
+                )
         curves = summary.of_methods(curves, methods)
     failed, runs = summary.read_failed(folder), summary.read_runs(folder)
     made = summary.summarize(curves, summary.read_suite(folder), failed, runs)
@@ -205,15 +225,17 @@ def _write_all(
     if longest > made["trials"] and not quiet:
         short = sorted(set(map(str, curves.method[curves.budget < longest])))
         typer.echo(
-            f"figures look at {made['trials']} trials, the most that every cell has; {', '.join(short)} had no more "
-            f"(others had {longest}): run these longer, or leave them out with evonas bench report --methods",
+            f"figures look at {made['trials']} trials, the most that every benchmark run has; {', '.join(short)} "
+            f"had no more (others had {longest}): run these longer, or leave them out with evonas bench report "
+            "--methods",
             err=True,
         )
-    with runner.writing(out):
+    with writing(out):
         out.mkdir(parents=True, exist_ok=True)
     summary.write(out, curves, made)
-    page.write_page(out / "report.html", curves, made)
-    plot_files.save_images(out / "plots", curves)
+    drawn = list(plots(curves))
+    page.write_page(out / "report.html", curves, made, drawn)
+    plot_files.save_images(out / "plots", curves, drawn)
 
 
 class _Bar:

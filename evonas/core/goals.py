@@ -163,9 +163,11 @@ class Objective:
     def value(self, metrics: Mapping[str, float]) -> float:
         """The metric with its sign turned so that higher is better; `-inf` where it is missing or no number."""
         value = _number(metrics, self.name)
-        if math.isnan(value):
-            return -math.inf
-        return value if self.maximize else -value
+        return -math.inf if math.isnan(value) else float(self.signed(value))
+
+    def signed(self, values: Any) -> Any:
+        """A value, or an array of them, with its sign turned so that higher is better."""
+        return values if self.maximize else -values
 
     @classmethod
     def parse(cls, text: str) -> Objective:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from studies.protocol import pages, targets
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from evonas.core.errors import EvonasError
@@ -14,14 +15,21 @@ from evonas.core.goals import Objective
 from evonas.core.types import Candidate, Evaluation, Task
 from evonas.execution.processes import Serial
 from evonas.search.baselines import RandomSearch
+from evonas.training.trainer import TorchTrainer
 from evonas_benchmarks import commands
 from evonas_benchmarks.analysis import summary
 from evonas_benchmarks.assert_better import assert_better
 from evonas_benchmarks.commands import bench_app, compare_app, split_methods
+from evonas_benchmarks.pages.comparison import cannot_show
 from evonas_benchmarks.pages.plots import styles
 from evonas_benchmarks.run import runner
-from evonas_benchmarks.run.benchmark_run import Sharing, run_cell
+from evonas_benchmarks.run.compare import SEEDS
+from evonas_benchmarks.run.folder import COMMANDS, IDENTITY, files_of, load
+from evonas_benchmarks.run.plan import BenchmarkRun
+from evonas_benchmarks.run.plan import plan as plan_of
 from evonas_benchmarks.run.problems import make_searcher, others, tabular_problem
+from evonas_benchmarks.run.search import search
+from evonas_benchmarks.run.sharing import SharedTrainings
 from evonas_benchmarks.suites.suite import change, installed, load_suite
 from evonas_benchmarks.suites.wrappers import Failing, Noisy, Permuted
 from evonas_benchmarks.tables.packaged import table
@@ -74,7 +82,7 @@ def test_a_run_of_a_users_suite_from_end_to_end(mine, tmp_path):
     out = tmp_path / "out"
     found = bench("run", mine, "--methods", "random,aging(population=4),local", "--out", out, "--quiet")
     assert found.exit_code == 0, found.output
-    assert "18 cells done, 0 reused" in found.output
+    assert "18 benchmark runs done, 0 reused" in found.output
     curves = pd.read_parquet(out / "curves.parquet")
     assert list(curves.columns) == list(summary.COLUMNS)
     assert len(curves) == 2 * 3 * 3 * 12
@@ -101,11 +109,11 @@ def test_a_run_of_a_users_suite_from_end_to_end(mine, tmp_path):
 def test_a_run_goes_on_and_takes_more_seeds_and_methods(mine, tmp_path):
     out = tmp_path / "out"
     assert bench("run", mine, "--methods", "random", "--seeds", 2, "--out", out).exit_code == 0
-    cells = sorted((out / "cells").iterdir())
+    cells = sorted(files_of(out).iterdir())
     before = [path.read_bytes() for path in cells]
     cells[0].unlink()
     found = bench("run", mine, "--methods", "random,local", "--seeds", 3, "--out", out)
-    assert "9 cells done, 3 reused, 0 failed" in found.output
+    assert "9 benchmark runs done, 3 reused, 0 failed" in found.output
     again = [{**json.loads(p.read_bytes()), "rows": None} for p in cells]
     assert again == [{**json.loads(content), "rows": None} for content in before]
     values = [[row["value"] for row in json.loads(cells[0].read_bytes())["rows"]]]
@@ -167,12 +175,12 @@ def test_a_failing_method_is_reported_and_does_not_stop_the_others(mine, tmp_pat
     found = bench("run", mine, "--methods", f"random,{tmp_path / 'broken.py'}:Broken", "--seeds", 2, "--out", out)
     assert found.exit_code == 1
     assert "RuntimeError: out of ideas" in found.output
-    assert "4 cells done, 0 reused, 4 failed" in found.output
-    assert len(json.loads((out / "summary.json").read_text())["failed_cells"]) == 4
-    assert "4 cells failed" in (out / "report.html").read_text()
+    assert "4 benchmark runs done, 0 reused, 4 failed" in found.output
+    assert len(json.loads((out / "summary.json").read_text())["failed_runs"]) == 4
+    assert "4 benchmark runs failed" in (out / "report.html").read_text()
     assert bench("report", out).exit_code == 0
     made = json.loads((out / "summary.json").read_text())
-    assert set(made["failed_cells"].values()) == {"RuntimeError: out of ideas"}
+    assert set(made["failed_runs"].values()) == {"RuntimeError: out of ideas"}
 
 
 TRAINED = """
@@ -309,17 +317,20 @@ def test_a_folder_that_will_not_do_is_one_line(mine, tmp_path):
         (["report", tmp_path / "odd"], "holds no run of a suite"),
         (["report", done, "--out", tmp_path / "file"], "cannot be written"),
         (["report", done, "--out", tmp_path / "odd"], "a run of its own"),
-        (["report", done, "--methods", "random,lokal"], "no finished cell of 'lokal'; there are 'local', 'random'"),
+        (
+            ["report", done, "--methods", "random,lokal"],
+            "finished benchmark run of 'lokal'; there are 'local', 'random'",
+        ),
     ]:
         with pytest.raises(EvonasError, match=said):
             raise bench(*arguments).exception
     assert (tmp_path / "odd" / "suite.json").read_text() == "[]"
-    cell = next((done / "cells").glob("first--random*.json"))
+    cell = next(files_of(done).glob("first--random*.json"))
     cell.write_text(cell.read_text()[:99])
     with pytest.raises(EvonasError, match="is damaged; delete it"):
         raise bench("report", done).exception
     found = bench("run", mine, "--methods", "random,local", "--seeds", 1, "--out", done)
-    assert "1 cells done, 3 reused" in found.output, "what is damaged is made again"
+    assert "1 benchmark runs done, 3 reused" in found.output, "what is damaged is made again"
 
 
 def test_what_a_report_needs_is_asked_for_before_the_run(mine, monkeypatch):
@@ -355,7 +366,7 @@ def test_the_metric_that_reports_is_hidden_from_the_searcher():
     problem = tabular_problem(change(load_suite("nasbench-graph"), earlier=0), "cora", 0)
     options = {"seed": 0, "trials": 5, "test": problem.test}
     with problem.executor as executor:
-        rows, _ = run_cell(Curious(problem.encoding), executor, problem.task, problem.objective, **options)
+        rows, _ = search(Curious(problem.encoding), executor, problem.task, problem.objective, **options)
     assert set(told) == {"val_accuracy", "params", "latency"}
     assert all(0 < row.test < 1 for row in rows)
 
@@ -379,9 +390,9 @@ def test_wrappers_of_a_suite_that_trains_and_what_its_paths_are_relative_to(tmp_
         "train_size = 120", 'wrappers = ["failing(p=1)"]'
     )
     (tmp_path / "small.toml").write_text(text)
-    plan = runner.plan(load_suite(tmp_path / "small.toml"), tmp_path / "out", methods=["random"])
+    plan = plan_of(load_suite(tmp_path / "small.toml"), tmp_path / "out", methods=["random"])
     assert runner.run(plan).failed == {}
-    cell = runner.load_cell(plan, plan.cells()[0])
+    cell = load(plan.out, plan.benchmark_runs()[0], plan.trials)
     assert cell is not None
     assert cell["failed"] == 2
     (tmp_path / "small.toml").write_text(text.replace("few.npz", "none.npz"))
@@ -407,7 +418,7 @@ def test_a_claim_about_a_suite_that_trains_is_about_what_was_found(tmp_path):
 
 def test_noise_is_seen_by_the_searcher_and_the_report_is_the_truth(tmp_path):
     suite = load_suite("nasbench201").model_copy(update={"noise": True})
-    the_plan = runner.plan(suite, tmp_path, methods=["random"], tasks=["cifar10"], trials=30, seeds=1)
+    the_plan = plan_of(suite, tmp_path, methods=["random"], tasks=["cifar10"], trials=30, seeds=1)
     assert runner.run(the_plan).done == 1
     curves = summary.read_curves(tmp_path)
     means = set(table("nasbench201").values("cifar10"))
@@ -419,7 +430,7 @@ def test_wrappers_that_a_suite_names_are_seen_by_the_searcher_and_not_by_the_rep
     suite = change(
         load_suite("nasbench201"), wrappers=["failing(p=0.3)", "noisy(sd=0.05)", "permuted(seed=1)"], earlier=50
     )
-    the_plan = runner.plan(suite, tmp_path, methods=["random", "aging+meta"], tasks=["cifar10"], trials=25, seeds=1)
+    the_plan = plan_of(suite, tmp_path, methods=["random", "aging+meta"], tasks=["cifar10"], trials=25, seeds=1)
     assert runner.run(the_plan).failed == {}
     curves = summary.read_curves(tmp_path)
     cells = table("nasbench201")
@@ -470,9 +481,9 @@ def test_methods_can_be_told_apart():
 
 def test_recorded_results_name_a_peer_that_is_better(tmp_path):
     suite = change(load_suite("nasbench201"), earlier=100)
-    out = tmp_path / "cells"
+    out = tmp_path / "runs"
     for methods, seeds in ((["random", "local"], 8), (["earlier-mean"], 7)):
-        assert runner.run(runner.plan(suite, out / "nasbench201", methods=methods, trials=12, seeds=seeds)).failed == {}
+        assert runner.run(plan_of(suite, out / "nasbench201", methods=methods, trials=12, seeds=seeds)).failed == {}
     pages.write(out, tmp_path / "results", ["nasbench201", "nasbench-graph"], "random", ["earlier-mean"])
     text = (tmp_path / "results" / "nasbench201.md").read_text()
     curves = pd.read_parquet(tmp_path / "results" / "nasbench201.parquet")
@@ -493,8 +504,11 @@ def test_recorded_results_name_a_peer_that_is_better(tmp_path):
 
 def test_the_page_of_goals_says_what_misleading_tasks_cost(tmp_path):
     suite = change(load_suite("nasbench-graph"), earlier=60)
-    for folder, method in (("nasbench-graph", targets.CONTROL), ("misled/nasbench-graph", targets.MISLED["negated"])):
-        plan = runner.plan(suite, tmp_path / folder, methods=[method], tasks=["cora"], trials=50, seeds=2)
+    for folder, method in (
+        ("nasbench-graph", targets.CONTROL),
+        ("misled/nasbench-graph", targets.CORRUPTED["negated"]),
+    ):
+        plan = plan_of(suite, tmp_path / folder, methods=[method], tasks=["cora"], trials=50, seeds=2)
         assert runner.run(plan).failed == {}
     text = targets.page(tmp_path, "evolution+meta")
     assert re.search(r"\| evolution\+boosting \| 2 \| 0\.\d+ \(0\.\d+ to 0\.\d+\) \| 0\.\d+ ", text)
@@ -503,12 +517,39 @@ def test_the_page_of_goals_says_what_misleading_tasks_cost(tmp_path):
     assert targets.page(tmp_path / "none", "evolution+meta") == ""
 
 
+ROOM = "evonas_benchmarks.baselines"
+
+
+def test_a_folder_of_the_version_before_goes_on(tmp_path):
+    """It calls its benchmark runs cells, and methods by the modules of then."""
+    suite = change(load_suite("nasbench-graph"), earlier=60)
+    options = {"tasks": ["cora"], "trials": 6, "seeds": 1}
+    for method in ("random", targets.CORRUPTED["negated"]):
+        assert runner.run(plan_of(suite, tmp_path / "new", methods=[method], **options)).done == 1
+    before = tmp_path / "before"
+    before.mkdir()
+    for name in (IDENTITY, COMMANDS):
+        (before / name).write_bytes((tmp_path / "new" / name).read_bytes())
+    (before / "cells").mkdir()
+    for path in files_of(tmp_path / "new").iterdir():
+        run = json.loads(path.read_text())
+        run["method"] = run["method"].replace(f"{ROOM}.corrupted_transfer:", "evonas_benchmarks.misled:")
+        named = BenchmarkRun(run["task"], run["method"], run["seed"])
+        (before / "cells" / named.file).write_text(json.dumps(run))
+    methods = ["random", "aging", targets.CORRUPTED["negated"]]
+    ran = runner.run(plan_of(suite, before, methods=methods, **options))
+    assert (ran.reused, ran.done) == (2, 1)
+    assert len(list((before / "cells").glob("*.json"))) == 3
+    assert not (before / "benchmark_runs").exists()
+    assert set(summary.read_curves(before).method) == set(methods)
+
+
 def test_misled_rankers_learn_what_is_not_true():
     problem = tabular_problem(change(load_suite("nasbench201"), earlier=300), "cifar100", 0)
     rows, values = problem.earlier[0].X, problem.earlier[0].y
     honest, negated, shuffled = (
         make_searcher(method, problem).rankers[0].predict(rows)
-        for method in ("random+meta", *(f"random+evonas_benchmarks.misled:{name}" for name in ("Negated", "Shuffled")))
+        for method in ("random+meta", *(f"random+{ROOM}.corrupted_transfer:{name}" for name in ("Negated", "Shuffled")))
     )
     assert np.corrcoef(honest, values)[0, 1] > 0.7
     assert np.corrcoef(negated, values)[0, 1] < -0.7
@@ -545,13 +586,13 @@ def test_a_shared_training_is_made_once_also_after_an_interruption(tmp_path):
 
     task = Task("t", (1, 8, 8), 2)
     path = tmp_path / "trainings.jsonl"
-    sharing = Sharing(Serial(train), sorted_genome, path)
+    sharing = SharedTrainings(Serial(train), sorted_genome, path)
     told = [sharing.submit(Candidate(g, parents=(g,)), task, 0).result() for g in [(1, 2), (2, 1), (1, 3)]]
     assert made == [(1, 2), (1, 3)]
     assert [evaluation.candidate.genome for evaluation in told] == [(1, 2), (2, 1), (1, 3)]
     assert told[1].seconds == 2.0
     path.write_text(path.read_text() + '{"metrics": {"val_acc')
-    again = Sharing(Serial(train), sorted_genome, path)
+    again = SharedTrainings(Serial(train), sorted_genome, path)
     assert again.submit(Candidate((3, 1)), task, 0).result().metrics == {"val_accuracy": 0.5}
     assert (made, again.trained, again.shared) == ([(1, 2), (1, 3)], 0, 1)
 
@@ -567,10 +608,16 @@ def test_methods_with_options_are_split_at_the_right_commas():
     ]
 
 
-def test_compare_by_real_training():
-    small = ["--trials", 3, "--seeds", 2, "--epochs", 1, "--train-size", 120, "--methods"]
-    options = [str(option) for option in [*small, "random,evolution(population=2),local"]]
-    found = CliRunner().invoke(compare_app, [*options, "--json"])
+SMALL = ["--trials", "3", "--seeds", "2", "--epochs", "1", "--train-size", "120"]
+
+
+def compared(*options):
+    return CliRunner().invoke(compare_app, [*SMALL, *map(str, options)])
+
+
+def test_compare_by_real_training(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = compared("--methods", "random,evolution(population=2),local", "--json")
     assert found.exit_code == 0, found.output
     made = json.loads(found.output)
     assert set(made["best"]) == {"random", "evolution(population=2)", "local"}
@@ -578,6 +625,66 @@ def test_compare_by_real_training():
     assert made["shared"] >= 4, "the first of each seed is the same for all"
     assert made["winner"] is None
     assert "2 seeds cannot show" in made["verdict"]
+    again = compared("--methods", "random,local", "--json", "--trials", 2)
+    shorter = json.loads(again.output)
+    assert shorter["curves"] == {method: [c[:2] for c in made["curves"][method]] for method in ("random", "local")}
+    (folder,) = (tmp_path / "bench").iterdir()
+    assert folder.name.startswith("compare-digits-")
+    assert len(list(files_of(folder).iterdir())) == 6
+    other = compared("--methods", "random,local", "--out", folder, "--epochs", 2)
+    assert "with another epochs" in str(other.exception)
+
+
+def test_a_comparison_that_was_stopped_goes_on(tmp_path, monkeypatch):
+    """After four of six trainings of random search; nothing that was finished is trained again."""
+    trained, train = [], TorchTrainer.__call__
+
+    def counted(self, candidate, task, seed):
+        trained.append((candidate.genome, seed))
+        if len(trained) == stop:
+            raise KeyboardInterrupt
+        return train(self, candidate, task, seed)
+
+    monkeypatch.setattr(TorchTrainer, "__call__", counted)
+    options = ["--methods", "random,local", "--out", tmp_path / "out"]
+    stop = 5
+    found = compared(*options)
+    assert found.exit_code == 130
+    assert f"kept in {tmp_path / 'out'}, and the same command goes on" in found.output
+    assert len(list(files_of(tmp_path / "out").glob("*.json"))) == 1
+    stop = None
+    found = compared(*options)
+    assert found.exit_code == 0, found.output
+    assert "2 seeds cannot show a win among 2 methods, however large it is: that takes 6" in found.output
+    twice = [each for each in trained if trained.count(each) > 1]
+    assert set(twice) == {trained[4]}, "the one in which it was stopped"
+    done = len(trained)
+    assert compared(*options).exit_code == 0
+    assert len(trained) == done
+    report = CliRunner().invoke(bench_app, ["report", str(tmp_path / "out")])
+    assert report.exit_code == 0, report.output
+    assert "best validation accuracy" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_a_comparison_runs_a_method_again_whose_file_has_changed(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("from evonas.search.baselines import RandomSearch\n\nclass Mine(RandomSearch):\n    pass\n")
+    options = ["--methods", f"random,{file}:Mine", "--out", tmp_path / "out", "--trials", "1", "--seeds", "1"]
+    assert compared(*options).exit_code == 0
+    before = {path.name: path.stat().st_mtime_ns for path in files_of(tmp_path / "out").iterdir()}
+    file.write_text(file.read_text() + "\n# another version\n")
+    assert compared(*options).exit_code == 0
+    after = {path.name: path.stat().st_mtime_ns for path in files_of(tmp_path / "out").iterdir()}
+    assert [name.startswith("digits--random") for name in before if before[name] == after[name]] == [True]
+
+
+def test_compare_remembers_and_has_seeds_enough_where_nothing_is_said():
+    defaults = {option.name: option.default for option in get_command(compare_app).params}
+    names = split_methods(defaults["methods"])
+    assert "evolution+meta" in names
+    assert defaults["seeds"] is None
+    assert cannot_show(len(names), len(SEEDS)) == ""
+    assert "that takes 7" in cannot_show(len(names), len(SEEDS) - 1)
 
 
 @pytest.mark.parametrize("methods", ["random", "random,random", "random,nope", "random,aging+nope"])

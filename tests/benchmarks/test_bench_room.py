@@ -23,7 +23,10 @@ from evonas_benchmarks.analysis.ranking import speed_up
 from evonas_benchmarks.analysis.statistics import among_best, enough, signed_rank
 from evonas_benchmarks.commands import bench_app
 from evonas_benchmarks.pages import page
+from evonas_benchmarks.pages.plots import plots
 from evonas_benchmarks.run import runner
+from evonas_benchmarks.run.folder import IDENTITY, claim
+from evonas_benchmarks.run.plan import plan as plan_of
 from evonas_benchmarks.suites.suite import change, load_suite
 from evonas_benchmarks.tables.packaged import table
 
@@ -33,10 +36,10 @@ README = "# Room\n\n<!-- recorded: so -->\nWHAT WAS\n<!-- /recorded -->\n\n## Pr
 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory):
-    out = tmp_path_factory.mktemp("room") / "cells"
+    out = tmp_path_factory.mktemp("room") / "runs"
     suite = change(load_suite("nasbench201"), earlier=100)
     for methods, seeds in ((["random", "local"], 8), (["earlier-mean"], 2)):
-        plan = runner.plan(suite, out / "nasbench201", methods=methods, trials=12, seeds=seeds)
+        plan = plan_of(suite, out / "nasbench201", methods=methods, trials=12, seeds=seeds)
         assert runner.run(plan).failed == {}
     return out
 
@@ -77,11 +80,11 @@ def test_a_method_of_two_seeds_is_not_ranked_and_not_among_the_best(cells, tmp_p
 
 
 def test_random_search_may_be_given_more_trials_so_that_speed_ups_can_be_seen(cells, tmp_path):
-    out = tmp_path / "cells"
+    out = tmp_path / "runs"
     shutil.copytree(cells, out)
     suite = change(load_suite("nasbench201"), earlier=100)
     before = summary.read_curves(out / "nasbench201")
-    plan = runner.plan(suite, out / "nasbench201", methods=["random"], trials=400, seeds=8)
+    plan = plan_of(suite, out / "nasbench201", methods=["random"], trials=400, seeds=8)
     assert runner.run(plan).failed == {}
     curves = summary.read_curves(out / "nasbench201")
     assert summary.common_trials(curves) == 12
@@ -106,7 +109,7 @@ def test_what_is_kept_gives_the_same_pages_again(cells, tmp_path):
     pages.write(again, tmp_path / "second", ["nasbench201"], "random", ["earlier-mean"])
     first, second = ((folder / "nasbench201.md").read_text() for folder in (results, tmp_path / "second"))
     assert second == first
-    plan = runner.plan(
+    plan = plan_of(
         change(load_suite("nasbench201"), earlier=100), again / "nasbench201", methods=["random"], trials=12, seeds=8
     )
     assert runner.run(plan).reused == 3 * 8
@@ -115,7 +118,7 @@ def test_what_is_kept_gives_the_same_pages_again(cells, tmp_path):
 def test_what_is_kept_is_not_put_into_another_runs_folder(cells, tmp_path):
     pages.write(cells, tmp_path / "results", ["nasbench201"], "random", [])
     path, other = tmp_path / "results" / "nasbench201.parquet", tmp_path / "other"
-    runner.claim(runner.plan(load_suite("nasbench-graph"), other, methods=["random"]))
+    claim(other, runner.identity(load_suite("nasbench-graph")))
     with pytest.raises(EvonasError, match="holds another run"):
         curve_store.restore(path, other)
     pd.read_parquet(path).drop(columns="test").assign(a=1).pipe(_without_attributes).to_parquet(path)
@@ -181,7 +184,7 @@ def test_the_page_says_what_its_suite_is_and_what_few_seeds_cannot_show(cells, t
     few: Any = curves[curves.seed < 2]
     for rows, said in ((curves, False), (few, True)):
         made = summary.summarize(rows, summary.read_suite(folder), {}, summary.read_runs(folder))
-        page.write_page(tmp_path / "report.html", rows, made)
+        page.write_page(tmp_path / "report.html", rows, made, list(plots(rows)))
         text = (tmp_path / "report.html").read_text()
         assert "6,466 distinct cells" in text
         assert ("2 seeds cannot show a difference among 3 methods" in text) is said
@@ -210,7 +213,7 @@ def test_the_workers_of_a_killed_run_end(tmp_path):
     command += ["--methods", "evolution", "--seeds", "50", "--trials", "400", "--jobs", "2", "--out", str(out), "-q"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 120
-        while not list(out.glob("cells/*.json")) and process.poll() is None and time.monotonic() < deadline:
+        while not list(out.glob("benchmark_runs/*.json")) and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.2)
         assert process.poll() is None
         process.kill()
@@ -240,7 +243,7 @@ def test_published_tests_are_those_of_the_incumbents(cells, published, tmp_path)
     assert before.test.isna().all()
     for count in (54, 0):  # the second time there is nothing to do
         done = filled(tmp_path / "nasbench201", "--published", published)
-        assert (done.returncode, done.stdout) == (0, f"filled in the test of {count} cells\n"), done.stderr
+        assert (done.returncode, done.stdout) == (0, f"filled in the test of {count} benchmark runs\n"), done.stderr
     after = summary.read_curves(tmp_path / "nasbench201")
     np.testing.assert_allclose(after.test, after.best - 0.01, atol=1e-9)
     pd.testing.assert_frame_equal(after.drop(columns="test"), before.drop(columns="test"))
@@ -252,7 +255,7 @@ def test_published_tests_are_those_of_the_incumbents(cells, published, tmp_path)
 
 def test_the_page_says_where_others_have_a_better_test(cells, tmp_path):
     shutil.copytree(cells / "nasbench201", tmp_path / "nasbench201")
-    for path in (tmp_path / "nasbench201" / "cells").glob("*.json"):
+    for path in (tmp_path / "nasbench201" / "benchmark_runs").glob("*.json"):
         cell = json.loads(path.read_text())
         for row in cell["rows"]:
             row["test"] = 0.5 + (cell["method"] == "local") * (cell["task"] == "cifar100") * (0.1 + cell["seed"] / 100)
@@ -269,8 +272,8 @@ def test_published_tests_of_something_else_are_refused(cells, published, tmp_pat
     np.savez(tmp_path / "other.npz", **{**columns, "val200": columns["val200"] + 0.01})
     np.savez(tmp_path / "lacks.npz", arch=columns["arch"])
     (tmp_path / "text.npz").write_text("no table")
-    (tmp_path / "run" / "cells").mkdir(parents=True)
-    (tmp_path / "run" / runner.IDENTITY).write_text('{"name": "fcnet"}')
+    (tmp_path / "run" / "benchmark_runs").mkdir(parents=True)
+    (tmp_path / "run" / IDENTITY).write_text('{"name": "fcnet"}')
     for folder, path, said in [
         (cells / "nasbench201", tmp_path / "other.npz", "has other validation accuracies of cifar10 than the package"),
         (cells / "nasbench201", tmp_path / "lacks.npz", "is no table of NAS-Bench-201"),

@@ -25,7 +25,7 @@ from evonas.encodings.cell import CellEncoding
 from evonas.testing import Mirrored, SearcherContract
 from evonas_benchmarks.commands import bench_app
 from evonas_benchmarks.run.problems import Earlier
-from evonas_benchmarks.tables.lookup import from_frame
+from evonas_benchmarks.tables.frames import from_frame
 from tests.toys import on
 
 PACKAGES = {
@@ -466,7 +466,7 @@ def test_a_suite_with_every_peer_that_is_installed(small, tmp_path):
     arguments = ["run", tmp_path / "small.toml", "--methods", ",".join(names), "--out", tmp_path / "out", "--quiet"]
     found = CliRunner().invoke(bench_app, [str(argument) for argument in arguments])
     assert found.exit_code == 0, found.output
-    assert f"{2 * len(names)} cells done, 0 reused, 0 failed" in found.output
+    assert f"{2 * len(names)} benchmark runs done, 0 reused, 0 failed" in found.output
 
 
 HIDDEN = """

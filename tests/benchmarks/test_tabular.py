@@ -1,5 +1,6 @@
 """The tables agree with the packages that carry them; bad tables are named."""
 
+import csv
 import io
 import pickle
 from itertools import pairwise, product
@@ -16,6 +17,7 @@ from evonas.search.loop import Budget, run
 from evonas_benchmarks.baselines.earlier_mean import EarlierMean
 from evonas_benchmarks.run.problems import earlier_rows
 from evonas_benchmarks.tables import Columns, from_frame, graph_cell, table
+from evonas_benchmarks.tables.frames import read_frame
 from evonas_benchmarks.tables.graph_cell import ALL_LINKS, OPERATIONS, GraphCellEncoding
 from evonas_benchmarks.tables.packaged import _Numbers
 from tests.toys import on
@@ -188,3 +190,49 @@ def test_earlier_mean_asks_for_the_best_of_the_earlier_tasks_first(cells):
     values = dict(zip(cells.genomes, cells.values("ImageNet16-120"), strict=True))
     assert np.mean([values[c.genome] for c in first]) > np.quantile(cells.values("ImageNet16-120"), 0.98)
     assert {(c.origin, c.parents) for c in searcher.ask(20, np.random.default_rng(1))} == {("warm start", ())}
+
+
+ODD = ("None", "nan", "NA", "null", "inf", "N/A", "NaN", "-", "1e5", "")
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_a_choice_may_be_called_anything(tmp_path, ending):
+    path = tmp_path / f"mine{ending}"
+    frame = pd.DataFrame({"norm": ODD, "width": range(10), "scale": [0.5, *range(1, 9), np.inf], "acc": 0.1})
+    if ending == ".csv":
+        frame.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC)
+    else:
+        frame.to_parquet(path)
+    table = from_frame(read_frame(path, ["norm", "width", "scale"]), ["norm", "width", "scale"], {"t": "acc"})
+    assert table.genomes == list(zip(ODD, range(10), [0.5, *map(float, range(1, 9)), np.inf], strict=True))
+    assert [type(value) for value in table.genomes[0]] == [str, int, float]
+
+
+@pytest.mark.parametrize(
+    ("column", "row"),
+    [('a\nb\n""\nx', None), ("a\nb\n\nx", 3), ("1\n2\n\n4", 3), ("1\nnan\n3\n4", 2), ("true\nFalse\n\n0", 3)],
+)
+def test_a_hole_is_found_and_named(tmp_path, column, row):
+    fields = column.split("\n")
+    (tmp_path / "mine.csv").write_text("gene,n,acc\n" + "".join(f"{f},{i},{i}\n" for i, f in enumerate(fields)))
+    frame = read_frame(tmp_path / "mine.csv", ["gene", "n"])
+    if row is None:
+        assert [genome[0] for genome in from_frame(frame, ["gene", "n"], {"t": "acc"}).genomes] == ["a", "b", "", "x"]
+        return
+    with pytest.raises(EvonasError, match=f"no gene in row {row}"):
+        from_frame(frame, ["gene", "n"], {"t": "acc"})
+
+
+def test_holes_of_parquet_files_are_found_whatever_their_type(tmp_path):
+    for holes in (["a", None], pd.array([1, None], dtype="Int64"), [1.5, np.nan], pd.Categorical(["a", None])):
+        pd.DataFrame({"gene": holes, "acc": [0.1, 0.2]}).to_parquet(tmp_path / "mine.parquet")
+        with pytest.raises(EvonasError, match="no gene in row 2"):
+            from_frame(read_frame(tmp_path / "mine.parquet", ["gene"]), ["gene"], {"t": "acc"})
+
+
+def test_truth_values_and_numbers_of_a_file_are_what_they_look_like(tmp_path):
+    (tmp_path / "mine.csv").write_text("skip,width,rate,mixed,acc\nTrue,8,1e-3,8,0.1\nfalse,16,1,None,0.2\n")
+    genes = ["skip", "width", "rate", "mixed"]
+    table = from_frame(read_frame(tmp_path / "mine.csv", genes), genes, {"t": "acc"})
+    assert table.genomes == [(True, 8, 0.001, "8"), (False, 16, 1.0, "None")]
+    assert [type(value) for value in table.genomes[1]] == [bool, int, float, str]

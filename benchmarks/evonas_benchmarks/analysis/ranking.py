@@ -118,7 +118,7 @@ def speed_up(
 
 
 def reference_trials(curves: pd.DataFrame, reference: str = "random") -> int:
-    """The trials that each of its cells was given; 0 where it has none."""
+    """The trials that each of its benchmark runs was given; 0 where it has none."""
     given = curves.budget[curves.method == reference]
     return int(given.min()) if len(given) else 0
 

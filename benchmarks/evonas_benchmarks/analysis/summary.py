@@ -1,4 +1,4 @@
-"""From stored cells to curves.parquet and summary.json."""
+"""From stored benchmark runs to curves.parquet and summary.json."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from evonas.core.errors import EvonasError
 from evonas_benchmarks.analysis.statistics import Paired, against, among_best, interval, intervals, mean
-from evonas_benchmarks.run.runner import FAILED, RUNS, read_identity
+from evonas_benchmarks.run.folder import COMMANDS, FAILED, as_called_now, files_of, read_identity
 from evonas_benchmarks.tables.packaged import TASKS
 
 COLUMNS = ("suite", "task", "method", "seed", "trial", "value", "best", "regret", "test", "seconds", "overhead")
@@ -21,27 +21,29 @@ SHARES = (0.1, 0.25, 0.5, 1.0)  # of the simulated seconds that every method spe
 
 
 def read_curves(folder: Path, methods: Sequence[str] | None = None) -> pd.DataFrame:
-    """One row a trial of all cells in the folder, or of some methods'; tasks in the suite's order.
+    """One row a trial of all benchmark runs in the folder, or of some methods'; tasks in the suite's order.
 
-    Besides the columns of curves.parquet three that a cell has once: `maximize`, `budget` (the trials that it was
-    given) and `own` (its median overhead). Raises EvonasError where there are none.
+    Besides the columns of curves.parquet some that a run has once: `objective`, `maximize`, `budget` (the trials that
+    it was given) and `own` (its median overhead). Raises EvonasError where there are none.
     """
     suite = read_suite(folder)
     frames = []
-    for path in sorted((folder / "cells").glob("*.json")):
+    for path in sorted(files_of(folder).glob("*.json")):
         try:
-            cell = json.loads(path.read_text(encoding="utf-8"))
-            if cell["rows"] and (methods is None or cell["method"] in methods):
-                named = {key: cell[key] for key in ("task", "method", "seed", "maximize")}
-                rows = pd.DataFrame(cell["rows"])
-                own = cell.get("own", rows.overhead.median())  # a cell of kept.py lacks most trials, and says it
-                frames.append(rows.assign(suite=suite["name"], budget=cell["trials"], own=own, **named))
+            run = json.loads(path.read_text(encoding="utf-8"))
+            run["method"] = as_called_now(run["method"])
+            if run["rows"] and (methods is None or run["method"] in methods):
+                named = {key: run[key] for key in ("task", "method", "seed", "maximize")}
+                named["objective"] = run.get("objective", "")  # files of a version before lack it
+                rows = pd.DataFrame(run["rows"])
+                own = run.get("own", rows.overhead.median())  # a restored run lacks most trials, and says it
+                frames.append(rows.assign(suite=suite["name"], budget=run["trials"], own=own, **named))
         except (ValueError, KeyError, TypeError, AttributeError):
             raise EvonasError(
                 f"{str(path)!r} is damaged; delete it, and the command that made it makes it again"
             ) from None
     if not frames:
-        raise EvonasError(f"{str(folder)!r} has no finished cell{' of these methods' if methods else ''} yet")
+        raise EvonasError(f"{str(folder)!r} has no finished benchmark run{' of these methods' if methods else ''} yet")
     curves = pd.concat(frames, ignore_index=True)
     known = [task["name"] for task in suite.get("tasks", ())] or list(TASKS.get(str(suite.get("table")), ()))
     there = set(curves.task)
@@ -58,17 +60,26 @@ def read_suite(folder: Path) -> dict[str, Any]:
     return found
 
 
+def is_report(folder: Path) -> bool:
+    """Whether the folder's summary.json is one of a suite, so that a report may be written there again."""
+    try:
+        found = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and {"suite", "milestones", "tasks"} <= found.keys()
+
+
 def read_failed(folder: Path) -> dict[str, str]:
-    """Cell -> the reason why it failed, of those that have not been run successfully since."""
-    cells = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((folder / "cells").glob(f"*{FAILED}"))]
-    return {f"{cell['task']}, {cell['method']}, seed {cell['seed']}": cell["reason"] for cell in cells}
+    """Benchmark run -> the reason why it failed, of those that have not succeeded since."""
+    runs = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(files_of(folder).glob(f"*{FAILED}"))]
+    return {f"{run['task']}, {run['method']}, seed {run['seed']}": run["reason"] for run in runs}
 
 
 def read_runs(folder: Path) -> list[dict[str, Any]]:
-    """Command, versions, hardware and description of each run that put cells into the folder, repetitions once."""
-    path = folder / RUNS
+    """Each command that put benchmark runs into the folder, once: with versions, hardware and description."""
+    path = folder / COMMANDS
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return [json.loads(line) for line in dict.fromkeys(lines)]
+    return [json.loads(as_called_now(line)) for line in dict.fromkeys(lines)]
 
 
 def of_methods(curves: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
@@ -78,7 +89,7 @@ def of_methods(curves: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
 
 
 def common_trials(curves: pd.DataFrame) -> int:
-    """The trials that every cell was given: figures look no further."""
+    """The trials that every benchmark run was given: figures look no further."""
     return int(curves.budget.min())
 
 
@@ -132,7 +143,7 @@ def summarize(
         "milestones": looks,
         "tasks": tasks,
         "overall": _overall(curves, trials, looks),
-        "failed_cells": dict(failed or {}),
+        "failed_runs": dict(failed or {}),
         "versions": last.get("versions", {}),
         "hardware": last.get("hardware", ""),
         "command": last.get("command", ""),

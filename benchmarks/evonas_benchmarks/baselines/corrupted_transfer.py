@@ -1,6 +1,7 @@
 """The meta-surrogate with earlier tasks that mislead, to see what that costs: rankers for the benchmark room alone.
 
-`evolution+evonas_benchmarks.misled:Shuffled` knows nothing true of any earlier task, `…:Negated` the opposite.
+`evolution+evonas_benchmarks.baselines.corrupted_transfer:Shuffled` knows nothing true of any earlier task, `…:Negated`
+the opposite.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import numpy as np
 from evonas_surrogates.meta import MetaSurrogate
 
 
-class Misled(MetaSurrogate):
-    """What it is told of each earlier task is not what was measured."""
+class CorruptedTransfer(MetaSurrogate):
+    """What it learns of each earlier task is not what was measured."""
 
     def fit(
         self,
@@ -34,14 +35,14 @@ class Misled(MetaSurrogate):
         raise NotImplementedError
 
 
-class Shuffled(Misled):
+class Shuffled(CorruptedTransfer):
     """Of each earlier task the targets are shuffled."""
 
     def instead(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return rng.permutation(values)
 
 
-class Negated(Misled):
+class Negated(CorruptedTransfer):
     """Of each earlier task the best is the worst."""
 
     def instead(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:

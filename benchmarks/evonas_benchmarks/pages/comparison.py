@@ -8,7 +8,7 @@ import numpy as np
 
 from evonas_benchmarks.analysis import statistics
 from evonas_benchmarks.analysis.statistics import mean
-from evonas_benchmarks.run.compare import Comparison, budget_rows, verdict
+from evonas_benchmarks.run.comparison import Comparison
 
 
 def print_comparison(found: Comparison) -> None:
@@ -31,7 +31,7 @@ def print_comparison(found: Comparison) -> None:
         "seeds\n+ / −",
         f"trainings to\n{reference}'s best",
         "failed",
-        title=f"best {found.objective.name} found, mean over {len(found.seeds)} seeds",
+        title=f"best {found.objective.metric.label} found, mean over {len(found.seeds)} seeds",
         box=None,
     )
     for column in table.columns:
@@ -89,3 +89,34 @@ def _median(trainings: np.ndarray) -> str:
 def _plain(value: float) -> float | None:
     """As JSON has it: no NaN, no numpy."""
     return None if np.isnan(value) else value if isinstance(value, int) else float(value)
+
+
+def verdict(comparison: Comparison) -> str:
+    """One sentence on who won; nobody, where the interval or the test leaves it open."""
+    values = comparison.values()
+    won = statistics.winner(values)
+    n = len(comparison.seeds)
+    if won is not None:
+        return f"{won} won: ahead of every other method beyond the 95 % interval over {n} seeds"
+    needed = statistics.fewest_seeds(len(values) - 1)
+    first = " and ".join(statistics.leaders(values))
+    if not first:
+        return "no winner: no training succeeded"
+    leads = f"{first} {'lead' if ' and ' in first else 'leads'}"
+    if n < needed:
+        why = f"{n} seeds cannot show one among {len(values)} methods; give --seeds {needed} or more"
+        return f"no winner: {leads}, but {why}"
+    return f"no winner: {leads}, but not beyond chance over {n} seeds"
+
+
+def budget_rows(trials: int) -> list[int]:
+    """At which trials the table looks: half and all of the budget."""
+    return sorted({max(1, trials // 2), trials})
+
+
+def cannot_show(methods: int, seeds: int) -> str:
+    """A line beforehand, where so few seeds cannot show a win, however large it is; empty where they can."""
+    needed = statistics.fewest_seeds(methods - 1)
+    if seeds >= needed:
+        return ""
+    return f"{seeds} seeds cannot show a win among {methods} methods, however large it is: that takes {needed}"

@@ -18,19 +18,18 @@ from evonas_benchmarks.analysis.ranking import Ranking, ranking, speed_up
 from evonas_benchmarks.analysis.statistics import fewest_seeds
 from evonas_benchmarks.analysis.summary import reference_of
 from evonas_benchmarks.pages.plot_files import ranks_svg
-from evonas_benchmarks.pages.plots import FEW, FLOOR, Plot, ordered, plots, styles
+from evonas_benchmarks.pages.plots import FEW, FLOOR, OVERALL, Plot, ordered, styles
 from evonas_benchmarks.pages.text import figure, html_table, milliseconds, ratio, short
 
 PACKAGE = "evonas_benchmarks.pages"
-OVERALL = ("regret", "regret-seconds", "profile")
 
 
-def write_page(path: Path, curves: pd.DataFrame, summary: Mapping[str, Any]) -> None:
-    """Whole, or not at all."""
+def write_page(path: Path, curves: pd.DataFrame, summary: Mapping[str, Any], drawn: Sequence[Plot]) -> None:
+    """Whole, or not at all; `drawn` are the plots of the curves."""
     from jinja2 import Environment
     from markupsafe import Markup
 
-    methods, drawn = ordered(curves), list(plots(curves))
+    methods = ordered(curves)
     ranked = ranking(curves, summary["trials"])
     overall = summary["overall"]
     reference = reference_of(overall) if overall else methods[0]
@@ -45,7 +44,7 @@ def write_page(path: Path, curves: pd.DataFrame, summary: Mapping[str, Any]) -> 
         "name": summary["suite"]["name"],
         "description": summary["suite"].get("description", ""),
         "facts": _facts(summary),
-        "failed": summary["failed_cells"],
+        "failed": summary["failed_runs"],
         "looks": summary["milestones"],
         "trials": summary["trials"],
         "reference": reference,

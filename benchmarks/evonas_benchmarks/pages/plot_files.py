@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pandas as pd
 
 from evonas_benchmarks.analysis.ranking import Ranking, ranking
 from evonas_benchmarks.analysis.summary import common_trials
-from evonas_benchmarks.pages.plots import FEW, FLOOR, Plot, ordered, plots, styles
+from evonas_benchmarks.pages.plots import FEW, FLOOR, Plot, ordered, styles
 
 DASHES = {"solid": "-", "dot": ":", "dash": "--", "dashdot": "-."}
 
@@ -20,16 +20,16 @@ DASHES = {"solid": "-", "dot": ":", "dash": "--", "dashdot": "-."}
 def save_images(
     folder: Path,
     curves: pd.DataFrame,
-    only: str | None = None,
+    drawn: Iterable[Plot],
     *,
     prefix: str = "",
     endings: Sequence[str] = ("png", "svg"),
 ) -> list[str]:
-    """Each plot, or the one of that name, as `folder/PREFIXname.ending`; returns the names."""
+    """Each plot, and `ranks` where methods can be ranked, as `folder/PREFIXname.ending`; returns the names."""
     folder.mkdir(parents=True, exist_ok=True)
     methods = ordered(curves)
-    figures = {plot.name: draw(plot, methods) for plot in plots(curves) if only in (None, plot.name)}
-    found = ranking(curves, common_trials(curves)) if only in (None, "ranks") else None
+    figures = {plot.name: draw(plot, methods) for plot in drawn}
+    found = ranking(curves, common_trials(curves))
     if found is not None:
         figures["ranks"] = draw_ranks(found)
     for name, figure in figures.items():
@@ -45,18 +45,28 @@ def draw(plot: Plot, methods: list[str]) -> Any:
     there = [method for method in methods if method in plot.lines]
     figure = Figure(figsize=(8.2, max(4.2, 0.22 * len(there) + 0.8)), layout="constrained")
     axes = figure.subplots()
+    means = np.concatenate([line.mean for line in plot.lines.values()] or [np.zeros(1)])
+    logarithmic = plot.kind == "regret" and means.max() > 0  # such an axis of nothing but zeros cannot be drawn
+    below = logarithmic and means.min() < FLOOR
+
+    def at_least(values: np.ndarray) -> np.ndarray:
+        """A regret of 0 has no place on a logarithmic axis: it is drawn at the lower edge."""
+        return np.maximum(values, FLOOR) if below else values
+
     for rank, method in enumerate(there):
         line, style = plot.lines[method], looks[method]
         width = 2.0 if rank < FEW or method == "random" else 1.0
         shown = {"color": style.color, "linestyle": DASHES[style.dash], "linewidth": width}
-        axes.plot(plot.x, line.mean, label=method, zorder=len(there) - rank + 2, **shown)
+        axes.plot(plot.x, at_least(line.mean), label=method, zorder=len(there) - rank + 2, **shown)
         if rank < FEW and plot.kind != "share":
-            axes.fill_between(plot.x, line.low, line.high, alpha=0.13, color=style.color, linewidth=0)
+            low, high = at_least(line.low), at_least(line.high)
+            axes.fill_between(plot.x, low, high, alpha=0.13, color=style.color, linewidth=0)
     axes.set(title=plot.title, xlabel=plot.x_title, ylabel=plot.y_title)
-    means = np.concatenate([line.mean for line in plot.lines.values()] or [np.zeros(1)])
-    if plot.kind == "regret" and means.max() > 0:  # a logarithmic axis of nothing but zeros cannot be drawn
+    if logarithmic:
         axes.set_yscale("log")
-        axes.set_ylim(bottom=FLOOR if means.min() < FLOOR else None)
+    if below:
+        axes.set_ylim(bottom=0.9 * FLOOR)
+        axes.set_ylabel(f"{plot.y_title} ({FLOOR:g} or less at the lower edge)")
     if plot.log_x:
         axes.set_xscale("log")
     axes.grid(alpha=0.2)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from evonas.core.goals import metric
 from evonas_benchmarks.analysis.ranking import profile
 from evonas_benchmarks.analysis.statistics import RESAMPLES, intervals, mean
 from evonas_benchmarks.analysis.summary import at_seconds, common_trials, grid, mean_regret, seconds_levels, signed
 
 POINTS = 120  # of a curve, at most
+OVERALL = ("regret", "regret-seconds", "profile")
 FEW = 8  # so many curves with intervals can be told apart
 FLOOR = 1e-3  # a logarithmic axis of regret begins here; what is below is drawn at its edge
 COLORS = (
@@ -92,10 +95,14 @@ def band(values: np.ndarray) -> Line:
 
 def plots(curves: pd.DataFrame) -> Iterator[Plot]:
     """Regret over all tasks and for each, against trials and against simulated seconds; profiles."""
+    yield from overall_plots(curves)
+    yield from task_plots(curves)
+
+
+def overall_plots(curves: pd.DataFrame) -> Iterator[Plot]:
+    """Those of `OVERALL` that there are."""
     trials = common_trials(curves)
-    shown = (
-        np.unique(np.geomspace(1, trials, POINTS).round().astype(int)) if trials > POINTS else np.arange(1, trials + 1)
-    )
+    shown = _shown(trials)
     overall = mean_regret(curves, trials)
     if overall:
         lines = {method: band(values[:, shown - 1]) for method, values in overall.items()}
@@ -109,17 +116,36 @@ def plots(curves: pd.DataFrame) -> Iterator[Plot]:
         steps = {m: Line(share, share, share) for m, share in profile(curves, trials, taus).items()}
         title = "Performance profile: runs with a final regret of at most …"
         yield Plot("profile", title, "final regret of a run", "share of runs", taus, steps, "share")
+
+
+def task_plots(curves: pd.DataFrame) -> Iterator[Plot]:
+    """Two a task: its regret, or its best where there is none."""
+    trials = common_trials(curves)
+    shown = _shown(trials)
     for task in map(str, curves.task.unique()):
-        regret = bool(curves[curves.task == task].regret.notna().any())
-        column = "regret" if regret else "best"
+        mine: Any = curves[curves.task == task]
+        column = "regret" if mine.regret.notna().any() else "best"
+        title = column if column == "regret" else _label(mine)
         found = {m: v for m, v in grid(curves, task, column, trials).items() if not np.isnan(v).all()}
         lines = {method: band(values[:, shown - 1]) for method, values in found.items()}
-        yield Plot(f"{task}-trials", task, "trials", column, shown, lines, column)
+        yield Plot(f"{task}-trials", task, "trials", title, shown, lines, column)
         seconds = grid(curves, task, "seconds", trials)
         levels = _levels(seconds)
         if len(levels):
             lines = {m: band(_at(values, seconds[m], levels)) for m, values in found.items()}
-            yield Plot(f"{task}-seconds", task, "training seconds", column, levels, lines, column, True)
+            yield Plot(f"{task}-seconds", task, "training seconds", title, levels, lines, column, True)
+
+
+def _shown(trials: int) -> np.ndarray:
+    """Which trials a curve shows."""
+    every = np.arange(1, trials + 1)
+    return every if trials <= POINTS else np.unique(np.geomspace(1, trials, POINTS).round().astype(int))
+
+
+def _label(curves: pd.DataFrame) -> str:
+    """What people call the best that was found of a task; runs of a version before do not say which metric it is."""
+    named = [name for name in curves.objective.unique() if name]
+    return f"best {metric(named[0]).label}" if named else "best"
 
 
 TIMES = np.linspace(0.1, 1.0, 46)

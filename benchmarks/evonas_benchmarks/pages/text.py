@@ -62,7 +62,7 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def how_made(failed: Mapping[str, str], runs: Sequence[Mapping[str, Any]]) -> str:
-    """Every command, and on what it ran; failed cells."""
+    """Every command, and on what it ran; failed benchmark runs."""
     lines = ["```", *dict.fromkeys(run["command"] for run in runs if run["command"]), "```", ""]
     places = dict.fromkeys(
         f"{run['hardware']}; {', '.join(f'{package} {version}' for package, version in run['versions'].items())}"
@@ -70,7 +70,8 @@ def how_made(failed: Mapping[str, str], runs: Sequence[Mapping[str, Any]]) -> st
     )
     lines += [f"On {place}." for place in places]
     if len(places) > 1:
-        lines.append("\nSeveral versions or machines made these cells, in this order.")
+        lines.append("\nSeveral versions or machines made these benchmark runs, in this order.")
     if failed:
-        lines += [f"\n{len(failed)} cells failed and are in no figure:\n", *(f"- {c}: {r}" for c, r in failed.items())]
+        lines.append(f"\n{len(failed)} benchmark runs failed and are in no figure:\n")
+        lines += [f"- {one}: {reason}" for one, reason in failed.items()]
     return "\n".join(lines)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,175 +18,197 @@ from evonas.app.config import SearchConfig
 from evonas.core import plugins
 from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
-from evonas.core.goals import Goal, Objective
+from evonas.core.goals import Goal
 from evonas.core.optional import canonical_form
-from evonas.core.trust import given
-from evonas.search.methods import check_method
-from evonas_benchmarks.analysis import statistics
-from evonas_benchmarks.run.benchmark_run import Row, Sharing, run_cell
+from evonas.core.specs import mentioned
+from evonas.core.trust import given, locate
+from evonas.search.methods import check_method, make_method
+from evonas_benchmarks.run import folder
+from evonas_benchmarks.run.comparison import Comparison
+from evonas_benchmarks.run.plan import BenchmarkRun
+from evonas_benchmarks.run.search import Row, as_json, search
+from evonas_benchmarks.run.sharing import SharedTrainings
 
-
-@dataclass
-class Comparison:
-    """Rows by method and seed; `values` and what is made of them are signed so that higher is better."""
-
-    objective: Objective
-    trials: int
-    rows: dict[tuple[str, int], list[Row]] = field(default_factory=dict)
-    failed: dict[str, int] = field(default_factory=dict)
-    trained: int = 0
-    shared: int = 0
-
-    @property
-    def methods(self) -> list[str]:
-        return list(dict.fromkeys(method for method, _ in self.rows))
-
-    @property
-    def seeds(self) -> list[int]:
-        return list(dict.fromkeys(seed for _, seed in self.rows))
-
-    def best(self, trial: int) -> dict[str, np.ndarray]:
-        """Method -> (seeds,) the best found up to a trial, in the objective's own unit; NaN where all failed."""
-        return {
-            method: np.array([_upto(self.rows[method, seed], trial) for seed in self.seeds]) for method in self.methods
-        }
-
-    def values(self) -> dict[str, np.ndarray]:
-        """Method -> (seeds,) the best of the whole search, higher is better."""
-        sign = 1.0 if self.objective.maximize else -1.0
-        return {method: sign * best for method, best in self.best(self.trials).items()}
-
-    def trainings_to(self, method: str, level: Mapping[int, float]) -> np.ndarray:
-        """(seeds,) the first trial whose best is as good as each seed's level; infinite where none is."""
-        sign = 1.0 if self.objective.maximize else -1.0
-        found = []
-        for seed in self.seeds:
-            reached = [row.trial for row in self.rows[method, seed] if sign * row.best >= sign * level[seed]]
-            found.append(reached[0] if reached else np.inf)
-        return np.array(found)
-
-
-def _upto(rows: Sequence[Row], trial: int) -> float:
-    return rows[min(trial, len(rows)) - 1].best if rows else float("nan")
+SEEDS = range(7)  # as many as the signed-rank test takes to show a win among three methods
 
 
 def compare(
     methods: Sequence[str],
     *,
     trials: int = 20,
-    seeds: Sequence[int] = (0, 1, 2),
+    seeds: Sequence[int] = SEEDS,
+    out: Path | None = None,
     advance: Callable[[str, int], None] | None = None,
+    command: str = "evonas_benchmarks.run.compare.compare(…)",
     **options: Any,
 ) -> Comparison:
-    """Run every method with every seed; a network that several ask for with one seed is trained once.
+    """Run every method with every seed; a network that several suggest with one seed is trained once.
 
     Args:
         methods: `SEARCHER` or `SEARCHER+RANKER`, at least two that differ.
+        out: keeps every finished benchmark run and training; what is there already is not done again, as long as the
+            data, the options and the code of a user's own parts are the same. Nothing is kept without it.
         advance: called with method and seed after each trial.
+        command: noted in `out` as the way in which it was made.
         options: those of `evonas search`: `data`, `encoding`, `epochs`, `train_size`, `device`, `workers`, …
 
-    Raises EvonasError where a name or an option will not do, before anything is trained.
+    Raises EvonasError where a name or an option is not valid, before anything is trained, or `out` holds
+    something else.
     """
-    if len(set(methods)) < max(2, len(methods)):
-        raise EvonasError(f"methods {','.join(methods)!r} are no comparison; give two or more that differ")
-    if len(set(seeds)) < max(1, len(seeds)):
-        raise EvonasError(f"seeds {list(seeds)} repeat themselves or are none")
-    given(*methods, *(value for value in options.values() if isinstance(value, str)))
-    configs = [SearchConfig.make({**options, "trials": trials, "seed": seed, "surrogate": "none"}) for seed in seeds]
-    bench = _Bench(configs[0], methods)
-    comparison = Comparison(bench.objectives[0], trials)
-    for config in configs:
-        bench.run_seed(config, methods, comparison, advance)
-    return comparison
+    bench = Bench(methods, trials, seeds, options)
+    if out is not None:
+        bench.claim(out, command)
+    return bench.run(out, advance)
 
 
-class _Bench:
-    """What all cells of a comparison share: data, encoding and memory."""
+@dataclass
+class _Training:
+    """What the methods of a seed share; the trainer is made when the first network is to be trained."""
 
-    def __init__(self, config: SearchConfig, methods: Sequence[str]):
+    task: Any
+    executor: Callable[[], SharedTrainings]
+
+
+class Bench:
+    """What all benchmark runs of a comparison share: data, encoding and memory. Raises EvonasError."""
+
+    def __init__(self, methods: Sequence[str], trials: int, seeds: Sequence[int], options: Mapping[str, Any]):
         from evonas.domains.domain import domain_named, load_data
         from evonas.encodings.make import make_encoding
 
+        if len(set(methods)) < max(2, len(methods)):
+            raise EvonasError(f"methods {','.join(methods)!r} are no comparison; give two or more that differ")
+        if len(set(seeds)) < max(1, len(seeds)):
+            raise EvonasError(f"seeds {list(seeds)} repeat themselves or are none")
+        given(*methods, *(value for value in options.values() if isinstance(value, str)))
+        self.config = SearchConfig.make({**options, "trials": trials, "surrogate": "none"})
         for method in methods:
             check_method(method)
-        self.objectives = Goal.parse(config.objectives).objectives
-        self.data = load_data(config.data, root=Path(config.root) if config.root else None)
+        self.methods, self.trials, self.seeds = methods, trials, seeds
+        self.goal = Goal.parse(self.config.objectives)
+        self.data = load_data(self.config.data, root=Path(self.config.root) if self.config.root else None)
         self.domain = domain_named(self.data.domain)
-        self.encoding_name = config.encoding or self.domain.encoding
+        self.encoding_name = self.config.encoding or self.domain.encoding
         self.encoding = make_encoding(self.encoding_name)
-        self.store = _memory(config) if any("+" in method for method in methods) else None
+        self.store = self._memory() if any("+" in method for method in methods) else None
+        self._splits: dict[int, Any] = {}
 
-    def run_seed(
-        self,
-        config: SearchConfig,
-        methods: Sequence[str],
-        comparison: Comparison,
-        advance: Callable[[str, int], None] | None,
-    ) -> None:
+    def _memory(self) -> Any:
+        """What the archive holds now, for methods that remember; a comparison itself leaves no trace there."""
+        from evonas.memory.archive import Archive
+
+        return Archive(self.config.archive)
+
+    def split(self, seed: int) -> Any:
+        if seed not in self._splits:
+            self._splits = {seed: self.domain.split(self.data, seed=seed, train_size=self.config.train_size)}
+        return self._splits[seed]
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What decides the result of a benchmark run, besides its method, its seed and its trials."""
+        config = self.config
+        chosen = {key: getattr(config, key) for key in ("epochs", "train_size", "executor", "workers", "timeout")}
+        return {
+            "name": f"compare {config.data}",
+            "data": _digest(self.split(self.seeds[0]).task.fingerprint or config.data),
+            "encoding": self.encoding_name,
+            "objectives": str(self.goal),
+            "code": _code(self.encoding_name, config.data, config.executor),
+            **chosen,
+        }
+
+    @property
+    def default_folder(self) -> Path:
+        """The same for the same comparison, also with more methods, seeds or trials."""
+        words = re.sub(r"\W+", "-", self.config.data.rpartition("/")[2]).strip("-")[:40]
+        return Path("bench") / f"compare-{words}-{_digest(json.dumps(self.identity))[:8]}"
+
+    def claim(self, out: Path, command: str) -> None:
+        folder.claim(out, self.identity)
+        folder.note(out, command, f"Several methods on {self.config.data}, by real training")
+
+    def run(self, out: Path | None, advance: Callable[[str, int], None] | None = None) -> Comparison:
+        """Every method with every seed; what `out`, once claimed, keeps already is read."""
+        comparison = Comparison(self.goal.first, self.trials)
+        for seed in self.seeds:
+            with self.trainings(seed, out) as training:
+                for method in self.methods:
+                    rows, networks = self.one(method, seed, training, out, advance)
+                    comparison.rows[method, seed], comparison.networks[method, seed] = rows, networks
+        return comparison
+
+    @contextmanager
+    def trainings(self, seed: int, out: Path | None) -> Iterator[_Training]:
+        """The trainings of a seed, kept in the folder; a trainer is made when there is something to train."""
         from evonas.domains.domain import TrainingOptions
-        from evonas.search.methods import make_method
         from evonas.training.latency import with_latency
 
-        seed = config.seed
-        data = self.domain.split(self.data, seed=seed, train_size=config.train_size)
-        self.domain.check(self.encoding, data.task, np.random.default_rng(seed))
-        trainer = self.domain.trainer(self.encoding, data, TrainingOptions(config.epochs, config.device))
-        with ExitStack() as stack:
-            executor = stack.enter_context(
-                plugins.make(
-                    "evonas.executors",
-                    config.executor,
-                    with_latency(trainer, Goal(self.objectives)),
-                    config.workers,
-                    config.timeout,
-                )
-            )
-            sharing = Sharing(executor, canonical_form(self.encoding))
-            for method in methods:
-                goal = Goal(self.objectives)
-                context = SearchContext(self.encoding, goal, data.task, self.store, seed, self.encoding_name)
-                searcher = make_method(method, context)
-                rows, told = run_cell(
-                    searcher,
-                    sharing,
-                    data.task,
-                    self.objectives[0],
-                    seed=seed,
-                    trials=comparison.trials,
-                    advance=(lambda m=method: advance(m, seed)) if advance else None,
-                )
-                comparison.rows[method, seed] = rows
-                failures = sum(trial.evaluation.status == "failed" for trial in told)
-                comparison.failed[method] = comparison.failed.get(method, 0) + failures
-            comparison.trained += sharing.trained
-            comparison.shared += sharing.shared
+        split, config, opened = self.split(seed), self.config, []
+
+        def executor() -> SharedTrainings:
+            if not opened:
+                self.domain.check(self.encoding, split.task, np.random.default_rng(seed))
+                trainer = self.domain.trainer(self.encoding, split, TrainingOptions(config.epochs, config.device))
+                evaluator = with_latency(trainer, self.goal)
+                inner = plugins.make("evonas.executors", config.executor, evaluator, config.workers, config.timeout)
+                path = out / folder.TRAININGS / f"{seed}.jsonl" if out else None
+                inner.__enter__()
+                opened.append((inner, SharedTrainings(inner, canonical_form(self.encoding), path)))
+            return opened[0][1]
+
+        try:
+            yield _Training(split.task, executor)
+        finally:
+            for inner, _ in opened:
+                inner.__exit__(None, None, None)
+
+    def one(
+        self,
+        method: str,
+        seed: int,
+        training: _Training,
+        out: Path | None,
+        advance: Callable[[str, int], None] | None,
+    ) -> tuple[list[Row], list[str]]:
+        """The rows of a benchmark run and the keys of its networks: kept ones, or new ones, which are kept at once."""
+        one = BenchmarkRun(training.task.name, method, seed)
+        made_of = {"code": _code(method), "memory": self._known() if "+" in method else ""}
+        kept = folder.load(out, one, self.trials) if out else None
+        if kept is not None and all(kept.get(key) == value for key, value in made_of.items()):
+            rows = [Row(**{key: row[key] for key in Row.__dataclass_fields__}) for row in kept["rows"][: self.trials]]
+            for _ in rows if advance else ():
+                advance(method, seed)  # type: ignore[misc]
+            return rows, kept["networks"][: len(rows)]
+        executor = training.executor()
+        before = len(executor.suggested)
+        context = SearchContext(self.encoding, self.goal, training.task, self.store, seed, self.encoding_name)
+        rows, trials = search(
+            make_method(method, context),
+            executor,
+            training.task,
+            self.goal.first,
+            seed=seed,
+            trials=self.trials,
+            advance=(lambda: advance(method, seed)) if advance else None,
+        )
+        networks = executor.suggested[before:]
+        if out is not None:
+            found = as_json(rows, trials, self.goal.first)
+            found["rows"] = [{**row, "regret": float("nan")} for row in found["rows"]]
+            folder.store(out, one, {"trials": self.trials, **made_of, "networks": networks, **found})
+        return rows, networks
+
+    def _known(self) -> str:
+        """What the memory knows, in short: with more in it, a method that remembers begins otherwise."""
+        return _digest(json.dumps(sorted(self.store.counts().items()))) if self.store is not None else ""
 
 
-def _memory(config: SearchConfig):
-    """What the archive holds now, for methods that remember; a comparison itself leaves no trace there."""
-    from evonas.memory.archive import Archive
-
-    return Archive(config.archive)
-
-
-def verdict(comparison: Comparison) -> str:
-    """One sentence on who won; nobody, where the interval or the test leaves it open."""
-    values = comparison.values()
-    won = statistics.winner(values)
-    n = len(comparison.seeds)
-    if won is not None:
-        return f"{won} won: ahead of every other method beyond the 95 % interval over {n} seeds"
-    needed = statistics.fewest_seeds(len(values) - 1)
-    first = " and ".join(statistics.leaders(values))
-    if not first:
-        return "no winner: no training succeeded"
-    leads = f"{first} {'lead' if ' and ' in first else 'leads'}"
-    if n < needed:
-        why = f"{n} seeds cannot show one among {len(values)} methods; give --seeds {needed} or more"
-        return f"no winner: {leads}, but {why}"
-    return f"no winner: {leads}, but not beyond chance over {n} seeds"
+def _code(*specs: str) -> str:
+    """The content of the files that specs name; the same where they name installed parts alone."""
+    found = {code.key for spec in specs for part in mentioned(spec) if (code := locate(part)) is not None}
+    return _digest(json.dumps(sorted(found))) if found else ""
 
 
-def budget_rows(trials: int) -> list[int]:
-    """At which trials the table looks: half and all of the budget."""
-    return sorted({max(1, trials // 2), trials})
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:16]

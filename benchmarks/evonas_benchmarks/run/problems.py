@@ -1,4 +1,4 @@
-"""What a method meets in a cell: a space, an evaluator, and what it may know of earlier tasks."""
+"""What a method meets in a benchmark run: a space, an evaluator, and what it may know of earlier tasks."""
 
 from __future__ import annotations
 
@@ -82,8 +82,7 @@ class Problem:
 
     def regret(self, value: float) -> float:
         """0 at the table's best, 1 at its median."""
-        signed = value if self.objective.maximize else -value
-        return (self.best - signed) / (self.best - self.median)
+        return (self.best - self.objective.signed(value)) / (self.best - self.median)
 
 
 @lru_cache(maxsize=4)
@@ -244,5 +243,4 @@ def _fit(ranker: Ranker, objective: Objective, problem: Problem) -> None:
 def _scores(one: Earlier, objective: Objective, problem: Problem) -> np.ndarray:
     if objective == problem.objective:  # of the earlier task itself, whatever its own is called
         return one.y
-    values = one.metrics[objective.name]
-    return values if objective.maximize else -values
+    return objective.signed(one.metrics[objective.name])

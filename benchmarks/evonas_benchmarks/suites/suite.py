@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from evonas.core import plugins, trust
 from evonas.core.errors import EvonasError, choices
 from evonas.core.goals import Objective
-from evonas_benchmarks.tables.lookup import Columns, Entry, Table, from_frame
+from evonas_benchmarks.tables.frames import ENDINGS, Columns, from_frame, read_frame
+from evonas_benchmarks.tables.lookup import Entry, Table
 from evonas_benchmarks.tables.packaged import TABLES, TASKS, table
 
 FOLDER = Path(__file__).parent  # of the suites that come with evonas
@@ -201,18 +202,12 @@ def _entry(found: Table, task: SuiteTask) -> Entry:
 
 
 def _users_table(suite: Suite) -> Table:
-    import pandas as pd
-
     path = suite.folder / str(suite.table)
-    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
-    if path.suffix not in readers or not path.is_file():
+    if path.suffix not in ENDINGS or not path.is_file():
         raise EvonasError(
             f"suite {suite.name!r}: no table {str(path)!r}; give a CSV or Parquet file, or {choices(TABLES)}"
         )
-    try:
-        frame = readers[path.suffix](path)
-    except Exception as error:
-        raise EvonasError(f"the table {str(path)!r} cannot be read: {str(error).splitlines()[0]}") from error
+    frame = read_frame(path, suite.genes)
     tasks = {
         task.name: Columns(task.objective or suite.objective, task.maximize, task.test, task.seconds)
         for task in suite.tasks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +16,7 @@ from evonas.core.optional import canonical_form
 from evonas.core.types import Candidate, Encoding, Evaluation, Task
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +85,7 @@ class Table:
     def scores(self, task: str | Task) -> np.ndarray:
         """(n,) of the task's own objective, its sign turned so that higher is better."""
         objective = self.entry(task).objective
-        values = self.values(task, objective.name)
-        return values if objective.maximize else -values
+        return objective.signed(self.values(task, objective.name))
 
     @cached_property
     def rows(self) -> Mapping[Any, int]:
@@ -161,86 +159,3 @@ def mean_over_seeds(column: np.ndarray) -> np.ndarray:
     known = ~np.isnan(column)
     count = known.sum(axis=1)
     return np.where(count > 0, np.where(known, column, 0).sum(axis=1) / np.maximum(count, 1), np.nan)
-
-
-def from_frame(
-    frame: pd.DataFrame,
-    genes: Sequence[str],
-    tasks: Mapping[str, str | Columns],
-    *,
-    name: str = "mine",
-    encoding: Encoding[Any] | None = None,
-) -> Table:
-    """A task family of your own table: a row an architecture, columns of genes and of metrics.
-
-    Args:
-        frame: every combination of genes at most once; a metric may be NaN where it was not measured.
-        genes: the columns that make the genome, in its order; each a category with the choices found in the column.
-        tasks: task name -> its objective's column, or all its columns.
-        encoding: one of your own whose genomes are the tuples of the genes' values.
-
-    Raises EvonasError where a column is missing, a metric is text, or an architecture comes twice.
-    """
-    from evonas_benchmarks.tables.genes import OrderedGenes
-
-    if not genes or not tasks:
-        raise EvonasError(f"table {name!r} needs genes=[columns] and tasks={{name: objective column}}")
-    chosen = {task: columns if isinstance(columns, Columns) else Columns(columns) for task, columns in tasks.items()}
-    metrics = list(dict.fromkeys(column for columns in chosen.values() for column in columns.used()))
-    if len(set(genes)) < len(genes):
-        raise EvonasError(f"table {name!r} has a gene twice; there are {', '.join(genes)}")
-    for column in (*genes, *metrics):
-        if column not in frame.columns:
-            raise EvonasError(f"table {name!r} has no column {column!r}; there are {choices(map(str, frame.columns))}")
-    values = {column: _numbers(frame[column], column, name) for column in metrics}
-    genomes = [tuple(row) for row in frame[list(genes)].astype(object).itertuples(index=False, name=None)]
-    for row, genome in enumerate(genomes):
-        if any(value is None or value != value for value in genome):
-            raise EvonasError(f"table {name!r} has no gene in row {row + 1}: {genome}; fill it or drop the row")
-    if len(set(genomes)) < len(genomes):
-        twice = next(genome for genome, count in Counter(genomes).items() if count > 1)
-        raise EvonasError(f"table {name!r} has the architecture {twice} twice; average the repetitions, or drop one")
-    if encoding is None:
-        columns_of = zip(*genomes, strict=True)
-        encoding = OrderedGenes({g: sorted(set(c), key=_order) for g, c in zip(genes, columns_of, strict=True)})
-    entries = {
-        task: Entry(
-            Task(task, (0, 0, 0), 0),
-            {column: values[column] for column in columns.used()},
-            Objective(columns.objective, columns.maximize),
-            columns.test,
-            columns.seconds,
-        )
-        for task, columns in chosen.items()
-    }
-    return Table(name, encoding, genomes, entries)
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Which columns of a table are a task's: its objective, what reports the best one found, a training's seconds."""
-
-    objective: str
-    maximize: bool = True
-    test: str | None = None
-    seconds: str | None = None
-
-    def used(self) -> list[str]:
-        return [column for column in (self.objective, self.test, self.seconds) if column is not None]
-
-
-def _numbers(column: Any, name: str, table: str) -> np.ndarray:
-    """(n,) floats. Raises EvonasError, with the first offender, where there is text or infinity."""
-    import pandas as pd
-
-    values: Any = pd.to_numeric(column, errors="coerce")
-    wrong = column[(values.isna() & column.notna()) | np.isinf(values)]
-    if len(wrong) or values.isna().all():
-        offender = repr(wrong.tolist()[0]) if len(wrong) else "nothing"
-        raise EvonasError(f"column {name!r} of table {table!r} holds {offender}, and should hold numbers")
-    return values.to_numpy(float)
-
-
-def _order(value: Any) -> tuple[bool, Any]:
-    """Numbers first, by size; then text."""
-    return (isinstance(value, str), value)

@@ -1,6 +1,6 @@
-"""What is kept beside the recorded pages of the cells behind them, and cells made of it again.
+"""What is kept beside the recorded pages of the benchmark runs behind them, and benchmark runs made of it again.
 
-A folder of cells is some hundred megabytes and lies outside the repository. Of each cell the trials at which its
+A folder of them is some hundred megabytes and lies outside the repository. Of each the trials at which its
 incumbent changed, those up to which figures look, and how much of its own time the method took for one, say all that
 the figures need.
 """
@@ -14,14 +14,15 @@ import pandas as pd
 
 from evonas.core.errors import EvonasError
 from evonas_benchmarks.analysis import summary
-from evonas_benchmarks.run.runner import IDENTITY, RUNS, Cell, write_whole
+from evonas_benchmarks.run.folder import COMMANDS, IDENTITY, as_called_now, files_of, write_whole
+from evonas_benchmarks.run.plan import BenchmarkRun
 
-OF_A_CELL = ("maximize", "budget", "own")  # the columns that have one value a cell
+OF_A_RUN = ("maximize", "budget", "own")  # the columns that have one value a benchmark run
 
 
 def keep(path: Path, folder: Path, curves: pd.DataFrame) -> Path:
     """Write the `curves` of a folder's run as Parquet; its attributes are the suite and the runs that made them."""
-    rows = changes(curves).astype({"task": str, "method": str})[[*summary.COLUMNS, *OF_A_CELL]]
+    rows = changes(curves).astype({"task": str, "method": str})[[*summary.COLUMNS, *OF_A_RUN]]
     rows.attrs = {"suite": summary.read_suite(folder), "runs": summary.read_runs(folder)}
     path.parent.mkdir(parents=True, exist_ok=True)
     rows.to_parquet(path, index=False, compression="zstd", compression_level=19)
@@ -34,13 +35,15 @@ def read(path: Path) -> pd.DataFrame:
     Raises EvonasError where there is no such file.
     """
     try:
-        return pd.read_parquet(path)
+        rows = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise EvonasError(f"cannot read the recorded curves {str(path)!r}: {str(error).splitlines()[0]}") from error
+    rows["method"] = rows.method.map(as_called_now)
+    return rows
 
 
 def restore(path: Path, folder: Path) -> int:
-    """Make cells of what is kept; those in the folder stay as they are. How many were made.
+    """Make benchmark runs of what is kept; those in the folder stay as they are. How many were made.
 
     Raises EvonasError where the file keeps no run, or the folder holds another one.
     """
@@ -50,22 +53,22 @@ def restore(path: Path, folder: Path) -> int:
     suite, runs = rows.attrs["suite"], rows.attrs["runs"]
     if (folder / IDENTITY).is_file() and summary.read_suite(folder) != suite:
         raise EvonasError(f"{str(folder)!r} holds another run than {str(path)!r} keeps; give another folder")
-    (folder / "cells").mkdir(parents=True, exist_ok=True)
+    files_of(folder).mkdir(parents=True, exist_ok=True)
     write_whole(folder / IDENTITY, suite)
     lines = [json.dumps(run) for run in [*runs, *summary.read_runs(folder)]]
-    (folder / RUNS).write_text("".join(f"{line}\n" for line in dict.fromkeys(lines)), encoding="utf-8")
+    (folder / COMMANDS).write_text("".join(f"{line}\n" for line in dict.fromkeys(lines)), encoding="utf-8")
     made = 0
-    for _, cell in rows.groupby(["task", "method", "seed"], sort=False):
-        first = cell.iloc[0]
-        named = Cell(str(first.task), str(first.method), int(first.seed))
-        place = folder / "cells" / named.file
+    for _, group in rows.groupby(["task", "method", "seed"], sort=False):
+        first = group.iloc[0]
+        named = BenchmarkRun(str(first.task), str(first.method), int(first.seed))
+        place = files_of(folder) / named.file
         if not place.exists():
             values = {
                 **vars(named),
                 "trials": int(first.budget),
                 "maximize": bool(first.maximize),
                 "own": float(first.own),
-                "rows": cell.drop(columns=["suite", "task", "method", "seed", *OF_A_CELL]).to_dict("records"),
+                "rows": group.drop(columns=["suite", "task", "method", "seed", *OF_A_RUN]).to_dict("records"),
             }
             write_whole(place, values)
             made += 1
@@ -73,11 +76,11 @@ def restore(path: Path, folder: Path) -> int:
 
 
 def changes(curves: pd.DataFrame) -> pd.DataFrame:
-    """The trials at which a cell's incumbent changed, its last, and those that are the budget of a cell.
+    """The trials at which a benchmark run's incumbent changed, its last, and those that are the budget of one.
 
-    Figures look at the smallest budget: what a cell that was given more had spent by then is needed too.
+    Figures look at the smallest budget: what a run that was given more had spent by then is needed too.
     """
-    cells = curves.groupby(["task", "method", "seed"], sort=False, observed=True)
-    last = cells.trial.transform("max")
+    runs = curves.groupby(["task", "method", "seed"], sort=False, observed=True)
+    last = runs.trial.transform("max")
     looked_at = curves.trial.isin(curves.budget.unique())
-    return curves.loc[(curves.best != cells.best.shift()) | (curves.trial == last) | looked_at]
+    return curves.loc[(curves.best != runs.best.shift()) | (curves.trial == last) | looked_at]

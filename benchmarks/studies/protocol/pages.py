@@ -1,6 +1,7 @@
-"""Recorded results: from the folders of finished cells to tables, plots and the sentences that they allow.
+"""Recorded results: from the folders of finished benchmark runs to tables, plots and the sentences that they allow.
 
-Nothing is typed: every figure, name of a winner and command comes from the cells and from `runs.jsonl` beside them.
+Nothing is typed: every figure, name of a winner and command comes from the benchmark runs and from `runs.jsonl` beside
+them.
 """
 
 from __future__ import annotations
@@ -21,14 +22,13 @@ from evonas_benchmarks.analysis.ranking import ranking, reference_trials, speed_
 from evonas_benchmarks.analysis.statistics import Paired, against
 from evonas_benchmarks.analysis.summary import grid, mean_regret, signed
 from evonas_benchmarks.pages import plot_files
-from evonas_benchmarks.pages.plots import ordered
+from evonas_benchmarks.pages.plots import ordered, overall_plots
 from evonas_benchmarks.pages.text import figure, how_made, markdown, milliseconds, ratio, short
-from evonas_benchmarks.run import runner
+from evonas_benchmarks.run.folder import IDENTITY
 from evonas_benchmarks.suites.suite import load_suite
 from studies.protocol import curve_store, targets, transfer_ablation
 
-PLOTS = ("regret", "regret-seconds", "profile", "ranks")
-FIRST = ("regret", "ranks")  # of these, in the room's README
+FIRST = ("regret", "ranks")  # of the plots, in the room's README
 SHOWN = re.compile(r"(<!-- recorded: .*? -->\n).*?(<!-- /recorded -->)", re.DOTALL)
 MADE = "Written by `python benchmarks/studies/protocol/record.py`; nobody types here."
 
@@ -41,7 +41,7 @@ def write(out: Path, results: Path, suites: Sequence[str], ours: str, peers: Seq
     results.mkdir(parents=True, exist_ok=True)
     written, overview, first = [], [], []
     for suite in suites:
-        if (out / suite / runner.IDENTITY).is_file():
+        if (out / suite / IDENTITY).is_file():
             text, short_text, shortest = suite_page(out / suite, results, ours, peers)
             written.append(_put(results / f"{suite}.md", text))
             overview.append(short_text)
@@ -53,7 +53,7 @@ def write(out: Path, results: Path, suites: Sequence[str], ours: str, peers: Seq
         first.append(short_text)
     if text := targets.page(out, ours):
         written.append(_put(results / "goals.md", f"{text}\n\n{MADE}"))
-    for folder in sorted(path.parent for path in out.glob(f"*/*/{runner.IDENTITY}")):  # misled, memory
+    for folder in sorted(path.parent for path in out.glob(f"*/*/{IDENTITY}")):  # corrupted transfer, transfer ablation
         curve_store.keep(results / f"{folder.relative_to(out)}.parquet", folder, summary.read_curves(folder))
     if not written:
         raise EvonasError(f"{str(out)!r} holds no run to write about; leave --write out to make one")
@@ -99,7 +99,7 @@ def suite_page(folder: Path, results: Path, ours: str, peers: Sequence[str]) -> 
         "## Peers, and how each is run",
         _peers([method for method in methods if method in peers]),
         "## How it was made",
-        how_made(made["failed_cells"], runs),
+        how_made(made["failed_runs"], runs),
         _curves_file(results, folder, curves),
         MADE,
     ]
@@ -118,11 +118,10 @@ NOTE = (
 
 def _draw(results: Path, name: str, curves: pd.DataFrame) -> str:
     """The overall plots as PNG in `results/plots`; returns the lines that show them."""
-    shown = []
-    for plot in PLOTS:
-        if plot_files.save_images(results / "plots", curves, plot, prefix=f"{name}-", endings=("png",)):
-            shown.append(f"![{name}: {plot}](plots/{name}-{plot}.png)")
-    return "\n".join(shown)
+    written = plot_files.save_images(
+        results / "plots", curves, overall_plots(curves), prefix=f"{name}-", endings=("png",)
+    )
+    return "\n".join(f"![{name}: {plot}](plots/{name}-{plot}.png)" for plot in written)
 
 
 def _shown(drawn: str, names: Sequence[str]) -> str:
@@ -267,7 +266,7 @@ def _curves_file(results: Path, folder: Path, curves: pd.DataFrame) -> str:
     path = curve_store.keep(results / f"{folder.name}.parquet", folder, curves)
     return (
         f"[{path.name}]({path.name}) has the trials at which the incumbent changed, with the columns of "
-        "curves.parquet; `--restore` makes cells of them again."
+        "curves.parquet; `--restore` makes benchmark runs of them again."
     )
 
 

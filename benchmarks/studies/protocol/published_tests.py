@@ -1,8 +1,8 @@
-"""Fill in the test accuracy that the package of NAS-Bench-201 lacks, in cells that are finished.
+"""Fill in the test accuracy that the package of NAS-Bench-201 lacks, in benchmark runs that are finished.
 
     python benchmarks/studies/protocol/published_tests.py --published nb201.npz FOLDER
 
-FOLDER is a run of the suite `nasbench201`. No search is told a test, so none needs to be run again: an incumbent's
+FOLDER is a run of the suite `nasbench201`. No search sees a test, so none needs to be run again: an incumbent's
 networks are those of the table with its validation accuracy, and its test is theirs (the mean of the few that share
 one). `--published` holds `arch` (15625, 6), codes of `ops` in the order of `evonas.encodings.cell.EDGES`; `datasets`;
 `val200` and `test200` (15625, 3), accuracies in percent after 200 epochs, mean over seeds (Dong & Yang 2020, ICLR).
@@ -21,7 +21,7 @@ import numpy as np
 from evonas.core.errors import EvonasError
 from evonas.encodings.cell import cell_string
 from evonas_benchmarks.analysis import summary
-from evonas_benchmarks.run import runner
+from evonas_benchmarks.run.folder import files_of, note, write_whole
 from evonas_benchmarks.suites.suite import load_suite
 from evonas_benchmarks.tables.packaged import table
 
@@ -55,14 +55,14 @@ def published(path: Path) -> dict[str, dict[float, float]]:
 
 
 def fill(folder: Path, tests: dict[str, dict[float, float]]) -> int:
-    """Write the test of each trial's incumbent into all cells that have none; how many those were."""
+    """Write the test of each trial's incumbent into all benchmark runs that have none; how many those were."""
     filled = 0
-    for path in sorted((folder / "cells").glob("*.json")):
-        cell = json.loads(path.read_text(encoding="utf-8"))
-        if cell["rows"] and np.isnan([row["test"] for row in cell["rows"]]).all():
-            for row in cell["rows"]:
-                row["test"] = float("nan") if np.isnan(row["best"]) else tests[cell["task"]][row["best"]]
-            runner.write_whole(path, cell)
+    for path in sorted(files_of(folder).glob("*.json")):
+        run = json.loads(path.read_text(encoding="utf-8"))
+        if run["rows"] and np.isnan([row["test"] for row in run["rows"]]).all():
+            for row in run["rows"]:
+                row["test"] = float("nan") if np.isnan(row["best"]) else tests[run["task"]][row["best"]]
+            write_whole(path, run)
             filled += 1
     return filled
 
@@ -79,8 +79,8 @@ def main() -> None:
         filled = fill(options.folder, published(options.published))
         if filled:
             command = f"python {SCRIPT} --published nb201.npz OUT/{options.folder.name}"
-            runner.note(options.folder, command, load_suite(SUITE).description)
-        print(f"filled in the test of {filled:,} cells")
+            note(options.folder, command, load_suite(SUITE).description)
+        print(f"filled in the test of {filled:,} benchmark runs")
     except EvonasError as error:
         sys.exit(f"published_tests: {error}")
 

@@ -1,13 +1,13 @@
-"""Run the recorded protocol and write benchmarks/results/ from the cells that are there.
+"""Run the recorded protocol and write benchmarks/results/ from the benchmark runs that are there.
 
     python benchmarks/studies/protocol/record.py --out FOLDER [--jobs 2]    # everything; stop it whenever you like
     python benchmarks/studies/protocol/record.py --out FOLDER --parts nasbench201 --groups ours,plain
     python benchmarks/studies/protocol/record.py --out FOLDER --write       # run nothing, write what there is
     python benchmarks/studies/protocol/record.py --out FOLDER --restore     # first take the runs that results/ keeps
 
-FOLDER lies outside the repository and keeps every finished cell; the same command goes on where it stopped. Without
-`--restore` a new folder begins with nothing, and everything is measured again. Each part is a run of `evonas bench`,
-whose command stands in what is written.
+FOLDER lies outside the repository and keeps every finished benchmark run; the same command goes on where it stopped.
+Without `--restore` a new folder begins with nothing, and everything is measured again. Each part is a run of `evonas
+bench`, whose command stands in what is written.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from evonas.core import plugins
 from evonas.core.errors import EvonasError
 from evonas_benchmarks.run import runner
+from evonas_benchmarks.run.plan import plan
 from evonas_benchmarks.suites.suite import change, load_suite
 from studies.protocol import curve_store, pages, targets
 
@@ -80,14 +81,14 @@ def memory_parts(seeds: int, trials: int) -> list[Part]:
     return parts
 
 
-def misled_part(seeds: int, trials: int) -> Part:
+def corrupted_part(seeds: int, trials: int) -> Part:
     """What earlier tasks cost that mislead."""
-    return Part("misled/nasbench-graph", "nasbench-graph", list(targets.MISLED.values()), seeds, {}, trials)
+    return Part("misled/nasbench-graph", "nasbench-graph", list(targets.CORRUPTED.values()), seeds, {}, trials)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the cells, outside the repository")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the benchmark runs, outside the repository")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the tables and plots go")
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--groups", default=",".join(groups()))
@@ -96,14 +97,14 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=150)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--write", action="store_true", help="run nothing")
-    parser.add_argument("--restore", action="store_true", help="first make cells of the Parquet files in --results")
+    parser.add_argument("--restore", action="store_true", help="first take the benchmark runs that --results keeps")
     options = parser.parse_args()
     try:
         parts = chosen(options)
         for path in sorted(options.results.rglob("*.parquet")) if options.restore else ():
             folder = options.out / path.relative_to(options.results).with_suffix("")
             made = curve_store.restore(path, folder)
-            print(f"restored: {made} cells of {folder.relative_to(options.out)}", flush=True)
+            print(f"restored: {made} benchmark runs of {folder.relative_to(options.out)}", flush=True)
         for part in parts if not options.write else ():
             carry_out(part, options)
         pages.write(options.out, options.results, SUITES, OURS, peers())
@@ -130,7 +131,7 @@ def chosen(options: argparse.Namespace) -> list[Part]:
                 if those:
                     found.append(Part(suite, suite, those, seeds, {}, times * options.trials))
     if "misled" in options.parts.split(","):
-        found.append(misled_part(min(20, options.seeds or 20), options.trials))
+        found.append(corrupted_part(min(20, options.seeds or 20), options.trials))
     if "memory" in options.parts.split(","):
         found += memory_parts(min(20, options.seeds or 20), options.trials)
     return found
@@ -148,19 +149,19 @@ def carry_out(part: Part, options: argparse.Namespace) -> None:
             print(f"left out: {method}: {error}", file=sys.stderr)
     if not there:
         return
-    plan = runner.plan(suite, options.out / part.folder, methods=there, trials=part.trials, seeds=part.seeds)
-    total, done = len(plan.cells()), 0
+    the_plan = plan(suite, options.out / part.folder, methods=there, trials=part.trials, seeds=part.seeds)
+    total, done = len(the_plan.benchmark_runs()), 0
 
     def advance(more: int) -> None:
         nonlocal done
         done += more
         if done == total or done * 20 // total > (done - more) * 20 // total:
-            print(f"{part.folder}: {done} of {total} cells", flush=True)
+            print(f"{part.folder}: {done} of {total} benchmark runs", flush=True)
 
     command = replace(part, methods=there).command(options.jobs)
-    ran = runner.run(plan, options.jobs, advance, command)
-    for cell, reason in ran.failed.items():
-        print(f"failed: {part.folder}: {cell.task}, {cell.method}, seed {cell.seed}: {reason}", file=sys.stderr)
+    ran = runner.run(the_plan, options.jobs, advance, command)
+    for one, reason in ran.failed.items():
+        print(f"failed: {part.folder}: {one}: {reason}", file=sys.stderr)
 
 
 if __name__ == "__main__":

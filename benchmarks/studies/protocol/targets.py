@@ -15,9 +15,9 @@ from evonas_benchmarks.analysis.summary import at_looks, first, grid
 from evonas_benchmarks.pages.text import figure, how_made, markdown
 
 CONTROL, RANDOM = "evolution+boosting", "random"
-MISLED = {
-    "shuffled": "evolution+evonas_benchmarks.misled:Shuffled",
-    "negated": "evolution+evonas_benchmarks.misled:Negated",
+CORRUPTED = {
+    "shuffled": "evolution+evonas_benchmarks.baselines.corrupted_transfer:Shuffled",
+    "negated": "evolution+evonas_benchmarks.baselines.corrupted_transfer:Negated",
 }
 CELLS = {"cifar10": (10, 5), "cifar100": (10, 5), "ImageNet16-120": (12, 5)}  # trainings to the best: bar and aim
 EVERY = 60  # no seed may take longer
@@ -32,11 +32,11 @@ def page(out: Path, ours: str) -> str:
     shown = {
         out / "nasbench201": _to_the_best(out, ours),
         out / "nasbench-graph": _regret(out, ours),
-        out / "misled" / "nasbench-graph": _misled(out),
+        out / "misled" / "nasbench-graph": _corrupted(out),
     }
     parts = [part for part in shown.values() if part]
     runs = [run for folder, part in shown.items() if part for run in summary.read_runs(folder)]
-    runs = [run for run in runs if any(name in run["command"] for name in (ours, CONTROL, RANDOM, *MISLED.values()))]
+    runs = [run for run in runs if any(name in run["command"] for name in (ours, CONTROL, RANDOM, *CORRUPTED.values()))]
     if not parts:
         return ""
     lead = (
@@ -76,14 +76,14 @@ def _regret(out: Path, ours: str) -> str:
     return f"## NAS-Bench-Graph: mean regret over the eight tasks of the whole space\n\n{markdown(head, rows)}"
 
 
-def _misled(out: Path) -> str:
+def _corrupted(out: Path) -> str:
     control = _curves(out / "nasbench-graph", (CONTROL,))
-    misled = _curves(out / "misled" / "nasbench-graph", tuple(MISLED.values()))
-    if control is None or misled is None:
+    corrupted = _curves(out / "misled" / "nasbench-graph", tuple(CORRUPTED.values()))
+    if control is None or corrupted is None:
         return ""
-    frames = pd.concat([control, misled])
+    frames = pd.concat([control, corrupted])
     regret, rows = _over_tasks(frames), []
-    for words, method in MISLED.items():
+    for words, method in CORRUPTED.items():
         for look in LOOKS:
             if method not in regret or regret[method].shape[1] < look:
                 continue
@@ -91,7 +91,7 @@ def _misled(out: Path) -> str:
             each = [figure(at_looks(regret[name], [look])[str(look)]) for name in (method, CONTROL)]
             worse = "worse" if pair.high < 0 else "not worse"
             rows.append([words, f"{look}", *each, f"{-pair.mean:+.3f} ({-pair.high:+.3f} to {-pair.low:+.3f})", worse])
-    head = ["earlier tasks", "after", "meta, misled", "boosting", "difference by seed", "verdict"]
+    head = ["earlier tasks", "after", "meta, corrupted", "boosting", "difference by seed", "verdict"]
     return (
         "## NAS-Bench-Graph: earlier tasks that mislead\n\nTargets shuffled within each earlier task, or negated. "
         f"Worse is what lies beyond the interval.\n\n{markdown(head, rows)}"

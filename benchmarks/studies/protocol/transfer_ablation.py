@@ -15,7 +15,7 @@ from evonas_benchmarks.analysis.summary import mean_regret
 from evonas_benchmarks.pages import plot_files
 from evonas_benchmarks.pages.plots import Plot, band
 from evonas_benchmarks.pages.text import how_made, markdown
-from evonas_benchmarks.run import runner
+from evonas_benchmarks.run.folder import IDENTITY
 from evonas_benchmarks.suites.suite import load_suite
 
 
@@ -54,19 +54,19 @@ def page(out: Path, results: Path, suites: Sequence[str], ours: str) -> tuple[st
 def _row(regret: pd.DataFrame, without: pd.DataFrame, trials: int) -> list[str]:
     """Seeds, then at each milestone the regret and the gain."""
     both = regret.index.intersection(without.index)
-    cells = [str(len(both))]
+    texts = [str(len(both))]
     for look in summary.milestones(trials):
         ours, theirs = regret.loc[both].to_numpy()[:, look - 1], without.loc[both].to_numpy()[:, look - 1]
         gain = paired(-ours, -theirs)
-        cells.append(f"{ours.mean():.3f} ({gain.mean:+.3f}, {gain.low:+.3f} to {gain.high:+.3f})")
-    return cells
+        texts.append(f"{ours.mean():.3f} ({gain.mean:+.3f}, {gain.low:+.3f} to {gain.high:+.3f})")
+    return texts
 
 
 def _memories(out: Path, suite: str) -> list[tuple[str, Path]]:
     """(in words, folder) from little to much."""
     found = []
     for folder in [*(out / "memory").glob(f"{suite}-earlier*"), out / suite]:
-        if (folder / runner.IDENTITY).is_file():
+        if (folder / IDENTITY).is_file():
             values = summary.read_suite(folder)
             others = len(load_suite(values["name"]).task_names()) - 1
             tasks = values["earlier_tasks"] if values["earlier_tasks"] is not None else others

@@ -14,8 +14,9 @@ import numpy as np
 from evonas.core.goals import Objective
 from evonas.core.types import Candidate, Evaluation, Searcher
 from evonas.execution.processes import Processes
-from evonas_benchmarks.run.benchmark_run import Sharing, run_cell
 from evonas_benchmarks.run.problems import make_searcher, tabular_problem
+from evonas_benchmarks.run.search import search
+from evonas_benchmarks.run.sharing import SharedTrainings
 from evonas_benchmarks.suites.suite import Suite
 from evonas_benchmarks.tables import small_images
 
@@ -67,14 +68,14 @@ def search_live(
     """
     problem, found = tabular_problem(suite, name, SEED), Live(name)
     with Processes([small_images.trainer(name, images)]) as executor:
-        sharing = Sharing(executor, problem.encoding.canonical, out / f"{name}.jsonl")  # type: ignore[attr-defined]
+        sharing = SharedTrainings(executor, problem.encoding.canonical, out / f"{name}.jsonl")  # type: ignore[attr-defined]
         for method in methods:
             goal = float("inf") if method == FIRST else found.goal
             searcher = Until(make_searcher(method, problem), problem.objective, goal, stop)
-            rows, told = run_cell(searcher, sharing, problem.task, problem.objective, seed=SEED, trials=trials)
+            rows, observed = search(searcher, sharing, problem.task, problem.objective, seed=SEED, trials=trials)
             if stop.is_set():
                 break
-            figures = {one.candidate.genome: one.metrics["val_accuracy"] for t in told if (one := t.evaluation).ok}
+            figures = {one.candidate.genome: one.metrics["val_accuracy"] for t in observed if (one := t.evaluation).ok}
             found.trained |= figures
             if method == FIRST:
                 found.goal, found.at_random = rows[-1].best, figures

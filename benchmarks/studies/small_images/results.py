@@ -3,7 +3,7 @@
     python benchmarks/studies/small_images/results.py --out FOLDER [--images FOLDER] [--seeds 20] [--jobs 2]
 
 Leave one data set out: methods search it, knowing the other four. Measured is how many trainings a method needs to
-reach what random search reaches with 100. With `--images` (the folder of make_small_images.py) the same is done once
+reach what random search reaches with 100. With `--images` (the folder that make.py takes) the same is done once
 for each data set by real training, with a seed that the table does not have. Stop it whenever you like: the same
 command goes on. It writes benchmarks/results/small-images.md.
 """
@@ -25,6 +25,8 @@ from evonas_benchmarks.analysis.statistics import resampled
 from evonas_benchmarks.analysis.summary import grid, mean_regret, read_curves, with_interval
 from evonas_benchmarks.pages.text import figure, markdown
 from evonas_benchmarks.run import runner
+from evonas_benchmarks.run.folder import PACKAGES
+from evonas_benchmarks.run.plan import plan
 from evonas_benchmarks.suites.suite import Suite, load_suite
 from evonas_benchmarks.tables import small_images
 from studies.small_images.card import accuracies, rank_correlation, spread
@@ -72,7 +74,7 @@ def median(each: np.ndarray) -> Needed:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True, help="where cells and trainings are kept")
+    parser.add_argument("--out", type=Path, required=True, help="where benchmark runs and trainings are kept")
     parser.add_argument("--images", type=Path, help="the folder of the npz files; without it nothing is trained")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--jobs", type=int, default=environment.cores())
@@ -81,8 +83,8 @@ def main() -> int:
     command = f"python benchmarks/studies/small_images/results.py --out FOLDER --images FOLDER --seeds {chosen.seeds}"
     try:
         suite = load_suite("small-images")
-        plan = runner.plan(suite, chosen.out / "table", methods=METHODS, trials=TRIALS, seeds=chosen.seeds)
-        failed = runner.run(plan, chosen.jobs, Counted(len(plan.cells())), command).failed
+        the_plan = plan(suite, chosen.out / "table", methods=METHODS, trials=TRIALS, seeds=chosen.seeds)
+        failed = runner.run(the_plan, chosen.jobs, Counted(len(the_plan.benchmark_runs())), command).failed
         live = []
         if chosen.images:
             live = search_all_live(suite, chosen.images, chosen.out / "live", (FIRST, *LIVE), TRIALS, chosen.jobs)
@@ -93,7 +95,7 @@ def main() -> int:
         print(f"stopped; what is finished is kept in {chosen.out}, the same command goes on", file=sys.stderr)
         return 130
     if failed:
-        print("\n".join(f"{cell}: {reason}" for cell, reason in failed.items()), file=sys.stderr)
+        print("\n".join(f"{one}: {reason}" for one, reason in failed.items()), file=sys.stderr)
         return 1
     FILE.parent.mkdir(exist_ok=True)
     FILE.write_text(page(suite, chosen.out, live, command), encoding="utf-8")
@@ -103,7 +105,7 @@ def main() -> int:
 
 @dataclass
 class Counted:
-    """Says how many cells are there, at every twentieth part."""
+    """Says how many benchmark runs are there, at every twentieth part."""
 
     total: int
     done: int = 0
@@ -125,7 +127,7 @@ def page(suite: Suite, out: Path, live: Sequence[Live], command: str) -> str:
         + [trainings(needed_on_average(best[name][method], best[name]["random"])) for method in methods]
         for name in tasks
     ]
-    versions = ", ".join(f"{name} {version}" for name, version in environment.versions(runner.PACKAGES).items())
+    versions = ", ".join(f"{name} {version}" for name, version in environment.versions(PACKAGES).items())
     return f"""# Small images
 
 The suite `small-images` ([its card](../evonas_benchmarks/tables/data/small_images.md)): 420 cells on five image sets,

@@ -1,26 +1,23 @@
-"""A cell: one method on one task with one seed, recorded trial by trial."""
+"""One method on one task with one seed, recorded trial by trial."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from evonas.core.genomes import freeze
 from evonas.core.goals import Goal, Objective
+from evonas.core.optional import CallbackDefaults
 from evonas.core.types import Candidate, Evaluation, Searcher, Task, Trial
 from evonas.search import loop
 
 
 @dataclass(frozen=True)
 class Row:
-    """A trial of a cell. `value` and `best` are in the objective's own unit, `seconds` is cumulative.
+    """A trial of a benchmark run. `value` and `best` are in the objective's own unit, `seconds` is cumulative.
 
     `test` is the incumbent's (NaN where there is none), `overhead` the method's own wall-clock seconds.
     """
@@ -34,7 +31,7 @@ class Row:
 
 
 class Timed:
-    """A searcher whose own time is measured: asking and telling, never the training. It is not told `hidden`."""
+    """A searcher whose own time is measured, never the training. It does not see the metric `hidden`."""
 
     def __init__(self, searcher: Searcher[Any], hidden: str | None = None):
         self.searcher = searcher
@@ -61,7 +58,7 @@ class Timed:
 
 
 @dataclass
-class Recorder:
+class Recorder(CallbackDefaults):
     """A callback that keeps a row for each trial; the incumbent is the best of the highest fidelity so far."""
 
     timed: Timed
@@ -89,17 +86,8 @@ class Recorder:
         if self.advance is not None:
             self.advance()
 
-    def started(self, task: Task, told: Sequence[Trial]) -> None:
-        pass
 
-    def asked(self, number: int, candidate: Candidate) -> None:
-        pass
-
-    def ended(self, reason: str) -> None:
-        pass
-
-
-def run_cell(
+def search(
     searcher: Searcher[Any],
     executor: loop.Executor,
     task: Task,
@@ -111,7 +99,7 @@ def run_cell(
     report: Callable[[Evaluation], float] | None = None,
     advance: Callable[[], None] | None = None,
 ) -> tuple[list[Row], Sequence[Trial]]:
-    """The rows of one search and its trials; fewer than asked for where the space is exhausted.
+    """The rows of one search and its trials; fewer than `trials` where the space is exhausted.
 
     Args:
         test: the metric that reports the incumbent; the searcher never sees it.
@@ -124,56 +112,11 @@ def run_cell(
     return recorder.rows, outcome.trials
 
 
-@dataclass
-class Sharing:
-    """An executor that evaluates a network once for all methods that ask for it, on one task with one seed.
-
-    Fair, for a training is a function of network, fidelity and seed alone: each method is told the same result and
-    the same seconds as if it had been first. With a `path` trainings are kept there, a line of JSON each, so that
-    whoever comes back after an interruption finds them.
-    """
-
-    executor: loop.Executor
-    canonical: Callable[[Any], Hashable]
-    path: Path | None = None
-    known: dict[Hashable, Evaluation] = field(default_factory=dict)
-    trained: int = 0
-    shared: int = 0
-
-    def __post_init__(self) -> None:
-        if self.path is not None and self.path.is_file():
-            for line in self.path.read_text(encoding="utf-8").splitlines():
-                try:
-                    self._take(json.loads(line))
-                except (ValueError, KeyError):
-                    continue  # the line that was being written when somebody pulled the plug
-
-    @property
-    def slots(self) -> int:
-        return self.executor.slots
-
-    def submit(self, candidate: Candidate, task: Task, seed: int) -> Future[Evaluation]:
-        key = (self.canonical(candidate.genome), candidate.fidelity)
-        if key in self.known:
-            self.shared += 1
-            future: Future[Evaluation] = Future()
-            future.set_result(replace(self.known[key], candidate=candidate))
-            return future
-        future = self.executor.submit(candidate, task, seed)
-        future.add_done_callback(lambda done: self._keep(key, done.result()))
-        return future
-
-    def _keep(self, key: Hashable, evaluation: Evaluation) -> None:
-        self.trained += 1
-        self.known[key] = evaluation
-        if self.path is not None:
-            values = {**vars(evaluation), "metrics": dict(evaluation.metrics)}
-            values["candidate"] = (evaluation.candidate.genome, evaluation.candidate.fidelity)
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(values) + "\n")
-
-    def _take(self, values: dict[str, Any]) -> None:
-        genome, fidelity = values.pop("candidate")
-        candidate = Candidate(freeze(genome), fidelity)
-        self.known[self.canonical(candidate.genome), fidelity] = Evaluation(candidate, **values)
+def as_json(rows: Sequence[Row], trials: Sequence[Trial], objective: Objective) -> dict[str, Any]:
+    """What a folder keeps of a benchmark run."""
+    return {
+        "failed": sum(trial.evaluation.status == "failed" for trial in trials),
+        "objective": objective.name,
+        "maximize": objective.maximize,
+        "rows": [asdict(row) for row in rows],
+    }
