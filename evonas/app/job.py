@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from evonas.core import plugins, trust
 from evonas.core.context import SearchContext
 from evonas.core.environment import versions
 from evonas.core.errors import EvonasError, NameTaken
+from evonas.core.faults import place, placed
 from evonas.core.goals import Goal
 from evonas.core.optional import HasGoal, MultiFidelity, Noting, description
 from evonas.core.types import Callback, Encoding, Evaluator, Task, Trial
@@ -31,6 +33,7 @@ from evonas.domains.domain import (
     load_data,
     refuse_left_out,
 )
+from evonas.encodings.guarded import GuardedEncoding
 from evonas.encodings.make import make_encoding
 from evonas.encodings.signature import changed, signature
 from evonas.memory.archive import Archive, RunRecord
@@ -157,8 +160,11 @@ def prepare(
     encoding = encoding or make_encoding(config.encoding)
     split = kind.split(data, seed=config.seed, train_size=config.train_size)
     kind.check(encoding, split.task, np.random.default_rng(config.seed))
+    guarded: Encoding[Any] = GuardedEncoding(
+        encoding
+    )  # the trainer has it as it is: what breaks there is a failed trial
     # tried before anything is written
-    method = make_method(config.method_spec, SearchContext(encoding, goal, split.task, seed=config.seed))
+    method = make_method(config.method_spec, SearchContext(guarded, goal, split.task, seed=config.seed))
     if isinstance(method, HasGoal) and set(method.goal.metrics) > set(goal.metrics):
         goal = method.goal  # nsga2 adds an objective of its own
     archive = Archive(config.archive)
@@ -177,11 +183,11 @@ def prepare(
         seed=config.seed,
         config=config.model_dump(),
         versions=versions(),
-        signature=signature(encoding),
+        signature=signature(guarded),
         device=trainer.device_name(),
         command=command,
     )
-    job = Job(config, archive, record, encoding, kind, split, trainer, evaluator, goal)
+    job = Job(config, archive, record, guarded, kind, split, trainer, evaluator, goal)
     if new:
         check_folder(job.folder, name, new=True)
     return job
@@ -285,31 +291,33 @@ def go_on(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
 
 def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[Trial]) -> Result:
     try:
-        store, seed = job.archive.as_of(job.record.mark), job.config.seed
-        context = SearchContext(job.encoding, job.goal, job.data.task, store, seed, job.config.encoding)
-        searcher = make_method(job.config.method_spec, context)
-        _note(job.domain.found(job.data), callbacks)
-        memory = [known] if (known := _known(searcher)) else []
-        _note(memory, callbacks)
-        with make_executor(job, told) as executor:
-            outcome = loop.run(
-                searcher,
-                executor,
-                job.data.task,
-                seed=job.config.seed,
-                budget=job.budget,
-                store=job.archive,
-                name=job.name,
-                callbacks=callbacks,
-                trials=told,
-            )
+        with _broken_off(job, f"the method {job.config.method_spec!r}"):
+            store, seed = job.archive.as_of(job.record.mark), job.config.seed
+            context = SearchContext(job.encoding, job.goal, job.data.task, store, seed, job.config.encoding)
+            searcher = make_method(job.config.method_spec, context)
+            _note(job.domain.found(job.data), callbacks)
+            memory = [known] if (known := _known(searcher)) else []
+            _note(memory, callbacks)
+            with make_executor(job, told) as executor:
+                outcome = loop.run(
+                    searcher,
+                    executor,
+                    job.data.task,
+                    seed=job.config.seed,
+                    budget=job.budget,
+                    store=job.archive,
+                    name=job.name,
+                    callbacks=callbacks,
+                    trials=told,
+                )
     except KeyboardInterrupt:
         for callback in callbacks:
             callback.ended("interrupted")
         raise _interrupted(job) from None
     try:
         memory += [line for line in [_known(searcher)] if line and line not in memory]
-        result = finish(job, outcome.trials, outcome.reason, job.folder, memory=memory)
+        with _broken_off(job, "the training of the best network"):
+            result = finish(job, outcome.trials, outcome.reason, job.folder, memory=memory)
     except KeyboardInterrupt:
         raise _interrupted(job) from None
     except OSError as error:
@@ -321,6 +329,24 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
     if job.trainer.checkpoints is not None:  # while it could be resumed, trainings went on from there
         shutil.rmtree(job.trainer.checkpoints, ignore_errors=True)
     return result
+
+
+@contextmanager
+def _broken_off(job: Job, what: str) -> Iterator[None]:
+    """A run in which something breaks is interrupted: its trials are kept, and the error says how to go on.
+
+    What a user's part raises becomes an EvonasError, which names its line; any other exception stays as it is.
+    """
+    try:
+        yield
+    except Exception as error:
+        job.archive.update_run(job.name, status="interrupted")
+        if not isinstance(error, EvonasError) and not place(error):
+            raise
+        words = str(error) if isinstance(error, EvonasError) else f"{what} raised {placed(error)}"
+        trials = counted(job.archive.trials(job.name))
+        kept = f"; {trials} trial{'s are' if trials > 1 else ' is'} kept; mend it, then: evonas resume {job.name}"
+        raise EvonasError(words + kept if trials else words) from error
 
 
 def _interrupted(job: Job) -> Interrupted:

@@ -21,6 +21,7 @@ from evonas.core.types import Encoding, Task
 from evonas.domains.domain import domain_named
 from evonas.domains.network import Network
 from evonas.domains.splitting import ArraySplit
+from evonas.training.building import build, seeded
 from evonas.training.data import Preprocessing
 from evonas.training.trainer import Finished
 
@@ -122,7 +123,8 @@ def _rebuilt(folder: Path, description: Mapping[str, Any]) -> nn.Module:
     classes = len(description["class_names"])
     task = Task(description["task"], description["input_shape"], classes, domain=description["domain"])
     try:
-        model = encoding.build(description["genome"], task)
+        with seeded(0):
+            model = build(encoding, description["genome"], task)
     except Exception as error:
         raise EvonasError(f"{description['encoding']!r} cannot build the network: {_first_line(error)}") from error
     try:

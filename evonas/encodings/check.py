@@ -2,100 +2,98 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from evonas.core.errors import EvonasError
-from evonas.core.genomes import freeze
+from evonas.core.faults import placed
 from evonas.core.optional import Canonical
+from evonas.core.randomness import seeded_globals
 from evonas.core.types import Encoding, Task
+from evonas.encodings.guarded import GuardedEncoding, broken, check_genome, said
+
+__all__ = ["check_encoding", "check_genome"]
 
 
 def check_encoding(encoding: Encoding[Any], task: Task, rng: np.random.Generator, n: int = 5) -> None:
-    """Sample, vary, describe and build a few genomes; well under a second.
+    """Sample, vary, describe and build a few genomes; well under a second. The global generators are left as they are.
 
     Raises EvonasError, one line, that names the encoding, the method, the genome and what was wrong with it.
     """
     name = type(encoding).__name__
-    sampled = [check_genome(name, "sample()", _call(name, "sample()", lambda: encoding.sample(rng))) for _ in range(n)]
-    varied = []
-    for genome, other in zip(sampled, sampled[1:] + sampled[:1], strict=True):
-        for method, child in (
-            (f"mutate({genome!r})", lambda g=genome: encoding.mutate(g, rng)),
-            (f"crossover({genome!r}, {other!r})", lambda g=genome, o=other: encoding.crossover(g, o, rng)),
-        ):
-            varied.append(check_genome(name, method, _call(name, method, child)))
-    names: set[str] | None = None
-    for genome in sampled + varied:
-        found = _call(name, f"features({genome!r})", lambda g=genome: dict(encoding.features(g)))
-        if not all(isinstance(value, (int, float, np.number)) for value in found.values()):
-            raise _broken(name, f"features({genome!r})", "gave something that is no number")
-        if any(np.isinf(float(value)) for value in found.values()):
-            raise _broken(name, f"features({genome!r})", "gave an infinite number; use NaN for what is not known")
-        if names is not None and set(found) != names:
-            odd = sorted(set(found) ^ names)[0]
-            raise _broken(name, f"features({genome!r})", f"has other names than those of other genomes: {odd!r}")
-        names = set(found)
-        if isinstance(encoding, Canonical):
-            _check_canonical(encoding, name, genome)
-    for genome in (sampled[0], varied[0]):
-        _check_network(encoding, name, genome, task)
+    guarded = GuardedEncoding(encoding)
+    with seeded_globals(np.random.default_rng(0)):
+        sampled = [guarded.sample(rng) for _ in range(n)]
+        varied = []
+        for genome, other in zip(sampled, sampled[1:] + sampled[:1], strict=True):
+            varied += [guarded.mutate(genome, rng), guarded.crossover(genome, other, rng)]
+        for genome in sampled + varied:
+            guarded.features(genome)
+            if isinstance(encoding, Canonical):
+                first = guarded.canonical(genome)
+                if guarded.canonical(first) != first:
+                    what = f"gave {first!r}, whose own canonical form is another one"
+                    raise broken(name, said("canonical", genome), what)
+        for genome in (sampled[0], varied[0]):
+            _check_network(encoding, name, genome, task)
 
 
-def check_genome(name: str, method: str, genome: Any) -> Any:
-    """The genome, if it is hashable and the same again after it went through JSON."""
-    try:
-        hash(genome)
-    except TypeError:
-        raise _broken(
-            name, method, f"returned {_short(genome)}, which is not hashable; genomes are JSON values and tuples"
-        ) from None
-    try:
-        same = freeze(json.loads(json.dumps(genome, allow_nan=False))) == genome
-    except (TypeError, ValueError):
-        same = False
-    if not same:
-        raise _broken(name, method, f"returned {_short(genome)}, which JSON does not keep; use JSON values and tuples")
-    return genome
+def _check_network(encoding: Encoding[Any], name: str, genome: Any, task: Task) -> None:
+    """It learns logits of the right shape from float32, whatever the number of inputs, and is nobody else's."""
+    import torch
+    from torch.nn.parameter import is_lazy
+
+    method = said("build", genome)
+
+    def made() -> Any:
+        """A network whose lazy layers have parameters: they get them from inputs."""
+        network = encoding.build(genome, task)
+        if isinstance(network, torch.nn.Module) and any(map(is_lazy, network.parameters())):
+            with torch.no_grad():
+                network.eval()(torch.zeros(2, *task.input_shape))
+        return network
+
+    with torch.random.fork_rng(devices=[]):
+        network = _call(name, method, made)
+        if not isinstance(network, torch.nn.Module):
+            raise broken(name, method, f"returned a {type(network).__name__}, not a torch.nn.Module")
+        again = _call(name, method, made)
+        if wrong := _wrong_parameters(network, again):
+            raise broken(name, method, wrong)
+        for training, inputs in ((True, 2), (False, 1)):
+            network.train(training)
+            logits = _call(name, method, lambda n=inputs: network(torch.zeros(n, *task.input_shape)))
+            expected = (inputs, task.n_classes)
+            if not isinstance(logits, torch.Tensor) or tuple(logits.shape) != expected:
+                got = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+                what = f"{inputs} {'inputs' if inputs > 1 else 'input'} of {task.input_shape}"
+                raise broken(name, method, f"gives {got} for {what}, not logits of shape {expected}")
+            if logits.dtype != torch.float32:
+                raise broken(name, method, f"gives logits of {logits.dtype}, not torch.float32")
 
 
-def _check_canonical(encoding: Any, name: str, genome: Any) -> None:
-    method = f"canonical({genome!r})"
-    first = check_genome(name, method, _call(name, method, lambda: encoding.canonical(genome)))
-    if encoding.canonical(first) != first:
-        raise _broken(name, method, f"gave {_short(first)}, whose own canonical form is another one")
-
-
-def _check_network(encoding: Any, name: str, genome: Any, task: Task) -> None:
+def _wrong_parameters(network: Any, again: Any) -> str | None:
+    """What is wrong with a network's parameters, given a second network of the same genome."""
     import torch
 
-    method = f"build({genome!r})"
-    expected = (2, task.n_classes)
-    with torch.random.fork_rng(devices=[]):
-        network = _call(name, method, lambda: encoding.build(genome, task))
-        if not isinstance(network, torch.nn.Module):
-            raise _broken(name, method, f"returned a {type(network).__name__}, not a torch.nn.Module")
-        logits = _call(name, method, lambda: network(torch.zeros(2, *task.input_shape)))
-    if not isinstance(logits, torch.Tensor) or tuple(logits.shape) != expected:
-        got = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
-        raise _broken(name, method, f"gives {got} for 2 images of {task.input_shape}, not logits of shape {expected}")
+    own = {id(parameter) for parameter in again.parameters()}
+    for name, parameter in network.named_parameters():
+        if parameter.is_complex() or (parameter.is_floating_point() and parameter.dtype != torch.float32):
+            return f"has the parameter {name!r} of {parameter.dtype}; networks train in torch.float32"
+        if parameter.device.type != "cpu":
+            return f"puts the parameter {name!r} on {str(parameter.device)!r}; build on the CPU, the trainer moves it"
+        if parameter.requires_grad and id(parameter) in own:
+            return f"gave the same parameter {name!r} to two networks; each build makes a network of its own"
+    if network is again:
+        return "returned the same network twice; each build makes one of its own"
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        return "has no parameter to train"
+    return None
 
 
 def _call(name: str, method: str, function: Callable[[], Any]) -> Any:
     try:
         return function()
     except Exception as error:
-        words = str(error).splitlines()
-        raise _broken(name, method, f"raised {type(error).__name__}: {words[0] if words else ''}") from error
-
-
-def _broken(name: str, method: str, what: str) -> EvonasError:
-    return EvonasError(f"encoding {name!r} breaks the contract: {method} {what}")
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "…"
+        raise broken(name, method, f"raised {placed(error)}") from error

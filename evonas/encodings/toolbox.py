@@ -1,16 +1,16 @@
-"""An existing DEAP toolbox as an encoding; its global randomness is lent a saved state."""
+"""An existing DEAP toolbox as an encoding; its global randomness is seeded by the search."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evonas.core.errors import EvonasError
 from evonas.core.genomes import freeze
+from evonas.core.randomness import seeded_globals
 from evonas.core.types import Task
 
 if TYPE_CHECKING:
@@ -49,17 +49,17 @@ class ToolboxEncoding:
         self._features = features
 
     def sample(self, rng: np.random.Generator) -> Genome:
-        with lent_randomness(rng):
+        with seeded_globals(rng):
             return freeze(_plain(self.toolbox.individual()))
 
     def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome:
-        with lent_randomness(rng):
+        with seeded_globals(rng):
             (child,) = self.toolbox.mutate(self._individual(genome))
         return freeze(_plain(child))
 
     def crossover(self, a: Genome, b: Genome, rng: np.random.Generator) -> Genome:
         """The first of the toolbox's two children."""
-        with lent_randomness(rng):
+        with seeded_globals(rng):
             child, _ = self.toolbox.mate(self._individual(a), self._individual(b))
         return freeze(_plain(child))
 
@@ -86,19 +86,6 @@ class ToolboxEncoding:
             np.random.set_state(np_state)  # noqa: NPY002
         template[:] = _thawed(genome, template)
         return template
-
-
-@contextmanager
-def lent_randomness(rng: np.random.Generator) -> Iterator[None]:
-    """Python's and numpy's global generators, seeded from `rng` for a while and then as they were."""
-    state, np_state = random.getstate(), np.random.get_state()  # noqa: NPY002
-    random.seed(int(rng.integers(2**63)))
-    np.random.seed(int(rng.integers(2**32)))  # noqa: NPY002
-    try:
-        yield
-    finally:
-        random.setstate(state)
-        np.random.set_state(np_state)  # noqa: NPY002
 
 
 def _plain(individual: Any) -> Any:

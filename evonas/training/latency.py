@@ -21,6 +21,7 @@ from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal, metric
 from evonas.core.types import Candidate, Encoding, Evaluation, Evaluator, Task
 from evonas.training import profile
+from evonas.training.building import build, seeded
 
 METRICS = tuple(map(metric, ("latency_ms", "latency_batch_ms", "latency_onnx_ms")))
 """One image on the device, a batch on it, one image in ONNX Runtime on the CPU; milliseconds."""
@@ -130,8 +131,10 @@ class WithLatency:
 
     def measure(self, genome: Any, task: Task) -> dict[str, float]:
         """The metrics of a genome's network, as far as they can be measured; milliseconds."""
-        with torch.random.fork_rng(devices=[]):
-            network = self.encoding.build(genome, task)
+        with seeded(0):
+            return self._measured(build(self.encoding, genome, task), task)
+
+    def _measured(self, network: nn.Module, task: Task) -> dict[str, float]:
         shape, how = task.input_shape, {"repeats": self.repeats, "threads": self.threads}
         measurements = {"latency_onnx_ms": lambda: onnx_milliseconds(network, shape, **how)} if self.onnx else {}
         measurements |= {  # last: they move the network to the device

@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from evonas.core.types import Encoding, Task
+from evonas.training.building import build, seeded
 
 
 def count_params(network: nn.Module) -> int:
@@ -65,9 +66,9 @@ def costs(encoding: Encoding[Any], genome: Any, task: Task) -> dict[str, float]:
     On the meta device nothing would be computed, but its first use in a process imports the compiler, which takes
     longer than hundreds of images.
     """
-    with torch.random.fork_rng(devices=[]):
-        network = encoding.build(genome, task)
-    return {"params": count_params(network), "flops": count_flops(network, task.input_shape)}
+    with seeded(0):
+        network = build(encoding, genome, task)
+        return {"params": count_params(network), "flops": count_flops(network, task.input_shape)}
 
 
 def latency(network: nn.Module, input_shape: tuple[int, ...], device: str, batch: int = 1, repeats: int = 50) -> float:

@@ -21,6 +21,7 @@ from evonas.core import environment
 from evonas.core.errors import EvonasError
 from evonas.core.types import Candidate, Encoding, Evaluation, Task
 from evonas.training import profile
+from evonas.training.building import build, seeded
 from evonas.training.checkpoints import Checkpoints, State, digest
 from evonas.training.data import DeviceSet, Preprocessing, TrainingData
 from evonas.training.devices import find_device, find_precision, precision_for
@@ -129,7 +130,7 @@ class TorchTrainer:
         start = time.perf_counter()
         costs = profile.costs(self.encoding, candidate.genome, self.data.task)
         try:
-            with self._threads(costs["flops"]):
+            with self._threads(costs["flops"]), seeded(seed, self.device):
                 network, figures = self._train(candidate, self._on_device("train"), seed, self._left())
                 accuracy, loss = self.test(network, self._on_device("val"))
                 held_out = {"test_accuracy": self.test(network, self._on_device("test"))[0]} if self.held_out else {}
@@ -145,7 +146,7 @@ class TorchTrainer:
         """Train in full on training and validation images, then touch the test set once."""
         start = time.perf_counter()
         costs = profile.costs(self.encoding, genome, self.data.task)
-        with self._threads(costs["flops"]):
+        with self._threads(costs["flops"]), seeded(seed, self.device):
             network, figures = self._train(Candidate(genome), self._on_device("all"), seed, None)
             accuracy, loss = self.test(network, self._on_device("test"))
         seconds = time.perf_counter() - start
@@ -158,9 +159,8 @@ class TorchTrainer:
         share of the device's memory that is free then (1 where it is the host's)."""
         data = self._on_device("train")
         costs = profile.costs(self.encoding, candidate.genome, self.data.task)
-        with self._threads(costs["flops"]), torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            network = self.encoding.build(candidate.genome, self.data.task)
+        with self._threads(costs["flops"]), seeded(seed, self.device):
+            network = build(self.encoding, candidate.genome, self.data.task)
             network = network.to(memory_format=torch.channels_last).to(self.device)
             recipe = self._recipe(network, 10**6)  # the learning rate stays where the warm-up begins
             training = Fitting(network, data, recipe, torch.Generator().manual_seed(seed), self.batch_size)
@@ -207,12 +207,10 @@ class TorchTrainer:
         self, candidate: Candidate, data: DeviceSet, seed: int, micro: int, left: Checkpoints | None
     ) -> Fitting:
         """One training, from scratch or from where it was left."""
-        cuda = self.device.startswith("cuda")
-        if cuda:
+        if self.device.startswith("cuda"):
             torch.cuda.reset_peak_memory_stats(self.device)
-        with torch.random.fork_rng(devices=[self.device] if cuda else []):
-            torch.manual_seed(seed)
-            network = self.encoding.build(candidate.genome, self.data.task)
+        with seeded(seed, self.device):
+            network = build(self.encoding, candidate.genome, self.data.task)
             if left is not None and self.inherit:
                 self._take_over(network, candidate, seed, left)
             network = network.to(memory_format=torch.channels_last).to(self.device)

@@ -1,0 +1,38 @@
+"""A genome's network, ready for training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from evonas.core.randomness import seeded_globals
+from evonas.core.types import Encoding, Task
+
+
+def build(encoding: Encoding[Any], genome: Any, task: Task) -> nn.Module:
+    """What the encoding builds, its lazy layers given their sizes by two empty inputs."""
+    network = encoding.build(genome, task)
+    if any(map(is_lazy, network.parameters())) or any(map(is_lazy, network.buffers())):
+        was_training = network.training
+        with torch.no_grad():
+            network.eval()(torch.zeros(2, *task.input_shape))
+        network.train(was_training)
+    return network
+
+
+@contextmanager
+def seeded(seed: int, device: str = "cpu") -> Iterator[None]:
+    """Within it torch's, Python's and numpy's global generators are seeded; afterwards they are as they were before.
+
+    A network may draw from any of them where it is built and where it is run.
+    """
+    devices = [device] if device.startswith("cuda") else []
+    with torch.random.fork_rng(devices=devices), seeded_globals(np.random.default_rng(seed)):
+        torch.manual_seed(seed)
+        yield
