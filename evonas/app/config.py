@@ -1,4 +1,4 @@
-"""What a search is asked to do: validated, from a TOML file, the command line, or Python."""
+"""The options of a search: validated, from a TOML file, the command line, or Python."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class SearchConfig(BaseModel):
     timeout: float | None = Field(None, gt=0, description="seconds after which a training is given up")
     inherit: bool = Field(False, description="start a child from its parent's weights; biases what is compared")
     stop_early: float | None = Field(
-        None, gt=0, lt=1, description="give up a training that cannot come among this share of the best"
+        None, gt=0, lt=1, description="stop a training that cannot come among this share of the best"
     )
     seed: int = Field(0, ge=0, lt=2**63, description="of the split, the search and the trainings")
     name: str | None = Field(None, description="of the run; by default made from data and encoding")

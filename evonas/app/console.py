@@ -17,12 +17,12 @@ def tolerate_any_console() -> None:
 
 
 def print_line(line: str, file: IO[str] | None = None) -> None:
-    """Print and flush. Where nobody reads any more (a closed pipe, a full disk) the line is lost, and nothing else."""
+    """Print and flush. Where nobody reads any more (a closed pipe, a full disk) the line is dropped, no more."""
     print(line, file=Tolerant(file or sys.stdout), flush=True)
 
 
 class Tolerant:
-    """A text stream that never raises: what it cannot encode becomes a question mark, what nobody reads is lost."""
+    """A text stream that never raises: what it cannot encode becomes a question mark, what nobody reads is dropped."""
 
     def __init__(self, stream: IO[str] | None):
         self._stream = stream

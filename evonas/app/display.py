@@ -58,11 +58,11 @@ class Progress:
         self._begin: float | None = None
         self._end: float | None = None
 
-    def start(self, task: Task, told: Sequence[Trial]) -> None:
+    def start(self, task: Task, observed: Sequence[Trial]) -> None:
         self.task = task.name
-        for trial in told:
+        for trial in observed:
             self.add(trial)
-        self._begin = time.monotonic() - (told[-1].elapsed if told else 0.0)
+        self._begin = time.monotonic() - (observed[-1].elapsed if observed else 0.0)
 
     def submit(self, number: int, candidate: Candidate) -> None:
         self.running[number] = candidate
@@ -152,8 +152,8 @@ class LiveDisplay:
             with suppress(*_OUTPUT_ERRORS):
                 self._live.console.print(Text(self._message))
 
-    def started(self, task: Task, told: Sequence[Trial]) -> None:
-        self._progress.start(task, told)
+    def started(self, task: Task, observed: Sequence[Trial]) -> None:
+        self._progress.start(task, observed)
         atexit.register(self.close)
         with suppress(*_OUTPUT_ERRORS):
             self._live.start()
@@ -238,9 +238,9 @@ class PlainLines:
     def note(self, text: str) -> None:
         self._print(" ".join(text.split()))
 
-    def started(self, task: Task, told: Sequence[Trial]) -> None:
-        self._progress.start(task, told)
-        again = f"; {self._progress.done} trials are done already" if told else ""
+    def started(self, task: Task, observed: Sequence[Trial]) -> None:
+        self._progress.start(task, observed)
+        again = f"; {self._progress.done} trials are done already" if observed else ""
         self._print(f"searching {task.name}{again}")
 
     def asked(self, number: int, candidate: Candidate) -> None:

@@ -216,7 +216,7 @@ def _begin(job: Job, callbacks: Sequence[Callback]) -> Result:
         job = replace(job, record=job.archive.add_run(replace(job.record, config=config)))
         try:
             return _search_and_finish(job, callbacks, [])
-        except EvonasError:  # an option of the method's that will not do: nothing was searched
+        except EvonasError:  # an option of the method's that is not valid: nothing was searched
             if not job.archive.trials(job.name):
                 job.archive.delete_run(job.name)
             raise

@@ -61,7 +61,8 @@ def finish(job: Job, trials: Sequence[Trial], reason: str, folder: Path, *, memo
         genome = best.evaluation.candidate.genome
         found = job.domain.finish(job.trainer, genome, job.config.encoding, job.config.seed, folder)
         values |= {**found, "seconds": values["seconds"] + found.get("seconds", 0.0)}
-    write_report(job.record, job.goal, trials, values, job.encoding, job.archive, folder)
+    record = replace(job.record, status="done")
+    write_report(record, job.goal, trials, values, job.encoding, job.archive, folder)
     _write(folder, values)
     return Result(folder, values)
 

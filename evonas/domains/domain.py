@@ -7,15 +7,17 @@ report ask here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
 from evonas.core import plugins
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, choices
 from evonas.core.types import Candidate, Encoding, Evaluation, Task
 from evonas.domains.labels import word
 
@@ -130,6 +132,35 @@ def domain_named(name: str) -> Domain:
     return plugins.make(GROUP, name)
 
 
+@runtime_checkable
+class OffersSets(Protocol):
+    """A source that has data sets by names of their own: `torchvision:MNIST`."""
+
+    names: Sequence[str]
+
+
+def _point_to_a_set(name: str) -> None:
+    """Raises EvonasError where a name is no source, but near one of a source's data sets."""
+    if not re.fullmatch(r"[\w .-]+", name):  # a path, a module
+        return
+    for source in sorted(plugins.available(SOURCES)):
+        try:
+            offered = plugins.resolve(SOURCES, source)
+        except EvonasError:
+            continue
+        plain = {_letters(one): one for one in offered.names} if isinstance(offered, OffersSets) else {}
+        near = get_close_matches(_letters(name), plain, 1, 0.75)
+        if near:
+            raise EvonasError(
+                f"no {plugins.kind(SOURCES)} named {name!r}; did you mean {f'{source}:{plain[near[0]]}'!r}? "
+                f"There are also {choices(plugins.available(SOURCES))}"
+            )
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"\W|_", "", name).lower()
+
+
 def load_data(spec: str, *, root: Path | None = None) -> Data:
     """The data that `spec` names: `digits`, `npz:PATH`, `series:PATH`, a user's `file.py:loader`, ….
 
@@ -142,6 +173,7 @@ def load_data(spec: str, *, root: Path | None = None) -> Data:
     if name in plugins.available(SOURCES):
         found = plugins.resolve(SOURCES, name)(argument, root=root)
     else:
+        _point_to_a_set(spec)
         found = plugins.make(SOURCES, spec, "", root=root)
     if not isinstance(found, Data):
         raise EvonasError(

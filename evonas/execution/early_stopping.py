@@ -17,13 +17,13 @@ from evonas.core.types import Candidate, Evaluation, Task, Trial
 
 REVIEWS = (1 / 3, 2 / 3)  # shares of the epochs after which a training is looked at
 LEAST = 8  # whole trainings to learn from, before any is stopped
-DEVIATIONS = 3.0  # of the line's errors: with less, the few that come from behind are lost too often
+DEVIATIONS = 3.0  # of the line's errors: with less, the few that come from behind are stopped too often
 
 Curve = Mapping[float, float]  # fidelity -> the objective there, signed so that higher is better
 
 
-class Hopeless:
-    """The rule, by what a run has seen.
+class LearningCurveRule:
+    """Predicts from the learning curves of a run which training cannot reach its top.
 
     A line through (value at the review, value at the end) of the finished trainings predicts the end of one under way.
     It is stopped if even the prediction plus the largest shortfall that the line ever had, or `DEVIATIONS` standard
@@ -61,7 +61,7 @@ class Hopeless:
 
 
 class EarlyStopping:
-    """An executor that trains in parts, on another one, and gives up what the rule calls hopeless.
+    """An executor that trains in parts, on another one, and stops what cannot reach the top by the rule.
 
     Needs a trainer that goes on from checkpoints. What is stopped is an evaluation of the fidelity that it reached;
     values at the reviews are metrics, `val_accuracy@0.33`. A candidate that is not meant for all epochs is left alone.
@@ -71,16 +71,16 @@ class EarlyStopping:
         executor: trains.
         goal: its first objective is what the curves are of.
         share: of the trainings that count as the top.
-        told: trials of the same run from before, to learn from.
+        observed: trials of the same run from before, to learn from.
     """
 
-    def __init__(self, executor: Any, goal: Goal | None = None, share: float = 0.25, told: Sequence[Trial] = ()):
+    def __init__(self, executor: Any, goal: Goal | None = None, share: float = 0.25, observed: Sequence[Trial] = ()):
         self.executor, self.objective = executor, (goal or Goal()).first
-        self.hopeless = Hopeless(share)
+        self.rule = LearningCurveRule(share)
         self._lock = threading.Lock()
-        for trial in told:
+        for trial in observed:
             if trial.evaluation.ok:
-                self.hopeless.learn(self._recorded(trial.evaluation))
+                self.rule.learn(self._recorded(trial.evaluation))
 
     @property
     def slots(self) -> int:
@@ -116,9 +116,9 @@ class EarlyStopping:
             return True
         curve = {part.candidate.fidelity: self.objective.value(part.metrics) for part in parts}
         with self._lock:
-            ended = len(parts) > len(REVIEWS) or self.hopeless(curve)
+            ended = len(parts) > len(REVIEWS) or self.rule(curve)
             if ended:
-                self.hopeless.learn(curve)
+                self.rule.learn(curve)
         return ended
 
     def _together(self, parts: Sequence[Evaluation], candidate: Candidate) -> Evaluation:

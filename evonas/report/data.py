@@ -111,6 +111,8 @@ def headline(
     failed = sum(not trial.evaluation.ok for trial in trials)
     searched = [objective.name for objective in goal.objectives]
     names = dict.fromkeys(["test_accuracy", *searched, "params", "flops"])
+    if "val_accuracy" not in searched:  # an evaluator of a user's own, which may know none of the others
+        names = [name for name in names if name in searched or found.get(name) is not None]
     part = of_a_training(best)
     tiles = [
         {"name": metric(n).label, "text": metric(n).text(_number(found.get(n))), "note": part if n in searched else ""}

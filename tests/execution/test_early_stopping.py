@@ -8,7 +8,7 @@ import pytest
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal, Objective
 from evonas.core.types import Candidate, Evaluation
-from evonas.execution.early_stopping import LEAST, REVIEWS, EarlyStopping, Hopeless
+from evonas.execution.early_stopping import LEAST, REVIEWS, EarlyStopping, LearningCurveRule
 from evonas.execution.processes import Processes, Serial
 from evonas.search.evolution import Evolution
 from evonas.search.loop import Budget, run
@@ -35,7 +35,7 @@ def curve(genome_value, upto=1.0):
 
 
 def test_nothing_is_stopped_before_enough_has_been_seen():
-    rule = Hopeless(0.25)
+    rule = LearningCurveRule(0.25)
     for i in range(LEAST - 1):
         rule.learn(curve(0.5 + i / 100))
     assert not rule(curve(0.0, REVIEWS[0]))
@@ -44,7 +44,7 @@ def test_nothing_is_stopped_before_enough_has_been_seen():
 
 
 def test_the_bound_is_the_line_and_its_largest_shortfall():
-    exact, rough = Hopeless(0.25), Hopeless(0.25)
+    exact, rough = LearningCurveRule(0.25), LearningCurveRule(0.25)
     for i in range(20):
         exact.learn(curve(i / 20))
         rough.learn({**curve(i / 20), 1.0: i / 20 + (0.5 if i == 3 else 0.0)})
@@ -57,7 +57,7 @@ def test_the_bound_is_the_line_and_its_largest_shortfall():
 
 def test_stopped_ones_count_among_all():
     """Else the top of those that were let through would rise and rise."""
-    few, many = Hopeless(0.25), Hopeless(0.25)
+    few, many = LearningCurveRule(0.25), LearningCurveRule(0.25)
     for i in range(20):
         few.learn(curve(i / 20))
         many.learn(curve(i / 20))
@@ -70,7 +70,7 @@ def test_stopped_ones_count_among_all():
 @pytest.mark.parametrize("share", [0, 1, -0.5, float("nan")])
 def test_a_share_that_is_none(share):
     with pytest.raises(EvonasError, match="between 0 and 1"):
-        Hopeless(share)
+        LearningCurveRule(share)
 
 
 def search(executor, trials=60, told=()):
@@ -100,7 +100,7 @@ def test_a_search_gives_up_the_bad_and_keeps_the_good():
 @pytest.mark.parametrize("stop", [3, 20, 41])
 def test_resumes_exactly(objective, stop):
     whole = search(EarlyStopping(Serial(Learner()), Goal((objective,))))
-    again = search(EarlyStopping(Serial(Learner()), Goal((objective,)), told=whole[:stop]), told=whole[:stop])
+    again = search(EarlyStopping(Serial(Learner()), Goal((objective,)), observed=whole[:stop]), told=whole[:stop])
     assert [what(t.evaluation) for t in again] == [what(t.evaluation) for t in whole]
 
 

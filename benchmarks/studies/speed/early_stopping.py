@@ -19,7 +19,7 @@ import numpy as np
 from evonas.core.types import Candidate
 from evonas.domains.images import load_images, split
 from evonas.encodings.cell import CellEncoding
-from evonas.execution.early_stopping import LEAST, REVIEWS, Hopeless
+from evonas.execution.early_stopping import LEAST, REVIEWS, LearningCurveRule
 from evonas.training.trainer import TorchTrainer
 from studies.speed.results import record, table
 
@@ -65,7 +65,9 @@ def table_curves(path: Path, networks: int, seed: int) -> Curves:
     return [{12 / 200: low, 1.0: high} for low, high in values]
 
 
-def replay(rule: Callable[[float], Hopeless | Median], share: float, curves: Curves, orders: int) -> dict[str, float]:
+def replay(
+    rule: Callable[[float], LearningCurveRule | Median], share: float, curves: Curves, orders: int
+) -> dict[str, float]:
     """Mean over random orders: how many are stopped, how many of those and of the top wrongly, which epochs are
     saved, and how much worse the best one is that came through."""
     final = np.array([curve[1.0] for curve in curves])
@@ -93,7 +95,7 @@ def replay(rule: Callable[[float], Hopeless | Median], share: float, curves: Cur
     return dict(zip(names, np.mean(rows, axis=0).tolist(), strict=True))
 
 
-def _trained(judge: Hopeless | Median, curve: Mapping[float, float]) -> float:
+def _trained(judge: LearningCurveRule | Median, curve: Mapping[float, float]) -> float:
     """How far, by the judge, who learns of it."""
     seen: dict[float, float] = {}
     for at in sorted(curve):
@@ -108,7 +110,7 @@ def rows_for(name: str, curves: Curves, orders: int) -> list[dict[str, object]]:
     return [
         {"curves": name, "rule": title, "share": share, **replay(rule, share, curves, orders)}
         for share in (0.1, 0.25)
-        for title, rule in (("the rule", Hopeless), ("median", Median))
+        for title, rule in (("the rule", LearningCurveRule), ("median", Median))
     ]
 
 

@@ -56,6 +56,9 @@ def from_torchvision(argument: str, *, root: Path | None = None) -> Images:
     )
 
 
+from_torchvision.names = TORCHVISION  # type: ignore[attr-defined]  # evonas.domains.domain.OffersSets
+
+
 def _present_or_downloaded(dataset: Any, name: str, folder: Path, which: dict[str, Any]) -> Any:
     try:
         return dataset(str(folder), download=False, **which)

@@ -1,0 +1,136 @@
+"""The commands of a search's life: search, resume, report, export. Each imports what it needs when it is called."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evonas.app.console import print_line
+from evonas.app.running import carry_out, load_torch
+from evonas.app.runs import ArchiveOption
+from evonas.core import plugins
+from evonas.core.errors import EvonasError
+from evonas.core.goals import searchable_names
+
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def _choices(group: str) -> str:
+    """The names of what is installed; nothing is imported."""
+    return ", ".join(sorted(plugins.available(f"evonas.{group}")))
+
+
+def search(
+    config: Annotated[Path | None, typer.Argument(help="TOML file with any of these options.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help=f"{_choices('tasks')}; NAME:WHAT, or your file.py:loader. (default: digits)"),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help=f"{_choices('encodings')}, or your file.py:attribute. (default: the data's own)")
+    ] = None,
+    method: Annotated[
+        str | None, typer.Option(help=f"{_choices('searchers')}, or your file.py:attribute. (default: evolution)")
+    ] = None,
+    surrogate: Annotated[
+        str | None,
+        typer.Option(
+            help=f"What ranks the offspring: {_choices('rankers')}, your file.py:attribute, none. (default: meta)"
+        ),
+    ] = None,
+    objectives: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Metrics, the first decides: {', '.join(searchable_names())}, or any of your evaluator's as "
+            "NAME:max or NAME:min. (default: val_accuracy)"
+        ),
+    ] = None,
+    trials: Annotated[int | None, typer.Option(help="Trainings to spend. (default: 24)")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Seconds of wall clock to spend.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Full epochs of a training. (default: from the data's size)")
+    ] = None,
+    train_size: Annotated[int | None, typer.Option(help="Train on so many images only.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Trainings at the same time. (default: 1)")] = None,
+    per_device: Annotated[
+        str | None, typer.Option(help="Trainings that share a device, or auto: measured. (default: --workers)")
+    ] = None,
+    executor: Annotated[str | None, typer.Option(help=f"{_choices('executors')}. (default: processes)")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N, mps. (default: auto)")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Give a training up after so many seconds.")] = None,
+    inherit: Annotated[
+        bool | None,
+        typer.Option("--inherit", help="Start children from their parents' weights. (default: from scratch)"),
+    ] = None,
+    stop_early: Annotated[
+        float | None, typer.Option(help="Stop what cannot come among this share of the best. (default: never)")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of split, search and trainings. (default: 0)")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the run. (default: made from data and encoding)")] = None,
+    out: Annotated[str | None, typer.Option(help="Folder for the results. (default: runs/NAME)")] = None,
+    root: Annotated[str | None, typer.Option(help="Folder of torchvision's data sets.")] = None,
+    strict: Annotated[
+        bool | None, typer.Option("--strict", help="Refuse data of which a file is passed over, or a value clipped.")
+    ] = None,
+    archive: ArchiveOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Search a network for a data set, train the best in full, and write network and report to a folder."""
+    given = {key: value for key, value in locals().items() if key not in ("config", "quiet") and value is not None}
+    from evonas.app.config import SearchConfig
+
+    settings = SearchConfig.make(given) if config is None else SearchConfig.from_toml(config, given)
+    from evonas.app import job
+
+    load_torch()
+    carry_out(job.prepare(settings, command=shlex.join(["evonas", *sys.argv[1:]])), job.carry_out, quiet)
+
+
+def resume(
+    run: Annotated[str, typer.Argument(help="Name of the run; `evonas runs list` shows them.")],
+    trials: Annotated[int | None, typer.Option(help="Another budget than it had.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Another budget than it had.")] = None,
+    archive: ArchiveOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Go on with a run where it stopped."""
+    from evonas.app import job
+
+    load_torch()
+    prepared = job.prepare_resume(run, archive=archive, trials=trials, seconds=seconds)
+    carry_out(prepared, job.go_on, quiet)
+
+
+def report(
+    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    out: Annotated[str | None, typer.Option(help="Folder for report.html. (default: the run's own)")] = None,
+    archive: ArchiveOption = None,
+) -> None:
+    """Write the report of a run again, also of one that is not finished."""
+    from evonas.app.results import report_again
+    from evonas.memory.archive import Archive
+
+    print_line(str(report_again(Archive(archive), run, out)))
+
+
+def export(
+    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    out: Annotated[str, typer.Option(help="Folder for the network and its report.")],
+    archive: ArchiveOption = None,
+) -> None:
+    """Train the best network of a run in full, finished or not, and write it to a folder."""
+    from evonas.app import job, results
+    from evonas.app.folders import check_folder
+
+    prepared = job.prepare_resume(run, archive=archive)
+    trials = prepared.archive.trials(run)
+    if not any(trial.evaluation.ok for trial in trials):
+        raise EvonasError(
+            f"run {run!r} has no successful trial to export; go on with it: evonas resume {shlex.quote(run)}"
+        )
+    check_folder(Path(out), run)
+    print_line(str(results.finish(prepared, trials, "exported", Path(out)).folder))

@@ -1,0 +1,56 @@
+"""What the report says in words and tables: how a run was made, its best trial, the front of several objectives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from evonas.core.goals import Goal, metric
+from evonas.core.types import Task, Trial
+from evonas.report.words import genome_text, plain_items
+
+
+def task_of(run: Mapping[str, Any]) -> Mapping[str, Any]:
+    task = run.get("task")
+    if isinstance(task, Task):
+        return vars(task)
+    return task if isinstance(task, Mapping) else {"name": task}
+
+
+def best_facts(best: Trial | None) -> list[tuple[str, str]]:
+    if best is None:
+        return []
+    metrics = {**best.evaluation.metrics, "seconds": best.evaluation.seconds}
+    return [(metric(name).label, metric(name).text(value)) for name, value in metrics.items()]
+
+
+def front_table(trials: Sequence[Trial], goal: Goal) -> Mapping[str, Any] | None:
+    """The table of the trials that no other beats in all objectives; None where there is one objective."""
+    if len(goal.objectives) == 1:
+        return None
+    shown = [objective.metric for objective in goal.objectives]
+    place = {id(trial): i for i, trial in enumerate(trials, 1)}
+    rows = [
+        {
+            "trial": place[id(trial)],
+            "figures": [one.text(trial.evaluation.metrics[one.name]) for one in shown],
+            "genome": genome_text(trial.evaluation.candidate.genome),
+        }
+        for trial in goal.front(trials)
+    ]
+    return {"heads": [one.label for one in shown], "rows": rows}
+
+
+def run_facts(run: Mapping[str, Any], result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a person needs to know of how it was made, in reading order."""
+    task = task_of(run)
+    shape = task.get("input_shape") or ()
+    facts = {
+        "task": task.get("name") or result.get("task"),
+        "input": " × ".join(str(n) for n in shape) if any(shape) else None,
+        "classes": task.get("n_classes") or None,
+        **{key: run.get(key, result.get(key)) for key in ("encoding", "method", "surrogate", "seed", "device")},
+        "started": str(run.get("created") or "").replace("T", " ")[:19],
+        "ended": result.get("reason"),
+    }
+    return plain_items(facts)
