@@ -122,10 +122,11 @@ def search(
     own = {key: value for key, value in given.items() if value is not None}
     data = domain_named(domain).from_arrays(x, y, x_test, y_test, name=config.data, class_names=class_names, **own)
     made = None if isinstance(encoding, str) else encoding
+    job = prepare(config, data=data, encoding=made)
     if not any(isinstance(callback, Noting) for callback in callbacks):
         for line in data.left_out if isinstance(data, LeavesOut) else ():
             warnings.warn(line, stacklevel=2)
-    return carry_out(prepare(config, data=data, encoding=made), callbacks)
+    return carry_out(job, callbacks)
 
 
 def prepare(

@@ -3,7 +3,7 @@
 import json
 import shutil
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,10 @@ from evonas.core import plugins
 from evonas.core.errors import EvonasError
 from evonas.core.trust import given
 from evonas.domains.export import load, save
+from evonas.domains.images import images_from_arrays, split
 from evonas.domains.images.network import Network
 from evonas.encodings.cell import CellEncoding
+from evonas.training.data import Preprocessing
 from evonas.training.trainer import Finished, TorchTrainer
 from tests.training import nets
 from tests.training.nets import Branching, Line, blobs
@@ -114,6 +116,101 @@ def test_one_ambiguous_image_size(tmp_path):
     network = Network(finished.model, finished.preprocessing, ("a", "b", "c"), (1, 6, 6))
     assert network.predict(trainer.data.x_test[:6, ..., 0]).shape == (6,)
     assert network.predict(trainer.data.x_test[0, ..., 0]).shape == (1,)
+
+
+RAW = np.random.default_rng(3).random((60, 6, 6))
+ONES = (RAW > 0.5).astype(np.int64)
+BYTES = np.rint(RAW * 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("x", "others"),
+    [
+        (ONES, [ONES.astype(float), ONES.astype(np.uint8), ONES > 0]),
+        (ONES > 0, [ONES, ONES.astype(np.float32)]),
+        (ONES.astype(np.float32), [ONES, ONES.astype(np.uint8)]),
+        (
+            np.rint(RAW * 255).astype(np.uint8),
+            [np.rint(RAW * 255) / 255, torch.tensor(np.rint(RAW * 255))[:, None].byte()],
+        ),
+        (RAW, [torch.tensor(RAW)[:, None], RAW[..., None], BYTES]),
+        (RAW * 255, [(RAW * 255).tolist(), torch.tensor(RAW * 255)]),
+        ((RAW - RAW.mean()) / RAW.std(), [torch.tensor((RAW - RAW.mean()) / RAW.std())]),
+        ((RAW * 65535).astype(np.uint16), [(RAW * 65535).astype(np.uint16).astype(float)]),
+        ((RAW * 4000 - 1000).astype(np.int16), [(RAW * 4000 - 1000).astype(np.int16).astype(np.int64)]),
+        (RAW.astype(np.float16), [torch.tensor(RAW.astype(np.float16))]),
+        (torch.tensor(RAW).bfloat16(), [torch.tensor(RAW).bfloat16().float()]),
+        (np.stack([RAW, 1 - RAW, RAW, RAW], axis=1), [np.stack([RAW, 1 - RAW, RAW, RAW], axis=-1)]),
+    ],
+    ids=[
+        "0/1",
+        "bool",
+        "0.0/1.0",
+        "bytes",
+        "floats",
+        "to 255",
+        "standardised",
+        "uint16",
+        "int16",
+        "half",
+        "bfloat16",
+        "4 first",
+    ],
+)
+def test_a_network_takes_images_for_what_its_training_took_them(x, others):
+    y = np.arange(60) % 3
+    data = split(images_from_arrays(x, y, x, y), seed=0)
+    trainer = TorchTrainer(Line(), data, epochs=1, device="cpu")
+    finished = trainer.finish(1.0, 0)
+    written = json.loads(json.dumps(asdict(finished.preprocessing)))
+    network = Network(finished.model, Preprocessing(**written), data.class_names, data.task.input_shape)
+    probabilities = expected(trainer, finished)
+    for other in (x, *others):
+        assert network.predict_proba(other) == pytest.approx(probabilities, abs=1e-5)
+    assert network.predict_proba(x[7]) == pytest.approx(probabilities[7:8], abs=1e-5)
+
+
+def test_how_images_are_read_is_kept_in_the_file(tmp_path):
+    x, y = np.moveaxis(np.stack([RAW, RAW**2, RAW - 1, -RAW], axis=-1) * 7, -1, 1), np.arange(60) % 3
+    data = split(images_from_arrays(x, y, x, y), seed=0)
+    trainer = TorchTrainer(CellEncoding(width=4), data, epochs=1, device="cpu")
+    finished = trainer.finish(CELL, 0)
+    save(tmp_path, finished, CELL, trainer.encoding, SPEC, trainer.data)
+    assert load(tmp_path).predict_proba(x) == pytest.approx(expected(trainer, finished), abs=1e-5)
+
+
+def test_a_network_of_a_version_before_takes_bytes_and_floats(saved, tmp_path):
+    folder, data, probabilities = saved
+    shutil.copytree(folder, tmp_path / "old")
+    description = json.loads((folder / "genome.json").read_text())
+    assert description["preprocessing"].pop("reading")["scale"]["kind"] == "uint8"
+    (tmp_path / "old" / "genome.json").write_text(json.dumps({**description, "format": 1}))
+    network = load(tmp_path / "old")
+    for x in (data.x_test, data.x_test / 255.0, data.x_test.astype(np.int64)):
+        assert network.predict_proba(x) == pytest.approx(probabilities, abs=1e-5)
+
+
+def test_values_that_are_clipped_are_said(saved):
+    folder, data, _ = saved
+    x = data.x_test / 255.0
+    x[0, 0, 0, 0] = 1.03
+    with pytest.warns(UserWarning, match="1 of .* values of the batch lie outside of 0 to 1 ") as said:
+        load(folder).predict(x)
+    assert said[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    "reading", [{"scale": {}}, {"channels": "middle", "scale": {}}, {"channels": "last", "scale": {"a": 1}}]
+)
+def test_a_damaged_record_of_how_images_are_read(saved, tmp_path, reading):
+    folder, data, _ = saved
+    shutil.copytree(folder, tmp_path / "copy")
+    description = json.loads((folder / "genome.json").read_text())
+    description["preprocessing"]["reading"] = reading
+    (tmp_path / "copy" / "genome.json").write_text(json.dumps(description))
+    with pytest.raises(EvonasError, match="record of how images are read is damaged") as raised:
+        load(tmp_path / "copy").predict(data.x_test)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.fixture(autouse=True)

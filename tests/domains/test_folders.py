@@ -277,7 +277,7 @@ def test_what_a_search_says_at_its_start(tmp_path):
     said = domain.found(domain.split(data, seed=0))
     assert said == [
         f"{tmp_path.name}: 13 images train, 3 validate, 4 test; 8×8×3 each, bytes",
-        "2 classes: cat 10, dog 10",
+        "2 classes: cat (10), dog (10)",
         "no test images were given: a fixed fifth, stratified by class, is kept for the test",
         "left out: files that end with .txt (1): 'README.txt'",
     ]
