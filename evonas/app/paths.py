@@ -27,13 +27,13 @@ def absolute(config: SearchConfig) -> SearchConfig:
 
 
 def _path(path: str | None) -> str | None:
-    return None if path is None else str(Path(path).expanduser().absolute())
+    return None if path is None else located(path)
 
 
 def _spec(spec: str) -> str:
     """`mine.py:Mine(width=4)` and `meta(model='my.skops')` with the files' absolute paths, where they are there."""
     target = split_target(spec)
-    if target is not None and target[0].endswith(".py") and Path(target[0]).expanduser().is_file():
+    if target is not None and target[0].endswith(".py") and Path(located(target[0])).is_file():
         spec = f"{_path(target[0])}{spec.strip().removeprefix(target[0])}"
     name, options = split_spec(spec)
     files = {key: _path(value) for key, value in options.items() if isinstance(value, str) and _is_file(value)}
@@ -44,7 +44,7 @@ def _spec(spec: str) -> str:
 
 def _is_file(text: str) -> bool:
     """A name with a suffix, so that an option's word is not taken for the file that happens to be called like it."""
-    return bool(Path(text).suffix) and Path(text).expanduser().is_file()
+    return bool(Path(text).suffix) and Path(located(text)).is_file()
 
 
 def _data(spec: str) -> str:
@@ -52,4 +52,4 @@ def _data(spec: str) -> str:
     source, _, place = spec.partition(":")
     if source not in plugins.available("evonas.tasks") or source == "torchvision":
         return _spec(spec)
-    return f"{source}:{_path(place)}" if place and Path(place).expanduser().exists() else spec
+    return f"{source}:{_path(place)}" if place and Path(located(place)).exists() else spec

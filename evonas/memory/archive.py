@@ -39,7 +39,7 @@ class RunRecord:
     `signature` is what the encoding offered (`evonas.encodings.signature`), so that a changed one is noticed.
     `mark` is the id of the newest evaluation when the run began: what it could remember, and can again on resume.
     `status` is 'running' until it is 'done' or 'interrupted'; a killed run stays 'running' here, and
-    `evonas.memory.locks.status` knows better.
+    `evonas.memory.locks.status` says what it is.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Archive:
 
     Args:
         where: a file's path or a database URL; by default `default_archive()`.
-        read_only: leave the archive as it is, to the last bit.
+        read_only: leave what it holds as it is, and its version too.
 
     Attributes:
         where: the place for people and for the record: a file's absolute path, or a URL without its password.

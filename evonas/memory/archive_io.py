@@ -24,7 +24,7 @@ from evonas.core.errors import EvonasError
 from evonas.core.specs import home_name
 from evonas.memory import schema
 from evonas.memory.archive import Archive
-from evonas.memory.places import is_url, shown, without_passwords
+from evonas.memory.places import is_url, located, shown, without_passwords
 from evonas.memory.schema import TASK_COLUMNS, dumps, evaluations, runs, tasks
 
 Row = Mapping[str, Any]
@@ -202,7 +202,7 @@ def write_parquet(archive: Archive, path: Path) -> int:
 
     types: dict[str, Any] = {**dict.fromkeys(_INTEGERS, pa.int64()), **dict.fromkeys(_FLOATS, pa.float64())}
     schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS], {"evonas": str(FORMAT)})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.absolute().with_name(f".{path.name}.{os.getpid()}")  # a relative `file:x` would be a URI
     count = 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -229,7 +229,7 @@ def read_parquet(path: Path) -> Iterator[Row]:
     from pyarrow import parquet
 
     try:
-        file = parquet.ParquetFile(path)
+        file = parquet.ParquetFile(path.absolute())
     except (OSError, pa.ArrowInvalid) as error:
         raise EvonasError(
             f"{str(path)!r} is no Parquet file that can be read; `evonas memory export` makes one"
@@ -296,7 +296,7 @@ def _text(value: Any) -> str | None:
 def open_existing(where: str) -> Archive:
     """The archive in a place that must hold one already, to read from: it stays as it is. Raises EvonasError."""
     if not is_url(where):
-        path = Path(where).expanduser()
+        path = Path(located(where))
         if not path.is_file():
             raise EvonasError(f"no archive {where!r}; give the file of one")
         if path.stat().st_size == 0:

@@ -32,7 +32,7 @@ def default_archive() -> str:
 
 def located(where: str | Path) -> str:
     """A file's absolute path, so that another folder's processes find it too; a URL as it is."""
-    return str(where) if is_url(where) else str(Path(where).expanduser().absolute())
+    return str(where) if is_url(where) else str(Path(os.path.expanduser(where)).absolute())
 
 
 def is_url(where: str | Path) -> bool:

@@ -40,7 +40,7 @@ runs = _table(
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("task_id", sa.ForeignKey("tasks.id"), nullable=False),
     sa.Column("encoding", sa.Text, nullable=False),
-    # without its options: what is asked for when a search begins, of an archive of many encodings
+    # `home_name` of the encoding: a search reads the trainings of its own only
     sa.Column("encoding_name", sa.Text, nullable=False, index=True, server_default=""),
     sa.Column("method", sa.Text, nullable=False),
     sa.Column("surrogate", sa.Text, nullable=False),
