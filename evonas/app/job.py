@@ -15,7 +15,7 @@ from evonas.app.callbacks import Guarded, check_callbacks
 from evonas.app.config import SearchConfig
 from evonas.app.folders import check_folder, results_folder
 from evonas.app.paths import absolute
-from evonas.app.results import Result, counted, finish
+from evonas.app.results import Result, counted, finish, summary
 from evonas.core import plugins, trust
 from evonas.core.context import SearchContext
 from evonas.core.environment import versions
@@ -284,7 +284,7 @@ def go_on(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
         trials, had = job.archive.trials(job.name), job.record.result
         spent = not job.budget.allows(counted(trials), trials[-1].elapsed if trials else 0.0)
         if job.record.status == "done" and had and spent and (job.folder / "result.json").exists():
-            return Result(job.folder, had)
+            return Result(job.folder, {**summary(job.record, job.goal, trials, "done"), **had})
         check_folder(job.folder, job.name)
         job.archive.update_run(job.name, status="running", config=job.record.config)
         return _search_and_finish(job, guarded, trials)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +10,8 @@ from evonas.core import plugins
 from evonas.core.goals import Goal
 from evonas.core.types import Encoding, Trial
 from evonas.memory.archive import Archive, RunRecord
+
+log = logging.getLogger(__name__)
 
 
 def sections(
@@ -22,12 +24,12 @@ def sections(
     """What every function in the group `evonas.sections` has to say of a run: (title, HTML) pairs for `write_report`.
 
     Each is called with these arguments and gives a pair, or None. A section is no reason to lose a report: one that
-    fails is left out with a warning.
+    fails is left out, and said so.
     """
     found = []
     for name, entry in sorted(plugins.available("evonas.sections").items()):
         try:
             found.append(entry.load()(record, trials, encoding, store, goal))
         except Exception as error:
-            warnings.warn(f"the report goes without its section {name!r}: {error}", stacklevel=2)
+            log.warning("the report goes without its section %r: %s", name, error)
     return [section for section in found if section]

@@ -50,3 +50,13 @@ def test_it_is_reported(archive, tmp_path):
         "2.307",
     ):
         assert shown in text, shown
+
+
+def test_one_that_has_nothing_left_to_do_says_what_it_had(archive, tmp_path):
+    (tmp_path / "first").mkdir()
+    had = Archive(archive).run("first").result
+    (tmp_path / "first" / "result.json").write_text(json.dumps(had))
+    done = CliRunner().invoke(app, ["resume", "first", "--archive", str(archive)])
+    assert done.exception is None, done.exception
+    assert "test accuracy 11.42 %  validation accuracy 12.00 %  5,606 parameters  3 trials (0 failed)" in done.output
+    assert done.output.strip().endswith("first: result.json")
