@@ -53,7 +53,7 @@ class Fitting:
         self.epoch, self.accuracy, self.first_loss = 0, 0.0, 0.0
         network.train()
         self.step = make_step(network, data, recipe, micro)
-        self.pulse = Pulse(self.step.loss)
+        self.finite = FiniteLoss(self.step.loss)
 
     def run(self, until: int) -> None:
         """Train in place until so many of the recipe's epochs are done. Raises Diverged soon after the loss is no
@@ -68,7 +68,7 @@ class Fitting:
                 if len(labels) < 2:  # batch normalisation needs two
                     continue
                 step(images, labels, recipe.lr * schedule((epoch * steps + i) / (recipe.epochs * steps)))
-                if i % Pulse.EVERY == Pulse.EVERY - 1 and self.pulse.stopped():
+                if i % FiniteLoss.EVERY == FiniteLoss.EVERY - 1 and self.finite.stopped():
                     break
             self._judge(float(step.loss) / steps, epoch)  # the epoch's one wait for the device
             self.epoch, self.accuracy = epoch + 1, float(step.correct) / len(self.data)
@@ -141,7 +141,7 @@ def schedule(progress: float, warm_up: float = 0.1) -> float:
     return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))
 
 
-class Pulse:
+class FiniteLoss:
     """Whether a sum on the device is still a number, found out without waiting for the device.
 
     On CUDA a copy is sent to the host, and looked at when it has arrived: by then the device is some steps further.

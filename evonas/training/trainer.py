@@ -130,7 +130,7 @@ class TorchTrainer:
         start = time.perf_counter()
         costs = profile.costs(self.encoding, candidate.genome, self.data.task)
         try:
-            with self._threads(costs["flops"]), seeded(seed, self.device):
+            with self.threads_for(costs["flops"]), seeded(seed, self.device):
                 network, figures = self._train(candidate, self._on_device("train"), seed, self._left())
                 accuracy, loss = self.test(network, self._on_device("val"))
                 held_out = {"test_accuracy": self.test(network, self._on_device("test"))[0]} if self.held_out else {}
@@ -146,7 +146,7 @@ class TorchTrainer:
         """Train in full on training and validation images, then touch the test set once."""
         start = time.perf_counter()
         costs = profile.costs(self.encoding, genome, self.data.task)
-        with self._threads(costs["flops"]), seeded(seed, self.device):
+        with self.threads_for(costs["flops"]), seeded(seed, self.device):
             network, figures = self._train(Candidate(genome), self._on_device("all"), seed, None)
             accuracy, loss = self.test(network, self._on_device("test"))
         seconds = time.perf_counter() - start
@@ -159,7 +159,7 @@ class TorchTrainer:
         share of the device's memory that is free then (1 where it is the host's)."""
         data = self._on_device("train")
         costs = profile.costs(self.encoding, candidate.genome, self.data.task)
-        with self._threads(costs["flops"]), seeded(seed, self.device):
+        with self.threads_for(costs["flops"]), seeded(seed, self.device):
             network = build(self.encoding, candidate.genome, self.data.task)
             network = network.to(memory_format=torch.channels_last).to(self.device)
             recipe = self._recipe(network, 10**6)  # the learning rate stays where the warm-up begins
@@ -227,6 +227,14 @@ class TorchTrainer:
                     left.save(self._key(candidate.genome, seed) + HEIRLOOM, State(weights))
         return training
 
+    def begin(self, genome: Any, seed: int, epochs: int) -> Fitting:
+        """A training of so many epochs, from scratch, with none of them done: for whoever measures its steps."""
+        with seeded(seed, self.device):
+            network = build(self.encoding, genome, self.data.task)
+        network = network.to(memory_format=torch.channels_last).to(self.device)
+        recipe, generator = self._recipe(network, epochs), torch.Generator().manual_seed(seed)
+        return Fitting(network, self._on_device("train"), recipe, generator, self.batch_size)
+
     def _take_over(self, network: nn.Module, candidate: Candidate, seed: int, left: Checkpoints) -> None:
         """From the first parent that left something."""
         for parent in candidate.parents:
@@ -278,7 +286,7 @@ class TorchTrainer:
         )
 
     @contextmanager
-    def _threads(self, flops: float) -> Iterator[None]:
+    def threads_for(self, flops: float) -> Iterator[None]:
         """Within it, torch uses `threads`, or one for each `WORK_OF_A_THREAD` of a step (forward and backward)."""
         if self.device != "cpu":
             yield

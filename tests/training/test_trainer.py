@@ -14,7 +14,7 @@ from evonas.domains.images import images_from_arrays, load_images, split
 from evonas.encodings.cell import CellEncoding, cell_string
 from evonas.execution.processes import Processes, Serial
 from evonas.training.data import Preprocessing
-from evonas.training.fitting import Pulse, schedule
+from evonas.training.fitting import FiniteLoss, schedule
 from evonas.training.trainer import TorchTrainer
 from tests.training.nets import Hungry, Line, blobs
 
@@ -160,7 +160,7 @@ def test_a_loss_that_is_no_number_ends_the_training_within_the_epoch(genome):
     steps = -(-len(blobs(1500).y_train) // 4)
     assert steps > 200
     assert evaluation.error == f"diverged: the loss is no number in epoch {1 + genome // steps} of 3"
-    assert genome < encoding.steps <= genome + Pulse.EVERY
+    assert genome < encoding.steps <= genome + FiniteLoss.EVERY
 
 
 def test_a_loss_beyond_all_measure_ends_the_training_after_its_epoch():

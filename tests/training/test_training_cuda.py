@@ -100,9 +100,9 @@ def test_in_pieces_it_is_the_same_training(tmp_path):
 
 
 def test_a_loss_that_is_no_number_is_seen_without_waiting():
-    pulse = fitting.Pulse(torch.full((), float("nan"), device="cuda"))
+    finite = fitting.FiniteLoss(torch.full((), float("nan"), device="cuda"))
     looks = 0
-    while not pulse.stopped():
+    while not finite.stopped():
         torch.cuda.synchronize()
         looks += 1
         assert looks < 3

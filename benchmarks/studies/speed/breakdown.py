@@ -54,12 +54,10 @@ class Marked(DeviceData):
 
 def fitting(trainer: TorchTrainer, network: train.Network, *, plain: bool = False) -> Fitting:
     """A training under way: its first epoch is done. `plain` is without a CUDA graph."""
-    net = train.initial(network, trainer.data, 0).to(memory_format=torch.channels_last).to(trainer.device)
-    data = Marked(**vars(trainer._on_device("train")))
-    recipe = trainer._recipe(net, 10**6)  # the learning rate stays where the warm-up begins
-    found = Fitting(net, data, recipe, torch.Generator().manual_seed(0), trainer.batch_size)
+    found = trainer.begin(network.genome, seed=0, epochs=10**6)  # the learning rate stays where the warm-up begins
+    found.data = Marked(**vars(found.data))
     if plain:
-        found.step = Step(net, recipe, trainer.device, trainer.batch_size)
+        found.step = Step(found.network, found.recipe, trainer.device, trainer.batch_size)
     found.run(1)
     return found
 
@@ -165,7 +163,7 @@ def row(trainer: TorchTrainer, network: train.Network) -> dict[str, Any]:
     trainer = replace(trainer, encoding=network.encoding)
     device, data, cuda = trainer.device, trainer.data, trainer.device.startswith("cuda")
     flops = costs.costs(network.encoding, network.genome, data.task)["flops"]
-    with trainer._threads(flops):
+    with trainer.threads_for(flops):
         training = fitting(trainer, network)
         steps = -(-len(training.data) // trainer.batch_size)
         taken = seconds(lambda: training.run(training.epoch + 1), device) / steps

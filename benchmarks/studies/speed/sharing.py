@@ -56,7 +56,7 @@ def arms(workers: Sequence[int], devices: int, cores: int | None) -> list[Arm]:
 def trainings_an_hour(trainer: TorchTrainer, arm: Arm, genomes: Sequence[Any], number: int) -> float:
     """By the processes of an arm once they are warm."""
     devices = trainer.devices()[: arm.devices]
-    own = [replace(trainer, device=d, threads=arm.threads, _cache={}) for d in devices for _ in range(arm.workers)]
+    own = [replace(trainer, device=d, threads=arm.threads) for d in devices for _ in range(arm.workers)]
     task = trainer.data.task
     with Processes(own) as executor:
         done([executor.submit(Candidate(genomes[0], SHORT), task, 0) for _ in own])

@@ -148,7 +148,7 @@ def compare(setting: Setting, seeds: int, seconds: float) -> dict[str, Any]:
     """Figures of one data set. No further seed is begun when so many seconds are over."""
     start = time.perf_counter()
     trainer = make_trainer(setting)
-    ours(make_trainer(setting, epochs=1, _cache=trainer._cache), setting.networks[0], 99)
+    ours(replace(trainer, epochs=1), setting.networks[0], 99)  # the images are on the device from then on
     found: dict[str, list[dict[str, tuple[float, float]]]] = {network.name: [] for network in setting.networks}
     for seed in range(seeds):
         if seed and time.perf_counter() - start > seconds:
