@@ -232,7 +232,7 @@ def test_a_suite_that_trains_has_no_regret_and_keeps_its_trainings(tmp_path):
         ('genes = ["a", "b", "c"]', 'genes = ["a", "b", "b"]', "a gene twice"),
         ('test = "t"', 'test = "x"', "has 'x' as its test and as something else"),
         ('test = "t"', 'test = "s"', "has 's' as its test and as something else"),
-        ('name = "second"', 'name = "se/cond"', "tasks.1.name = 'se/cond' will not do"),
+        ('name = "second"', 'name = "se/cond"', "tasks.1.name = 'se/cond' is not valid"),
     ],
 )
 def test_a_bad_suite_is_named(mine, old, new, said):

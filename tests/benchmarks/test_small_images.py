@@ -168,7 +168,7 @@ def test_trainings_of_another_recipe_are_refused(tmp_path, monkeypatch):
     ("options", "said"),
     [
         (["--data", "digit"], "no data set 'digit'; there are 'digits'"),
-        (["--cells", "0"], "--cells 0 will not do"),
+        (["--cells", "0"], "--cells 0 is not valid"),
         (["--cells", "3"], "a part of the table would take the place of the whole"),
         ([], "needs the folder of mnist.npz"),
     ],

@@ -97,7 +97,7 @@ def installed() -> dict[str, Path]:
 def load_suite(spec: str | Path, *, trusting: bool = False) -> Suite:
     """A suite by its name, by the path of its file, or of a plug-in; `trusting` runs the code that it names.
 
-    Raises EvonasError, one line, where there is none, a key will not do, or it names code that is not trusted.
+    Raises EvonasError, one line, where there is none, a key is not valid, or it names code that is not trusted.
     """
     found = installed()
     plugged = plugins.available("evonas.suites")
@@ -134,7 +134,7 @@ def make_suite(values: Mapping[str, Any], path: Path) -> Suite:
         suite.chosen([name])
     if isinstance(known, int) and not 0 <= known < len(suite.task_names()):
         raise EvonasError(
-            f"earlier_tasks = {known} will not do; there are {len(suite.task_names()) - 1} besides the target"
+            f"earlier_tasks = {known} is not valid; there are {len(suite.task_names()) - 1} besides the target"
         )
     if len(set(names)) < len(names):
         raise EvonasError(f"{str(path)!r} has two tasks of one name; there are {', '.join(names)}")
@@ -160,7 +160,7 @@ def _refuse_useless(suite: Suite, path: Path) -> None:
 
 
 def change(suite: Suite, **values: Any) -> Suite:
-    """With other values where they are not None. Raises EvonasError where one will not do."""
+    """With other values where they are not None. Raises EvonasError where one is not valid."""
     values = {key: value for key, value in values.items() if value is not None}
     given = suite.model_dump(exclude={"folder"}, exclude_unset=True)
     return make_suite({**given, **values}, suite.folder / f"{suite.name}.toml")
@@ -178,7 +178,7 @@ def _said(error: ValidationError, path: Path) -> str:
         return f"{str(path)!r} has no key {key!r}; {hint}"
     if first["type"] == "missing":
         return f"{str(path)!r} lacks the key {key!r}"
-    return f"{str(path)!r}: {key} = {first.get('input')!r} will not do: {first['msg'][0].lower()}{first['msg'][1:]}"
+    return f"{str(path)!r}: {key} = {first.get('input')!r} is not valid: {first['msg'][0].lower()}{first['msg'][1:]}"
 
 
 def _packaged_table(suite: Suite) -> Table:

@@ -44,7 +44,7 @@ class GraphCellEncoding:
     def __init__(self, operations: Sequence[str] = OPERATIONS):
         unknown = [operation for operation in operations if operation not in OPERATIONS]
         if unknown or len(set(operations)) < max(2, len(operations)):
-            raise EvonasError(f"operations={tuple(operations)} will not do; give two or more of {OPERATIONS}")
+            raise EvonasError(f"operations={tuple(operations)} are not valid; give two or more of {OPERATIONS}")
         self.operations = tuple(operations)
 
     def sample(self, rng: np.random.Generator) -> GraphCell:

@@ -133,8 +133,8 @@ def _sources(names: list[str]) -> str:
 
 
 def _diverged(rows: Rows) -> str:
-    lost = int((~np.isfinite(rows["val_accuracy"].astype(float))).sum())
-    return f"; {lost} rows are empty, for the training diverged" if lost else "; none diverged"
+    diverged = int((~np.isfinite(rows["val_accuracy"].astype(float))).sum())
+    return f"; {diverged} rows are empty, for the training diverged" if diverged else "; none diverged"
 
 
 def _level(rows: Rows, name: str) -> list[str]:

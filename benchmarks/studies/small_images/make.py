@@ -242,7 +242,7 @@ def check(names: Sequence[str], chosen: argparse.Namespace) -> None:
         if name not in small_images.DATA:
             raise EvonasError(f"no data set {name!r}; there are {choices(small_images.DATA)}")
     if not 1 <= chosen.cells <= small_images.CELLS:
-        raise EvonasError(f"--cells {chosen.cells} will not do; give 1 to {small_images.CELLS}")
+        raise EvonasError(f"--cells {chosen.cells} is not valid; give 1 to {small_images.CELLS}")
     part = chosen.cells < small_images.CELLS or set(names) < set(small_images.DATA)
     if part and chosen.table == small_images.FILE:
         raise EvonasError("a part of the table would take the place of the whole; give --table FILE.parquet")
