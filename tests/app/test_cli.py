@@ -6,30 +6,29 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from evonas.app.cli import main
+from tests.commands import evonas
 
 RUN = ("--trials", "3", "--epochs", "2", "--surrogate", "none")
 
 
-def evonas(*words, cwd, ok=True, **environment):
-    env = {**os.environ, "EVONAS_ARCHIVE": str(Path(cwd) / "archive.db"), "COLUMNS": "200", **environment}
-    done = subprocess.run(
-        [sys.executable, "-m", "evonas.app.cli", *words], cwd=cwd, env=env, capture_output=True, text=True
-    )
-    if ok:
-        assert done.returncode == 0, done.stderr
-    return done
+def process(*words, cwd):
+    """The command as it is started from a shell."""
+    env = {**os.environ, "EVONAS_ARCHIVE": str(cwd / "archive.db"), "COLUMNS": "200"}
+    command = [sys.executable, "-m", "evonas.app.cli", *words]
+    return subprocess.Popen(command, cwd=cwd, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
-    evonas("search", *RUN, "--name", "first", cwd=folder)
+    started = process("search", *RUN, "--name", "first", cwd=folder)
+    _, errors = started.communicate()
+    assert started.returncode == 0, errors
     return folder
 
 
@@ -133,12 +132,8 @@ def test_plain_lines_have_no_control_characters(tmp_path):
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
-    env = {**os.environ, "EVONAS_ARCHIVE": str(tmp_path / "archive.db")}
     words = ["search", "--trials", "500", "--epochs", "1", "--name", "long", "--surrogate", "none", "--workers", "2"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "evonas.app.cli", *words], cwd=tmp_path, env=env, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    started = process(*words, cwd=tmp_path)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if (tmp_path / "archive.db").exists():
@@ -149,9 +144,9 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
     locked = evonas("resume", "long", cwd=tmp_path, ok=False)
     assert locked.returncode == 2
     assert "running already" in locked.stderr
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    started.send_signal(signal.SIGINT)
+    _, errors = started.communicate(timeout=60)
+    assert started.returncode == 130
     assert "go on with: evonas resume long" in errors
     done = json.loads(evonas("runs", "show", "long", "--json", cwd=tmp_path).stdout)["evaluations"]
     assert len(done) >= 2

@@ -1,26 +1,30 @@
 """A search killed at any moment and resumed evaluates exactly what the uninterrupted one would have."""
 
-import os
+import multiprocessing
 import random
-import subprocess
-import sys
 import time
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from evonas.execution.processes import Serial
 from evonas.memory.archive import Archive
 from evonas.search.evolution import Evolution
 from evonas.search.loop import Budget, run
+from tests.app.killed_search import search
 from tests.toys import TASK, Digits, Slow, on
 
-ROOT = Path(__file__).parents[2]
 TRIALS, SECONDS, KILLS = 300, 0.01, 20
+SERVER = multiprocessing.get_context("forkserver")  # imports once what all of them need
+SERVER.set_forkserver_preload(["tests.app.killed_search"])
 
 
-def start(path: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.app.killed_search", str(path), str(TRIALS), str(SECONDS)]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
+def start(path: Path) -> tuple[BaseProcess, Connection]:
+    ours, theirs = SERVER.Pipe(duplex=False)
+    process = SERVER.Process(target=search, args=(str(path), TRIALS, SECONDS, theirs))
+    process.start()
+    theirs.close()
+    return process, ours
 
 
 def test_killed_again_and_again(tmp_path):
@@ -28,20 +32,19 @@ def test_killed_again_and_again(tmp_path):
     moments = random.Random(0)
     kills, before = 0, -1
     while True:
-        process = start(path)
-        assert process.stdout is not None
-        had = int(process.stdout.readline())
+        process, says = start(path)
+        had = says.recv()
         assert had >= max(before, 0), "a committed trial was lost"
         before = had
         if kills < KILLS:
             # a tenth of a second on average, so that the kills fall all over the run, and some before any trial
             time.sleep(moments.uniform(0.0, 0.2))
-            if process.poll() is None:
+            if process.is_alive():
                 process.kill()
                 kills += 1
-        process.wait()
-        finished = process.stdout.read().strip() == "done"
-        process.stdout.close()
+        process.join()
+        finished = process.exitcode == 0 and says.recv() == "done"
+        says.close()
         if finished:
             break
     assert kills >= KILLS
