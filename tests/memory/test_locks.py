@@ -155,7 +155,7 @@ def test_another_users_lock_file(archive, tmp_path, mode, right):
     lock.chmod(mode)
     archive.close()
     for path in tmp_path.parents:
-        if path.name.startswith("pytest"):
+        if path.name.startswith(("pytest", "popen")):  # popen: a worker of xdist
             path.chmod(0o755)
     tmp_path.chmod(0o777)
     Path(archive.where).chmod(0o666)
@@ -171,7 +171,7 @@ def test_another_users_lock_file(archive, tmp_path, mode, right):
 @pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="only root can play another user")
 def test_another_users_running_run(archive, other_process, tmp_path):
     for path in tmp_path.parents:
-        if path.name.startswith("pytest"):
+        if path.name.startswith(("pytest", "popen")):  # popen: a worker of xdist
             path.chmod(0o755)
     tmp_path.chmod(0o777)
     for path in tmp_path.iterdir():
