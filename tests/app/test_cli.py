@@ -14,6 +14,7 @@ from evonas.app.cli import main
 from tests.commands import evonas
 
 RUN = ("--trials", "3", "--epochs", "2", "--surrogate", "none")
+SMALL = ("--trials", "3", "--epochs", "1", "--surrogate", "none", "--train-size", "60", "--encoding", "cell(width=4)")
 
 
 def process(*words, cwd):
@@ -100,20 +101,20 @@ def test_reports_exports_and_lists(finished, tmp_path):
 
 
 def test_resume_with_more_trials(finished):
-    evonas("search", *RUN, "--name", "short", cwd=finished)
+    evonas("search", *SMALL, "--name", "short", cwd=finished)
     done = evonas("resume", "short", "--trials", "4", cwd=finished)
     assert "4 trials" in done.stdout
     assert len(json.loads(evonas("runs", "show", "short", "--json", cwd=finished).stdout)["evaluations"]) == 4
 
 
 def test_two_workers(finished):
-    evonas("search", *RUN, "--name", "two", "--workers", "2", "--timeout", "120", cwd=finished)
+    evonas("search", *SMALL, "--name", "two", "--workers", "2", "--timeout", "120", cwd=finished)
     shown = json.loads(evonas("runs", "show", "two", "--json", cwd=finished).stdout)
     assert [e["status"] for e in shown["evaluations"]] == ["ok"] * 3
 
 
 def test_deleting(finished):
-    evonas("search", *RUN, "--name", "gone", cwd=finished)
+    evonas("search", *SMALL, "--name", "gone", cwd=finished)
     assert "3 trials forgotten" in evonas("runs", "delete", "gone", "--yes", cwd=finished).stdout
     assert evonas("runs", "show", "gone", cwd=finished, ok=False).returncode == 2
 
@@ -125,7 +126,7 @@ def test_a_quiet_search_and_one_from_a_file(tmp_path):
 
 
 def test_plain_lines_have_no_control_characters(tmp_path):
-    done = evonas("search", *RUN, cwd=tmp_path)
+    done = evonas("search", *SMALL, cwd=tmp_path)
     assert "\x1b" not in done.stdout + done.stderr
     assert "\r" not in done.stdout
     assert done.stdout.count("\n") >= 4
