@@ -18,7 +18,7 @@ from evonas.encodings.categorical import CategoricalEncoding
 class Own(CategoricalEncoding):
     genes = {"width": (4, 8), "act": ("relu", "tanh")}
     def build(self, genome, task):
-        width, act = genome
+        width, act, *_ = genome
         return nn.Sequential(nn.Conv2d(task.input_shape[0], width, 3), nn.ReLU() if act == "relu" else nn.Tanh(),
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, task.n_classes))
 """
