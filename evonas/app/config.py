@@ -139,4 +139,6 @@ class SearchConfig(BaseModel):
     @property
     def method_spec(self) -> str:
         """`SEARCHER` or `SEARCHER+RANKER`."""
-        return self.method if self.surrogate == "none" or "+" in self.method else f"{self.method}+{self.surrogate}"
+        from evonas.search.methods import with_surrogate
+
+        return with_surrogate(self.method, self.surrogate)

@@ -19,6 +19,14 @@ def at_least(low: int, **named: int) -> int:
     return value
 
 
+def probability(**named: float) -> float:
+    """The one named number, if it is from 0 to 1; else an EvonasError that names it."""
+    ((name, value),) = named.items()
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise EvonasError(f"{name}={value!r} is no probability; give one from 0 to 1")
+    return float(value)
+
+
 def with_options_of(target: Callable[..., Any], *fixed: str) -> Callable[[F], F]:
     """A decorator for a factory whose `**options` are handed on to `target`: it is asked for its options, and answers
     with the target's, but for those that it has itself or that are `fixed`.

@@ -108,17 +108,42 @@ def make(group: str, spec: str, *args: Any, **kwargs: Any) -> Any:
     except EvonasError:
         raise
     except Exception as error:
-        unknown = [option for option in options if repr(option) in str(error)] if isinstance(error, TypeError) else []
-        if unknown:
-            there = choices(_options(found, len(args), kwargs)) or "none"
+        unknown = [option for option in options if repr(option) in str(error)]
+        if unknown and isinstance(error, TypeError):
+            there = choices(_options(found, len(args), kwargs, error)) or "none"
             raise EvonasError(f"{kind(group)} {name!r} has no option {unknown[0]!r}; there are {there}") from error
         words = (str(error).splitlines() or [""])[0]
         raise EvonasError(f"{kind(group)} {spec!r} cannot be made: {type(error).__name__}: {words}") from error
 
 
-def _options(found: Any, positional: int, named: Mapping[str, Any]) -> list[str]:
-    """The parameters that are left for a spec to set."""
-    return [name for name in list(inspect.signature(found).parameters)[positional:] if name not in named]
+def _options(found: Any, positional: int, named: Mapping[str, Any], error: TypeError) -> list[str]:
+    """The parameters that are left for a spec to set; those of a factory with `**options` are whom it hands them to."""
+    parameters = list(inspect.signature(found).parameters.values())[positional:]
+    if any(one.kind is one.VAR_KEYWORD for one in parameters):
+        parameters += _called_in_vain(error)
+    return [one.name for one in parameters if one.name not in named and one.kind not in _ANY_NUMBER]
+
+
+_ANY_NUMBER = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+
+
+def _called_in_vain(error: TypeError) -> list[inspect.Parameter]:
+    """The optional parameters of what did not take an option, where it is named in the place that called it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    name = str(error).partition("(")[0].partition(".")[0]  # "Evolution.__init__() got an unexpected keyword …"
+    called = {**trace.tb_frame.f_globals, **trace.tb_frame.f_locals}.get(name) if trace is not None else None
+    parameters = inspect.signature(called).parameters.values() if callable(called) else ()
+    return [one for one in parameters if one.default is not one.empty]
+
+
+def options_of(factory: Any) -> list[str] | None:
+    """The names of a factory's parameters; None where it takes any."""
+    if not callable(factory):
+        return []
+    parameters = inspect.signature(factory).parameters.values()
+    return None if any(one.kind in _ANY_NUMBER for one in parameters) else [one.name for one in parameters]
 
 
 def loaded_modules() -> list[ModuleType]:

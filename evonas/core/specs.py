@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -29,6 +29,11 @@ def split_spec(spec: str) -> tuple[str, dict[str, Any]]:
         return name, {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise EvonasError(f"cannot read the options in {spec!r}; write them as {name}(key=value, other=1)") from None
+
+
+def joined_spec(name: str, options: Mapping[str, Any]) -> str:
+    """The inverse of `split_spec`: `('cell', {'width': 32})` -> `'cell(width=32)'`."""
+    return f"{name}({', '.join(f'{key}={value!r}' for key, value in options.items())})" if options else name
 
 
 def plain_name(spec: str) -> str:

@@ -1,17 +1,25 @@
-"""An existing DEAP toolbox as an encoding; its global randomness is seeded by the search."""
+"""An existing DEAP toolbox as an encoding; its global randomness is seeded for each call and then put back."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evonas.core.errors import EvonasError
-from evonas.core.genomes import freeze
 from evonas.core.randomness import seeded_globals
 from evonas.core.types import Task
+from evonas.encodings.containers import (
+    Containers,
+    attributes,
+    changed_attribute,
+    frozen,
+    is_container,
+    no_container,
+    not_kept,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,12 +35,17 @@ class ToolboxEncoding:
     the states from before are put back, so that searches do not disturb each other or anybody else. (A registered
     `random.randint` itself takes its generator along when it is pickled; a function that calls it does not.)
 
+    An individual is any sequence: a list, a subclass of one, an `array.array`, a NumPy array, a deque, a tuple. The
+    operators get the same kind, with the same kinds inside: what these are is learned from a few individuals, and is a
+    list where those do not tell. Attributes besides the fitness are those of a fresh individual.
+
     Args:
         toolbox: with `individual`, `mutate` and `mate` registered.
         build: (genome, task) -> network.
         features: genome -> named numbers; by default the genes of a flat genome of fixed length.
 
-    Raises EvonasError where the toolbox lacks one of the three.
+    Raises EvonasError where the toolbox lacks one of the three, an individual is no sequence or has attributes that
+    differ from one to the next (a genome does not hold them), or an operator does not return a tuple of individuals.
     """
 
     def __init__(
@@ -50,18 +63,17 @@ class ToolboxEncoding:
 
     def sample(self, rng: np.random.Generator) -> Genome:
         with seeded_globals(rng):
-            return freeze(_plain(self.toolbox.individual()))
+            individual = self.toolbox.individual()
+        if not is_container(individual):
+            raise no_container(individual)
+        return frozen(individual)
 
     def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome:
-        with seeded_globals(rng):
-            (child,) = self.toolbox.mutate(self._individual(genome))
-        return freeze(_plain(child))
+        return self._child("mutate", self.toolbox.mutate, rng, genome)
 
     def crossover(self, a: Genome, b: Genome, rng: np.random.Generator) -> Genome:
         """The first of the toolbox's two children."""
-        with seeded_globals(rng):
-            child, _ = self.toolbox.mate(self._individual(a), self._individual(b))
-        return freeze(_plain(child))
+        return self._child("mate", self.toolbox.mate, rng, a, b)
 
     def features(self, genome: Genome) -> Mapping[str, float]:
         if self._features is not None:
@@ -76,31 +88,24 @@ class ToolboxEncoding:
     def build(self, genome: Genome, task: Task) -> nn.Module:
         return self._build(genome, task)
 
-    def _individual(self, genome: Genome) -> Any:
-        """A fresh individual of the toolbox's own class with these genes; lists where there were lists."""
-        state, np_state = random.getstate(), np.random.get_state()  # noqa: NPY002
-        try:
-            template = self.toolbox.individual()
-        finally:
-            random.setstate(state)
-            np.random.set_state(np_state)  # noqa: NPY002
-        template[:] = _thawed(genome, template)
-        return template
+    def _child(self, name: str, operator: Callable[..., Any], rng: np.random.Generator, *genomes: Genome) -> Genome:
+        individuals = [self._containers.thawed(genome) for genome in genomes]
+        before = attributes(individuals[0])
+        with seeded_globals(rng):
+            children = operator(*individuals)
+        if not isinstance(children, tuple) or not children or not is_container(children[0]):
+            raise EvonasError(
+                f"toolbox.{name} returned {children!r}; DEAP's operators return a tuple of individuals: return x,"
+            )
+        changed = changed_attribute(before, attributes(children[0]))
+        if changed is not None:
+            raise not_kept(changed, f"toolbox.{name} changes")
+        return frozen(children[0])
 
+    @cached_property
+    def _containers(self) -> Containers:
+        with seeded_globals(np.random.default_rng(0)):
+            return Containers(self.toolbox.individual)
 
-def _plain(individual: Any) -> Any:
-    """JSON values and lists: numpy's numbers become Python's."""
-    if isinstance(individual, np.ndarray):
-        return individual.tolist()
-    if isinstance(individual, np.generic):
-        return individual.item()
-    return [_plain(gene) for gene in individual] if isinstance(individual, (list, tuple)) else individual
-
-
-def _thawed(genome: Any, template: Any) -> Any:
-    """Genes with lists where the template's genes are lists."""
-    inner = next((gene for gene in template if isinstance(gene, (list, tuple))), None)
-    if inner is None:
-        return list(genome)
-    kind = type(inner)
-    return [kind(_thawed(g, inner)) if isinstance(g, tuple) else g for g in genome]
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_containers"}

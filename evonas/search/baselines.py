@@ -22,7 +22,9 @@ class RandomSearch(ProposingSearcher[G]):
 class LocalSearch(RandomSearch[G]):
     """Climbs to the first neighbour that is better; at a local optimum starts again at random (White et al. 2021, UAI).
 
-    One objective. A neighbour is one mutation away. A sampled genome begins a climb.
+    One objective. A neighbour is one mutation away. A genome without parents begins a climb, but for one that was made
+    to look good under a ranker (`maximized`): screened with the maximizer, which seldom lets a neighbour through, this
+    searches like random search; `local+meta(refine=0)` climbs.
 
     Args:
         patience: fruitless neighbours after which the incumbent counts as a local optimum; so does one whose
@@ -48,7 +50,7 @@ class LocalSearch(RandomSearch[G]):
         for evaluation in evaluations:
             candidate, value = evaluation.candidate, self.goal.value(evaluation)
             is_neighbour = candidate.parents == (self._incumbent,)
-            begins = not candidate.parents and value > float("-inf")
+            begins = not candidate.parents and candidate.origin != "maximized" and value > float("-inf")
             if begins or (is_neighbour and value > self._value):
                 self._incumbent, self._value, self._fruitless = candidate.genome, value, 0
             elif is_neighbour:

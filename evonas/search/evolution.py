@@ -16,9 +16,8 @@ import numpy as np
 from deap import base, tools
 
 from evonas.core.context import SearchContext
-from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal, Objective
-from evonas.core.options import at_least, with_options_of
+from evonas.core.options import at_least, probability, with_options_of
 from evonas.core.types import Candidate, Evaluation, G
 from evonas.search.proposing import ProposingSearcher
 
@@ -116,9 +115,7 @@ class Evolution(_Evolving[G]):
         super().__init__(context, population)
         self.offspring = at_least(1, offspring=offspring)
         self.tournament = at_least(1, tournament=tournament)
-        if not 0 <= crossover <= 1:
-            raise EvonasError(f"crossover={crossover} is no probability; give one from 0 to 1")
-        self.crossover = crossover
+        self.crossover = probability(crossover=crossover)
         self._parents: list[Individual[G]] = []
         self._children: list[Individual[G]] = []
 

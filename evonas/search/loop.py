@@ -1,4 +1,4 @@
-"""The loop: ask, submit, record, tell. Every worker is kept busy; nobody waits for the slowest."""
+"""The loop: ask, submit, record, tell. Every worker is kept busy; none waits for the slowest."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,14 +20,21 @@ class Budget:
     """When to stop asking: after so many trials, after so many seconds of wall clock, or whichever comes first.
 
     A training that runs when the seconds are over is waited for. Neither given: until the space is exhausted.
+
+    Raises EvonasError where `trials` is not a whole number, `seconds` is not a number, or either is not above 0.
     """
 
     trials: int | None = None
     seconds: float | None = None
 
     def __post_init__(self):
-        for name, value in (("trials", self.trials), ("seconds", self.seconds)):
-            if value is not None and not value > 0:
+        for name, value, kind in (("trials", self.trials, Integral), ("seconds", self.seconds, Real)):
+            if value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, kind) or value != value:
+                what = "whole number" if kind is Integral else "number"
+                raise EvonasError(f"{name}={value!r} is not a {what}; give a {what} above 0")
+            if not value > 0:
                 raise EvonasError(f"{name}={value} leaves nothing to do; give a number above 0")
 
     def allows(self, trials: int, seconds: float) -> bool:
@@ -45,14 +53,14 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """All trials in told order, and a word on why the search ended."""
+    """All trials in the order they were observed, and a word on why the search ended."""
 
     trials: Sequence[Trial]
     reason: str
 
 
 def generator(seed: int, number: int) -> np.random.Generator:
-    """The randomness of the `number`-th ask: nothing else decides it, so a resumed search draws the same."""
+    """The randomness of the `number`-th ask: nothing else decides it, so that a resumed search draws the same."""
     return np.random.default_rng([seed, number])
 
 
@@ -70,66 +78,70 @@ def run(
 ) -> Outcome:
     """Search until the budget is spent or the space is exhausted.
 
-    Each evaluation is stored before it is told. `trials` are those of the same run from before an interruption, in
-    told order: they are told again first, and with one worker the search then goes on as if it had never stopped.
+    Each evaluation is stored before the searcher observes it. `trials` are those of the same run from before an
+    interruption, in their order: the searcher observes them again first, and with one worker the search then goes on as
+    if it had never stopped.
     """
-    told = list(trials)
-    number, lost = replay(searcher, told, seed)
-    start = time.monotonic() - (told[-1].elapsed if told else 0.0)
-    counted = sum(trial.evaluation.status != "absent" for trial in told)
+    observed = list(trials)
+    number, interrupted = replay(searcher, observed, seed)
+    start = time.monotonic() - (observed[-1].elapsed if observed else 0.0)
+    counted = sum(trial.evaluation.status != "absent" for trial in observed)
     pending: dict[Future[Evaluation], tuple[int, int]] = {}
     reason = "the budget is spent"
     for callback in callbacks:
-        callback.started(task, told)
+        callback.started(task, observed)
     while True:
-        dry = False
+        exhausted = False
         while len(pending) < executor.slots and budget.allows(counted + len(pending), time.monotonic() - start):
-            if lost:
-                asked, (candidate, as_number) = len(told), lost.pop(0)
+            if interrupted:
+                after, (candidate, as_number) = len(observed), interrupted.pop(0)
             else:
                 found = searcher.ask(1, generator(seed, number))
-                asked, as_number, number = len(told), number, number + 1
+                after, as_number, number = len(observed), number, number + 1
                 if not found:
-                    dry = True
+                    exhausted = True
                     break
                 candidate = found[0]
             for callback in callbacks:
                 callback.asked(as_number, candidate)
-            pending[executor.submit(candidate, task, seed)] = (as_number, asked)
+            pending[executor.submit(candidate, task, seed)] = (as_number, after)
         if not pending:
-            if dry:
+            if exhausted:
                 reason = "the space is exhausted: the searcher finds no architecture that is new"
             break
         done = [future for future in pending if future.done()]
         for future in done or wait(pending, return_when=FIRST_COMPLETED).done:
-            as_number, asked = pending.pop(future)
-            trial = Trial(name, as_number, asked, future.result(), time.monotonic() - start)
+            as_number, after = pending.pop(future)
+            trial = Trial(name, as_number, after, future.result(), time.monotonic() - start)
             if store is not None:
                 store.append(trial)
-            told.append(trial)
+            observed.append(trial)
             counted += trial.evaluation.status != "absent"
             searcher.tell([trial.evaluation])
             for callback in callbacks:
                 callback.told(trial)
     for callback in callbacks:
         callback.ended(reason)
-    return Outcome(told, reason)
+    return Outcome(observed, reason)
 
 
-def replay(searcher: Searcher[Any], told: Sequence[Trial], seed: int) -> tuple[int, list[tuple[Candidate, int]]]:
-    """Ask and tell again what a run did; returns the next ask's number, and what was under way when it stopped."""
-    by_number = {trial.number: trial for trial in told}
-    lost: list[tuple[Candidate, int]] = []
+def replay(searcher: Searcher[Any], observed: Sequence[Trial], seed: int) -> tuple[int, list[tuple[Candidate, int]]]:
+    """Bring a new searcher to where a run stopped, by asking and telling again what the run did.
+
+    Returns the next ask's number, and the candidates that were pending when it stopped, each with its number.
+    """
+    by_number = {trial.number: trial for trial in observed}
+    pending: list[tuple[Candidate, int]] = []
     next_number = max(by_number, default=-1) + 1
     position = 0
     for number in range(next_number):
         trial = by_number.get(number)
         while trial is not None and position < trial.after:
-            searcher.tell([told[position].evaluation])
+            searcher.tell([observed[position].evaluation])
             position += 1
         found = searcher.ask(1, generator(seed, number))
         if trial is None and found:
-            lost.append((found[0], number))
-    for trial in told[position:]:
+            pending.append((found[0], number))
+    for trial in observed[position:]:
         searcher.tell([trial.evaluation])
-    return next_number, lost
+    return next_number, pending

@@ -1,10 +1,11 @@
-"""A search method by name: `SEARCHER`, or `SEARCHER+RANKER` for one whose offspring are screened."""
+"""A search method by name: `SEARCHER`, or `SEARCHER+RANKER` for one whose candidates are screened."""
 
 from __future__ import annotations
 
 import inspect
 import warnings
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evonas.core import plugins
@@ -12,35 +13,32 @@ from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError, choices
 from evonas.core.goals import Goal
 from evonas.core.optional import HasGoal, Recalling, WrapsSearcher
+from evonas.core.specs import joined_spec, split_spec
 from evonas.core.types import Ranker, Searcher
 from evonas.search.screening import Screened
 
-
-def make_method(spec: str, context: SearchContext[Any]) -> Searcher[Any]:
-    """The searcher that `spec` names, screened if it names a ranker too; both parts may carry options.
-
-    `aging`, `evolution(population=30)+meta`. A ranker that can `recall` starts from what the context's store holds.
-    Raises EvonasError where a part is unknown.
-    """
-    searcher_spec, ranker_spec = split_method(spec)
-    searcher = make_searcher(searcher_spec, context)
-    if ranker_spec is None:
-        return searcher
-    # one that only decides how long to train what another one proposes (SuccessiveHalving): that one is screened
-    proposing = searcher.searcher if isinstance(searcher, WrapsSearcher) else searcher
-    goal = proposing.goal if isinstance(proposing, HasGoal) else context.goal  # nsga2 adds an objective of its own
-    rankers = [make_ranker(ranker_spec, replace(context, goal=Goal((one,)))) for one in goal.objectives]
-    screened = Screened(replace(context, goal=goal), proposing, rankers)
-    if not isinstance(searcher, WrapsSearcher):
-        return screened
-    searcher.searcher = screened
-    return searcher
+SCREENING = ("pool", "explore", "refine")  # options in a ranker's brackets that are the screening's
 
 
-def split_method(spec: str) -> tuple[str, str | None]:
-    """`'evolution(population=30)+meta'` -> `('evolution(population=30)', 'meta')`; None where there is no ranker.
+@dataclass(frozen=True)
+class Method:
+    """A method's parts: the specs of its searcher and its ranker, and the options of the screening between them."""
 
-    A `+` within brackets is an option's. Raises EvonasError where nothing follows it.
+    searcher: str
+    ranker: str | None = None
+    screening: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        if self.ranker is None:
+            return self.searcher
+        name, options = split_spec(self.ranker)
+        return f"{self.searcher}+{joined_spec(name, {**options, **self.screening})}"
+
+
+def parse_method(spec: str) -> Method:
+    """`'evolution(population=30)+meta(pool=32, trees=50)'` -> the two specs and `{'pool': 32}`.
+
+    A `+` within brackets is an option's. Raises EvonasError where nothing follows one, or options cannot be read.
     """
     depth = 0
     for place, character in enumerate(spec):
@@ -50,16 +48,72 @@ def split_method(spec: str) -> tuple[str, str | None]:
             if not ranker:
                 there = choices(plugins.available("evonas.rankers"))
                 raise EvonasError(f"method {spec!r} names no ranker after +; there are {there}")
-            return searcher, ranker
-    return spec.strip(), None
+            name, options = split_spec(ranker)
+            screening = {key: options.pop(key) for key in SCREENING if key in options}
+            return Method(searcher, joined_spec(name, options), screening)
+    return Method(spec.strip())
+
+
+def with_surrogate(method: str, surrogate: str) -> str:
+    """The method screened by a surrogate, unless that is `none` or the method names a ranker itself."""
+    return method if surrogate == "none" or parse_method(method).ranker is not None else f"{method}+{surrogate}"
+
+
+def make_method(spec: str, context: SearchContext[Any]) -> Searcher[Any]:
+    """The searcher that `spec` names, screened if it names a ranker too; both parts may carry options.
+
+    `aging`, `evolution(population=30)+meta(pool=32, trees=50)`: the ranker's brackets hold its own options and those of
+    `Screened`. A ranker that can `recall` starts from what the context's store holds.
+
+    Raises EvonasError where a part or an option is unknown.
+    """
+    method = parse_method(spec)
+    searcher = make_searcher(method.searcher, context)
+    if method.ranker is None:
+        return searcher
+    _check_options(method.ranker)
+    # one that only decides how long to train what another one proposes (SuccessiveHalving): that one is screened
+    proposing = searcher.searcher if isinstance(searcher, WrapsSearcher) else searcher
+    goal = proposing.goal if isinstance(proposing, HasGoal) else context.goal  # nsga2 adds an objective of its own
+    rankers = [make_ranker(method.ranker, replace(context, goal=Goal((one,)))) for one in goal.objectives]
+    screened = Screened(replace(context, goal=goal), proposing, rankers, **method.screening)
+    if not isinstance(searcher, WrapsSearcher):
+        return screened
+    searcher.searcher = screened
+    return searcher
+
+
+def spelled(spec: str) -> str:
+    """The method with its screening spelt out: `evolution+meta` -> `evolution+meta(pool=16, explore=0.0, refine=6)`.
+
+    It means the same wherever the defaults are others. Raises EvonasError where a part or an option is unknown.
+    """
+    method = parse_method(spec)
+    if method.ranker is None:
+        return str(method)
+    _check_options(method.ranker)
+    return str(replace(method, screening=Screened.options([_plain_ranker(method.ranker)], **method.screening)))
+
+
+def _check_options(ranker: str) -> None:
+    """Raises EvonasError, with the choices, where neither the ranker nor the screening has an option."""
+    name, options = split_spec(ranker)
+    found = plugins.resolve("evonas.rankers", ranker)
+    there = plugins.options_of(found)
+    if there is None:
+        return
+    for option in options:
+        if option not in there:
+            known = choices([*there, *SCREENING])
+            raise EvonasError(f"ranker {name!r} has no option {option!r}; there are {known}")
 
 
 def check_method(spec: str) -> None:
-    """Raises EvonasError, with the choices, where a part of the method is unknown; nothing is made."""
-    searcher, ranker = split_method(spec)
-    plugins.resolve("evonas.searchers", searcher)
-    if ranker is not None:
-        plugins.resolve("evonas.rankers", ranker)
+    """Raises EvonasError, with the choices, where a part of the method or an option of its ranker is unknown."""
+    method = parse_method(spec)
+    plugins.resolve("evonas.searchers", method.searcher)
+    if method.ranker is not None:
+        _check_options(method.ranker)
 
 
 def make_searcher(spec: str, context: SearchContext[Any]) -> Searcher[Any]:
@@ -80,12 +134,17 @@ def make_ranker(spec: str, context: SearchContext[Any]) -> Ranker:
     """
     found = plugins.resolve("evonas.rankers", spec)
     if context.store is not None and isinstance(found, Recalling):
-        _, options = plugins.split_spec(spec)
+        _, options = split_spec(spec)
         if _is_made_from_context(found.recall):
             return found.recall(context, **options)
         _warn(f"ranker {spec!r} recalls from (store, encoding, task, objective)", "recall(context, **options)")
         old: Any = found
         return old.recall(context.store, context.encoding_name, context.task, context.goal.first, **options)
+    return _plain_ranker(spec)
+
+
+def _plain_ranker(spec: str) -> Ranker:
+    """The ranker as it is made, before it has learned anything."""
     ranker = plugins.make("evonas.rankers", spec)
     missing = [method for method in ("fit", "adapt", "predict") if not hasattr(ranker, method)]
     if missing:

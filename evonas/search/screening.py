@@ -1,9 +1,9 @@
-"""Screening: of many offspring only those that a ranker thinks best are trained."""
+"""Screening: of many candidates only those that a ranker thinks best are trained."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic
+from typing import Any, Generic
 
 import numpy as np
 
@@ -11,24 +11,27 @@ from evonas.core.context import SearchContext
 from evonas.core.genomes import feature_row
 from evonas.core.goals import Goal
 from evonas.core.optional import Acquiring, Informed, Proposing, description
-from evonas.core.options import at_least
+from evonas.core.options import at_least, probability
 from evonas.core.types import Candidate, Evaluation, G, Ranker, Searcher
 from evonas.search.duplicates import DuplicateFilter
 from evonas.search.fidelity import at_full
+from evonas.search.maximizer import AcquisitionMaximizer
 
 FIRST = 16  # while fewer results are in, a ranker that knows earlier tasks looks WIDER: it is all there is
 WIDER = 16  # times the pool
-SHALLOW, DEEP = (3, 1), (6, 3)  # rounds of refinement, and the mutants of each round, times the pool
-ELITE = 4  # how many of the pool are mutated in each round of refinement
+SHALLOW, DEEP = (3, 1), (6, 3)  # rounds of maximizing, and the mutants of each round, times the pool
 AT_RANDOM = 0.05  # of the choices are not the top, where a ranker has no way of its own to explore
 
 
 class Screened(Generic[G]):
-    """Any searcher and a ranker: `pool` offspring are asked for each candidate that is trained.
+    """Any searcher and a ranker: of `pool` offspring, and of what maximizes the ranker's scores, the best is trained.
 
-    The best of the pool by the ranker are mutated for a few rounds, under the ranker alone: predictions are cheap,
-    trainings are not. Then the top is passed on, or, with probability `explore`, one of the rest. A ranker that scores
-    all alike (it knows nothing yet; of several, the first) leaves the search as it is.
+    Screening chooses among the searcher's own candidates. Beside it stands a second source, the `AcquisitionMaximizer`,
+    which begins at the best of them; the better of both is passed on, or, with probability `explore`, one of the rest
+    of the pool. A ranker that scores all alike (it knows nothing yet; of several, the first) leaves the search alone.
+
+    With a good ranker the maximizer's candidates are nearly always the better ones, and the searcher matters little:
+    local search, whose climbs need its own neighbours, searches like random search. `refine=0` is screening alone.
 
     A searcher with `propose` and `expect` never learns of what was not chosen. Of one without, the surplus is asked
     for and dropped.
@@ -40,9 +43,9 @@ class Screened(Generic[G]):
         pool: offspring for each candidate.
         explore: probability of passing on another one than the top; by default 0 for rankers with `acquire`, which
             explore by themselves, and AT_RANDOM for others.
-        refine: rounds in which the best of the pool are mutated; 0 leaves the searcher's offspring as they are. By
-            default more, and larger ones, for rankers with `acquire`: what they say a training is worth is meant to be
-            maximized, where a mere prediction is most wrong at its highest.
+        refine: rounds of the maximizer; 0 leaves it out. By default more, and larger ones, for rankers with `acquire`:
+            what they say a training is worth is meant to be maximized, where a mere prediction is most wrong at its
+            highest.
     """
 
     def __init__(
@@ -58,16 +61,30 @@ class Screened(Generic[G]):
         self.rankers: list[Ranker] = list(ranker) if isinstance(ranker, Sequence) else [ranker]
         self.encoding = context.encoding
         self.goal = Goal(context.goal.objectives[: len(self.rankers)], context.goal.constraints)
-        self.pool = at_least(1, pool=pool)
-        acquiring = all(isinstance(one, Acquiring) for one in self.rankers)
-        self.explore = explore if explore is not None else 0.0 if acquiring else AT_RANDOM
-        rounds, self._mutants_each = DEEP if acquiring else SHALLOW
-        self.refine = at_least(0, refine=rounds if refine is None else refine)
+        options = self.options(self.rankers, pool, explore, refine)
+        self.pool, self.explore, self.refine = options["pool"], options["explore"], options["refine"]
+        _, mutants = DEEP if _explore_by_themselves(self.rankers) else SHALLOW
+        self.maximizer = AcquisitionMaximizer(context.encoding, self.refine, mutants * self.pool)
         self.known: DuplicateFilter[G] = DuplicateFilter(context.encoding)
-        self._told: list[Evaluation[G]] = []
+        self._results: list[Evaluation[G]] = []
+        self._observed: set[G] = set()
         self._pending: dict[G, None] = {}
         self._rows: dict[G, np.ndarray] = {}
         self._adapted = 0
+
+    @staticmethod
+    def options(
+        rankers: Sequence[Ranker], pool: int = 16, explore: float | None = None, refine: int | None = None
+    ) -> dict[str, Any]:
+        """All options, those that were not given as these rankers want them. Raises EvonasError."""
+        acquiring = _explore_by_themselves(rankers)
+        explore = (0.0 if acquiring else AT_RANDOM) if explore is None else explore
+        rounds, _ = DEEP if acquiring else SHALLOW
+        return {
+            "pool": at_least(1, pool=pool),
+            "explore": probability(explore=explore),
+            "refine": at_least(0, refine=rounds if refine is None else refine),
+        }
 
     def ask(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
         self._adapt()
@@ -84,7 +101,9 @@ class Screened(Generic[G]):
         for evaluation in evaluations:
             self._pending.pop(evaluation.candidate.genome, None)
         self.known.add([evaluation.candidate for evaluation in evaluations])
-        self._told += [evaluation for evaluation in evaluations if evaluation.status != "absent"]
+        results = [evaluation for evaluation in evaluations if evaluation.status != "absent"]
+        self._results += results
+        self._observed |= {evaluation.candidate.genome for evaluation in results}
         self.searcher.tell(evaluations)
 
     def describe(self) -> str:
@@ -93,47 +112,26 @@ class Screened(Generic[G]):
         return description(self.rankers[0]) or type(self.rankers[0]).__name__
 
     def _offspring(self, rng: np.random.Generator) -> list[Candidate[G]]:
+        """The pool; empty where the searcher has nothing new."""
         size = self.pool * (WIDER if self._first() else 1)
         suggest = self.searcher.propose if isinstance(self.searcher, Proposing) else self.searcher.ask
         return [c for c in suggest(size, rng) if c.genome not in self.known or c.fidelity < 1]
+
+    def _first(self) -> bool:
+        """Whether the ranker's knowledge is from earlier tasks mostly."""
+        first = self.rankers[0]
+        early = len(self._results) + len(self._pending) < FIRST
+        return early and isinstance(first, Informed) and bool(first.earlier_tasks())
 
     def _choose(self, pool: list[Candidate[G]], rng: np.random.Generator) -> Candidate[G]:
         scores = self._scores([c.genome for c in pool])
         if np.ptp(scores) == 0:
             return pool[0]
+        best = int(scores.argmax())
         if len(pool) > 1 and rng.random() < self.explore:
-            rest = np.delete(np.arange(len(pool)), int(scores.argmax()))
-            return pool[rng.choice(rest)]
-        for _ in range(self.refine):
-            fresh = self._mutants(pool, scores, self.pool * self._mutants_each, rng)
-            if not fresh:
-                break
-            pool = pool + fresh
-            scores = np.concatenate([scores, self._scores([c.genome for c in fresh])])
-        return pool[int(scores.argmax())]
-
-    def _first(self) -> bool:
-        """Whether the ranker's knowledge is from earlier tasks mostly."""
-        first = self.rankers[0]
-        early = len(self._told) + len(self._pending) < FIRST
-        return early and isinstance(first, Informed) and bool(first.earlier_tasks())
-
-    def _mutants(
-        self, pool: list[Candidate[G]], scores: np.ndarray, n: int, rng: np.random.Generator
-    ) -> list[Candidate[G]]:
-        """About `n` new mutants of the best of the pool."""
-        had = {candidate.genome for candidate in pool}
-        fresh: dict[G, Candidate[G]] = {}
-        for best in np.argsort(-scores, kind="stable")[:ELITE]:
-            parent = pool[best]
-            for _ in range(-(-n // ELITE)):
-                genome = self.encoding.mutate(parent.genome, rng)
-                if rng.random() < 0.5:  # the next better one may be two steps away
-                    genome = self.encoding.mutate(genome, rng)
-                genome = self.known.canonical(genome)
-                if genome not in had and genome not in self.known:
-                    fresh[genome] = Candidate(genome, parent.fidelity, parent.parents or (parent.genome,))
-        return list(fresh.values())
+            return pool[rng.choice(np.delete(np.arange(len(pool)), best))]
+        made, worth = self.maximizer.maximize(pool, scores, self._scores, self.known, self._observed, rng)
+        return made[int(worth.argmax())] if made and worth.max() > scores[best] else pool[best]
 
     def _scores(self, genomes: Sequence[G]) -> np.ndarray:
         """(n,) higher is better; of several objectives the Pareto front, then the mean of the ranks."""
@@ -144,26 +142,32 @@ class Screened(Generic[G]):
         return pareto_scores(np.stack(each, axis=1))
 
     def _features(self, genomes: Sequence[G]) -> np.ndarray:
-        """(n, d) rows, computed once a genome; columns in the order of the names."""
+        """(n, d) rows, columns in the order of the names; computed once for the genomes of a choice."""
         for genome in genomes:
             if genome not in self._rows:
                 self._rows[genome] = feature_row(self.encoding.features(genome))
         return np.array([self._rows[genome] for genome in genomes])
 
     def _expect(self, candidate: Candidate[G]) -> None:
+        """The candidate will be trained; rows of those that were not chosen are needed no longer."""
         self.known.add([candidate])
         self._pending[candidate.genome] = None
+        self._rows = {g: row for g, row in self._rows.items() if g in self._observed or g in self._pending}
         if isinstance(self.searcher, Proposing):
             self.searcher.expect([candidate])
 
     def _adapt(self) -> None:
         """Give the rankers all results, those of few epochs too, if there are new ones."""
-        if self._adapted == len(self._told):
+        if self._adapted == len(self._results):
             return
         for ranker, objective in zip(self.rankers, self.goal.objectives, strict=True):
-            values = at_full(self._told, objective)
+            values = at_full(self._results, objective)
             ranker.adapt(self._features(list(values)), np.array(list(values.values())))
-        self._adapted = len(self._told)
+        self._adapted = len(self._results)
+
+
+def _explore_by_themselves(rankers: Sequence[Ranker]) -> bool:
+    return all(isinstance(ranker, Acquiring) for ranker in rankers)
 
 
 def pareto_scores(values: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import pickle
 import random
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 import pytest
@@ -22,12 +22,14 @@ from hypothesis import strategies as st
 
 from evonas.core.genomes import freeze
 from evonas.core.optional import Acquiring, Canonical, Describing, Uncertain, description
-from evonas.core.types import Candidate, Encoding, Evaluation, Ranker, Searcher, Task
+from evonas.core.types import Candidate, Encoding, Evaluation, Origin, Ranker, Searcher, Task
 
 seeds = st.integers(0, 2**32 - 1)
 inherited = [HealthCheck.differing_executors]  # the same test runs in every class that inherits it
 some = settings(max_examples=20, deadline=None, suppress_health_check=inherited)
 few = settings(max_examples=5, deadline=None, suppress_health_check=inherited)
+
+PARENTS = {"sampled": (0, 0), "warm start": (0, 0), "mutated": (1, 1), "crossed": (2, 2), "promoted": (1, 1)}
 
 
 def generator(seed: int) -> np.random.Generator:
@@ -180,7 +182,22 @@ class SearcherContract:
         known = {space.canonical((0, 0, 0, 1)), space.canonical((3, 2, 1, 0))}
         assert not known & {space.canonical(genome) for genome in asked}
 
-    def test_a_small_space_runs_dry(self) -> None:
+    def test_says_where_a_candidate_came_from(self) -> None:
+        """Its parents were observed before, and its origin is one of the known ones and fits their number."""
+        searcher, observed = self.make_searcher(Mirrored()), set()
+        for k in range(40):
+            for candidate in searcher.ask(1 + k % 2, generator(k)):
+                assert candidate.origin in get_args(Origin), (
+                    f"origin {candidate.origin!r} is none of {get_args(Origin)}"
+                )
+                unknown = [parent for parent in candidate.parents if parent not in observed]
+                assert not unknown, f"{candidate} names parents that were never observed: {unknown}"
+                least, most = PARENTS.get(candidate.origin, (0, 2))
+                assert least <= len(candidate.parents) <= most, f"{candidate.origin} from {candidate.parents}"
+                searcher.tell([_mirror_value(candidate)])
+                observed.add(candidate.genome)
+
+    def test_exhausts_a_small_space(self) -> None:
         space = Mirrored(length=2, base=2)  # three networks
         searcher = self.make_searcher(space)
         asked = {space.canonical(e.candidate.genome) for e in self.played(searcher, 30)}

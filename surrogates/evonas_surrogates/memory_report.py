@@ -20,7 +20,7 @@ from evonas.core.types import Encoding, Trial
 from evonas.memory.archive import Archive, RunRecord
 from evonas.report import figure
 from evonas.search.fidelity import at_full
-from evonas.search.methods import make_ranker, split_method
+from evonas.search.methods import make_ranker, parse_method, with_surrogate
 from evonas_surrogates.quality import Course, course, random_trainings, rank_correlation, ranks
 
 SAMPLE = 2000  # random architectures that the saving is judged by
@@ -83,8 +83,7 @@ def memory(
 
 def recalled(record: RunRecord, encoding: Encoding[Any], store: Archive, objective: Objective) -> Any:
     """The ranker of a run as it was when the run began; None where there was none."""
-    spec = record.method if "+" in record.method or record.surrogate == "none" else f"+{record.surrogate}"
-    _, ranker = split_method(spec)
+    ranker = parse_method(with_surrogate(record.method, record.surrogate)).ranker
     if ranker is None:
         return None
     past = store.as_of(record.mark)

@@ -1,6 +1,7 @@
 """Each break of a contract is caught, by the inherited tests and by the check before a search."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -133,12 +134,32 @@ class Repeating:
         pass
 
 
+class Inventive(Evolution):
+    """Names parents that it made up."""
+
+    def breed(self, rng):
+        return Candidate(self.encoding.sample(rng), parents=(self.encoding.sample(rng),), origin="mutated")
+
+
+class Untruthful(Evolution):
+    def propose(self, n, rng):
+        return [replace(candidate, origin="sampled") for candidate in super().propose(n, rng)]
+
+
+class Wordy(Evolution):
+    def propose(self, n, rng):
+        return [replace(candidate, origin="made") for candidate in super().propose(n, rng)]
+
+
 @pytest.mark.parametrize(
     ("broken", "test"),
     [
+        (Inventive, "test_says_where_a_candidate_came_from"),
+        (Untruthful, "test_says_where_a_candidate_came_from"),
+        (Wordy, "test_says_where_a_candidate_came_from"),
         (Forgetful, "test_what_is_pending_is_not_asked_again"),
         (Stateful, "test_the_same_history_gives_the_same_search"),
-        (Repeating, "test_a_small_space_runs_dry"),
+        (Repeating, "test_exhausts_a_small_space"),
     ],
 )
 def test_a_broken_searcher_fails_its_test(broken, test):

@@ -33,7 +33,7 @@ def test_no_network_is_asked_twice(make, seed):
 
 
 @pytest.mark.parametrize("make", SEARCHERS)
-def test_a_space_that_runs_dry_ends_the_search_with_a_word(make):
+def test_an_exhausted_space_ends_the_search_with_a_word(make):
     encoding = Digits(length=3, base=2)  # 8 genomes, 6 networks
     outcome = run(make(on(encoding)), Serial(total), TASK, seed=0, budget=Budget(50))
     assert len(outcome.trials) == 6

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
+from evonas.core import trust
 from evonas.core.errors import EvonasError
 from evonas.core.goals import VAL_ACCURACY, Objective
 from evonas.core.types import Candidate, Evaluation
@@ -105,7 +106,9 @@ class Knowing(Listening):
 
 @pytest.mark.parametrize("searcher", ["halving", "halving(searcher='aging')"])
 def test_screened_inside_nothing_that_earned_more_epochs_is_lost(searcher):
-    searcher = make_method(f"{searcher}+tests.search.test_halving:Knowing", on(Digits()))
+    ranker = "tests.search.test_halving:Knowing"
+    trust.given(ranker)
+    searcher = make_method(f"{searcher}+{ranker}", on(Digits()))
     assert isinstance(searcher, SuccessiveHalving)
     assert isinstance(searcher.searcher, Screened)
     assert searcher.describe() == "knows the answer"

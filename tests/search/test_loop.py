@@ -1,5 +1,6 @@
 import time
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -136,3 +137,31 @@ def test_what_was_under_way_in_parallel_is_done_again_on_resume():
     assert sorted(t.number for t in outcome.trials) == list(range(40))
     genomes = [Digits().canonical(t.evaluation.candidate.genome) for t in outcome.trials]
     assert len(set(genomes)) == 40
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"trials": "3"}, "trials='3' is not a whole number; give a whole number above 0"),
+        ({"trials": 2.5}, "trials=2.5 is not a whole number"),
+        ({"trials": 3.0}, "trials=3.0 is not a whole number"),
+        ({"trials": True}, "trials=True is not a whole number"),
+        ({"trials": float("nan")}, "trials=nan is not a whole number"),
+        ({"trials": 0}, "trials=0 leaves nothing to do"),
+        ({"trials": -1}, "trials=-1 leaves nothing to do"),
+        ({"seconds": "soon"}, "seconds='soon' is not a number; give a number above 0"),
+        ({"seconds": float("nan")}, "seconds=nan is not a number"),
+        ({"seconds": np.float64("nan")}, "is not a number"),
+        ({"seconds": [1]}, r"seconds=\[1\] is not a number"),
+        ({"seconds": 0.0}, "seconds=0.0 leaves nothing to do"),
+    ],
+)
+def test_a_budget_that_is_none_is_named(options, says):
+    with pytest.raises(EvonasError, match=says) as error:
+        Budget(**options)
+    assert "\n" not in str(error.value)
+
+
+def test_numpys_numbers_are_a_budget():
+    assert Budget(np.int64(3), np.float32(2.0)).allows(2, 1.9)
+    assert not Budget(np.int64(3)).allows(3, 0.0)

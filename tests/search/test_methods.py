@@ -4,18 +4,24 @@ import warnings
 
 import pytest
 
+from evonas.core import trust
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Objective
 from evonas.core.types import Task
 from evonas.execution.processes import Serial
 from evonas.search.evolution import Evolution
 from evonas.search.loop import Budget, run
-from evonas.search.methods import make_method, make_ranker, make_searcher, split_method
+from evonas.search.methods import make_method, make_ranker, make_searcher, parse_method, spelled, with_surrogate
 from evonas.search.screening import Screened
 from tests.toys import TASK, Digits, on, total
 
 SMALL = Objective("params", maximize=False)
 HERE = "tests.search.test_methods"
+
+
+@pytest.fixture(autouse=True)
+def trusted():
+    trust.given(*(f"{HERE}:{name}" for name in ("OldSearcher", "OldRanker", "NewSearcher", "anything")))
 
 
 class OldSearcher:
@@ -97,7 +103,7 @@ def test_a_ranker_that_recalls_in_the_old_way_still_works_and_says_so():
     ],
 )
 def test_a_method_is_a_searcher_and_a_ranker(spec, parts):
-    assert split_method(spec) == parts
+    assert (parse_method(spec).searcher, parse_method(spec).ranker) == parts
 
 
 def test_a_method_without_its_ranker_is_named():
@@ -120,3 +126,79 @@ def test_who_goes_by_several_takes_them(method):
 def test_a_searcher_made_from_something_else_is_named():
     with pytest.raises(EvonasError, match=r"Evolution is made from a SearchContext, got a Digits; write SearchContext"):
         Evolution(Digits())
+
+
+def test_the_rankers_brackets_hold_its_own_options_and_the_screenings():
+    searcher = make_method("evolution(population=30)+meta(pool=32, refine=0, explore=0.1, trees=50)", on(Digits()))
+    assert isinstance(searcher, Screened)
+    assert (searcher.pool, searcher.refine, searcher.explore) == (32, 0, 0.1)
+    assert searcher.rankers[0].trees == 50
+    assert searcher.searcher.population == 30
+
+
+@pytest.mark.parametrize(
+    ("method", "says"),
+    [
+        (
+            "evolution+meta(poool=3)",
+            "ranker 'meta' has no option 'poool'; there are 'explore', 'max_rows', 'model', 'pool', 'portfolio', "
+            "'refine', 'seed', 'trees'",
+        ),
+        ("evolution+meta(pool=0)", "pool=0 is too small"),
+        ("evolution+meta(pool=2.5)", "pool=2.5 is too small or no whole number"),
+        ("evolution+meta(explore=2)", "explore=2 is no probability"),
+        ("evolution+meta(explore='much')", "explore='much' is no probability"),
+        ("evolution+meta(refine=-1)", "refine=-1 is too small"),
+        ("evolution(crossover='never')", "crossover='never' is no probability"),
+        (
+            "nsga2(populaton=3)",
+            "'nsga2' has no option 'populaton'; there are 'crossover', 'offspring', 'population', 'tournament'",
+        ),
+        (
+            "halving(seacher='aging')",
+            "'halving' has no option 'seacher'; there are 'eta', 'rungs', 'searcher'",
+        ),
+        ("halving(searcher='agin')", "no searcher named 'agin'"),
+        (
+            "halving(searcher='aging(populaton=3)')",
+            "'aging' has no option 'populaton'; there are 'population'",
+        ),
+        (f"{HERE}:anything(populaton=3)", "anything' has no option 'populaton'; there are 'crossover', 'offspring'"),
+    ],
+)
+def test_an_option_that_is_not_there_or_not_valid_is_named(method, says):
+    with pytest.raises(EvonasError) as error:
+        make_method(method, on(Digits()))
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def anything(context, **options):
+    return Evolution(context, **options)
+
+
+@pytest.mark.parametrize(
+    ("method", "full"),
+    [
+        ("evolution", "evolution"),
+        ("evolution+meta", "evolution+meta(pool=16, explore=0.0, refine=6)"),
+        ("aging+boosting", "aging+boosting(pool=16, explore=0.05, refine=3)"),
+        (
+            "aging+meta(refine=0, trees=5)",
+            "aging+meta(trees=5, pool=16, explore=0.0, refine=0)",
+        ),
+    ],
+)
+def test_a_method_is_spelt_out_and_means_the_same(method, full):
+    assert spelled(method) == full
+    assert spelled(full) == full
+    one, other = make_method(method, on(Digits())), make_method(full, on(Digits()))
+    if isinstance(one, Screened):
+        assert (one.pool, one.explore, one.refine) == (other.pool, other.explore, other.refine)
+
+
+def test_a_surrogate_is_added_where_the_method_has_none():
+    assert with_surrogate("evolution", "meta(pool=32)") == "evolution+meta(pool=32)"
+    assert with_surrogate("evolution+boosting", "meta") == "evolution+boosting"
+    assert with_surrogate("halving(searcher='aging+meta')", "none") == "halving(searcher='aging+meta')"
+    assert with_surrogate("aging", "none") == "aging"
