@@ -142,3 +142,12 @@ class SearchConfig(BaseModel):
         from evonas.search.methods import with_surrogate
 
         return with_surrogate(self.method, self.surrogate)
+
+    def spelled(self) -> SearchConfig:
+        """With the screening's options spelt out, so that a resumed run has them whatever the defaults are then."""
+        from evonas.search.methods import parse_method, spelled
+
+        full = spelled(self.method_spec)
+        if self.surrogate == "none" or parse_method(self.method).ranker is not None:
+            return self.model_copy(update={"method": full})
+        return self.model_copy(update={"surrogate": full.removeprefix(f"{self.method.strip()}+")})

@@ -39,7 +39,7 @@ from evonas.encodings.signature import changed, signature
 from evonas.memory.archive import Archive, RunRecord
 from evonas.memory.locks import sole_owner
 from evonas.search import loop
-from evonas.search.methods import check_method, make_method
+from evonas.search.methods import check_method, make_method, spelled
 
 DEFAULT_TRIALS = 24
 
@@ -182,7 +182,7 @@ def prepare(
         method=config.method,
         surrogate=config.surrogate,
         seed=config.seed,
-        config=config.model_dump(),
+        config=config.spelled().model_dump(),
         versions=versions(),
         signature=signature(guarded),
         device=trainer.device_name(),
@@ -296,7 +296,7 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
             store, seed = job.archive.as_of(job.record.mark), job.config.seed
             context = SearchContext(job.encoding, job.goal, job.data.task, store, seed, job.config.encoding)
             searcher = make_method(job.config.method_spec, context)
-            _note(job.domain.found(job.data), callbacks)
+            _note([*job.domain.found(job.data), f"searching with {spelled(job.config.method_spec)}"], callbacks)
             memory = [known] if (known := _known(searcher)) else []
             _note(memory, callbacks)
             with make_executor(job, told) as executor:

@@ -93,7 +93,10 @@ def runs_show(
         run = {**vars(record), "task": {**vars(record.task), "features": dict(record.task.features)}}
         print(json.dumps(json.loads(dumps({**run, "evaluations": evaluations})), indent=2))
         return
-    print(f"{record.name}: {record.task.name}, {record.encoding}, {record.method}, surrogate {record.surrogate}")
+    from evonas.search.methods import recorded_method
+
+    method = recorded_method(record.method, record.surrogate, record.config)
+    print(f"{record.name}: {record.task.name}, {record.encoding}, {method}")
     counted = [trial for trial in trials if trial.evaluation.status != "absent"]
     print(f"seed {record.seed}, {record.status}, {len(counted)} trials, begun {record.created}")
     print(record.command)

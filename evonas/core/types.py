@@ -71,7 +71,7 @@ class Candidate(Generic[G]):
     genome: G
     fidelity: float = 1.0
     parents: tuple[G, ...] = ()
-    origin: Origin = field(default="unknown", compare=False)  # until archives keep it
+    origin: Origin = "unknown"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 from evonas.core.goals import Goal, metric
 from evonas.core.types import Task, Trial
 from evonas.report.words import genome_text, plain_items
+from evonas.search.methods import recorded_method
 
 
 def task_of(run: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -49,8 +50,16 @@ def run_facts(run: Mapping[str, Any], result: Mapping[str, Any]) -> list[tuple[s
         "task": task.get("name") or result.get("task"),
         "input": " × ".join(str(n) for n in shape) if any(shape) else None,
         "classes": task.get("n_classes") or None,
-        **{key: run.get(key, result.get(key)) for key in ("encoding", "method", "surrogate", "seed", "device")},
+        "encoding": run.get("encoding", result.get("encoding")),
+        "method": _method(run, result),
+        **{key: run.get(key, result.get(key)) for key in ("seed", "device")},
         "started": str(run.get("created") or "").replace("T", " ")[:19],
         "ended": result.get("reason"),
     }
     return plain_items(facts)
+
+
+def _method(run: Mapping[str, Any], result: Mapping[str, Any]) -> str | None:
+    """In full, screening included."""
+    method, surrogate = (run.get(key, result.get(key)) for key in ("method", "surrogate"))
+    return recorded_method(method, surrogate or "none", run.get("config") or {}) if method else None

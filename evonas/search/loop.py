@@ -31,7 +31,7 @@ class Budget:
         for name, value, kind in (("trials", self.trials, Integral), ("seconds", self.seconds, Real)):
             if value is None:
                 continue
-            if isinstance(value, bool) or not isinstance(value, kind) or value != value:
+            if isinstance(value, bool) or not isinstance(value, kind):
                 what = "whole number" if kind is Integral else "number"
                 raise EvonasError(f"{name}={value!r} is not a {what}; give a {what} above 0")
             if not value > 0:

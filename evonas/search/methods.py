@@ -59,6 +59,11 @@ def with_surrogate(method: str, surrogate: str) -> str:
     return method if surrogate == "none" or parse_method(method).ranker is not None else f"{method}+{surrogate}"
 
 
+def recorded_method(method: str, surrogate: str, config: Mapping[str, Any]) -> str:
+    """The method of a run in full: as its configuration spells it, where that was recorded."""
+    return with_surrogate(str(config.get("method", method)), str(config.get("surrogate", surrogate)))
+
+
 def make_method(spec: str, context: SearchContext[Any]) -> Searcher[Any]:
     """The searcher that `spec` names, screened if it names a ranker too; both parts may carry options.
 

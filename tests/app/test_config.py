@@ -14,6 +14,16 @@ def test_a_toml_file_and_what_is_given_on_top(tmp_path):
     assert (config.trials, config.train_size, config.method_spec) == (9, 500, "evolution")
 
 
+def test_a_run_records_its_method_in_full():
+    made = SearchConfig.make({"surrogate": "meta(pool=32)"}).spelled()
+    assert made.surrogate == "meta(pool=32, explore=0.0, refine=6)"
+    assert made.spelled() == made
+    assert made.method_spec == "evolution+meta(pool=32, explore=0.0, refine=6)"
+    made = SearchConfig.make({"method": "aging+boosting"}).spelled()
+    assert made.method == "aging+boosting(pool=16, explore=0.05, refine=3)"
+    assert SearchConfig.make({"surrogate": "none"}).spelled() == SearchConfig.make({"surrogate": "none"})
+
+
 def test_a_method_with_a_surrogate():
     assert SearchConfig.make({"method": "aging", "surrogate": "boosting"}).method_spec == "aging+boosting"
     assert SearchConfig.make({"method": "aging+meta", "surrogate": "none"}).method_spec == "aging+meta"
