@@ -166,7 +166,7 @@ def test_local_search_climbs_where_only_its_own_candidates_are_screened():
         return sum(t.evaluation.candidate.origin == "mutated" for t in trials)
 
     assert climbed(0) > 25
-    assert climbed(6) < 10  # it starves, as its docstring says
+    assert climbed(6) < climbed(0) / 2  # it starves, as its docstring says
 
 
 def test_rows_are_kept_of_what_was_observed_or_is_pending_alone():
@@ -175,11 +175,11 @@ def test_rows_are_kept_of_what_was_observed_or_is_pending_alone():
     pending = []
     for k in range(60):
         pending += searcher.ask(2, np.random.default_rng([0, k]))
+        observed = {e.candidate.genome for e in searcher._results}
+        assert set(searcher._rows) <= observed | {c.genome for c in pending}
         while len(pending) > 3:
             candidate = pending.pop(0)
             searcher.tell([Evaluation(candidate, {}, status="absent") if k % 5 == 0 else total(candidate, TASK, 0)])
-        observed = {e.candidate.genome for e in searcher._results}
-        assert set(searcher._rows) <= observed | {c.genome for c in pending}
     assert encoding.computed > 60 * 2 * 16  # which is what was not kept
 
 
