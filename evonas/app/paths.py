@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from evonas.app.config import SearchConfig
 from evonas.core import plugins
 from evonas.core.specs import split_spec, split_target
 from evonas.memory.places import located
-from evonas.search.methods import split_method
+from evonas.search.methods import Method, parse_method
 
 
 def absolute(config: SearchConfig) -> SearchConfig:
@@ -16,7 +17,7 @@ def absolute(config: SearchConfig) -> SearchConfig:
     changes = {
         "data": _data(config.data),
         "encoding": _spec(config.encoding),
-        "method": "+".join(_spec(part) for part in split_method(config.method) if part),
+        "method": str(_method(parse_method(config.method))),
         "surrogate": _spec(config.surrogate),
         "executor": _spec(config.executor),
         "out": _path(config.out),
@@ -24,6 +25,10 @@ def absolute(config: SearchConfig) -> SearchConfig:
         "archive": None if config.archive is None else located(config.archive),
     }
     return config.model_copy(update=changes)
+
+
+def _method(method: Method) -> Method:
+    return replace(method, searcher=_spec(method.searcher), ranker=_spec(method.ranker) if method.ranker else None)
 
 
 def _path(path: str | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError, choices
 from evonas.core.goals import Goal
 from evonas.core.optional import HasGoal, Recalling, WrapsSearcher
-from evonas.core.specs import joined_spec, split_spec
+from evonas.core.specs import joined_spec, split_spec, split_target
 from evonas.core.types import Ranker, Searcher
 from evonas.search.screening import Screened
 
@@ -38,12 +39,14 @@ class Method:
 def parse_method(spec: str) -> Method:
     """`'evolution(population=30)+meta(pool=32, trees=50)'` -> the two specs and `{'pool': 32}`.
 
-    A `+` within brackets is an option's. Raises EvonasError where nothing follows one, or options cannot be read.
+    A `+` within brackets is an option's, and one in a folder's name is the folder's.
+
+    Raises EvonasError where nothing follows one, or options cannot be read.
     """
     depth = 0
     for place, character in enumerate(spec):
         depth += (character == "(") - (character == ")")
-        if character == "+" and depth == 0:
+        if character == "+" and depth == 0 and not _is_half_a_path(spec[:place]):
             searcher, ranker = spec[:place].strip(), spec[place + 1 :].strip()
             if not ranker:
                 there = choices(plugins.available("evonas.rankers"))
@@ -57,6 +60,11 @@ def parse_method(spec: str) -> Method:
 def with_surrogate(method: str, surrogate: str) -> str:
     """The method screened by a surrogate, unless that is `none` or the method names a ranker itself."""
     return method if surrogate == "none" or parse_method(method).ranker is not None else f"{method}+{surrogate}"
+
+
+def _is_half_a_path(text: str) -> bool:
+    """`/my/a`, of `/my/a+b/mine.py:Mine`."""
+    return ("/" in text or os.sep in text) and split_target(text) is None
 
 
 def recorded_method(method: str, surrogate: str, config: Mapping[str, Any]) -> str:

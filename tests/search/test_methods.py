@@ -95,6 +95,9 @@ def test_a_ranker_that_recalls_in_the_old_way_still_works_and_says_so():
         ("aging", ("aging", None)),
         ("evolution+meta", ("evolution", "meta")),
         ("evolution(population=3)+meta(model='a+b')", ("evolution(population=3)", "meta(model='a+b')")),
+        ("/a+b/mine.py:Mine+meta", ("/a+b/mine.py:Mine", "meta")),
+        ("my/a+b (1)/mine.py:Mine(x=1)", ("my/a+b (1)/mine.py:Mine(x=1)", None)),
+        ("aging+/a+b/mine.py:Ranker", ("aging", "/a+b/mine.py:Ranker")),
         ("halving(searcher='aging+meta')", ("halving(searcher='aging+meta')", None)),
         (
             "halving(searcher='aging(population=3)+meta')+boosting",
