@@ -145,9 +145,11 @@ def prepare(
     """
     import numpy as np
 
+    from evonas.execution.processes import refuse_in_a_starting_worker
     from evonas.training.latency import with_latency
 
     config = absolute(config)
+    refuse_in_a_starting_worker()
     goal = Goal.parse(config.objectives)
     check_method(config.method_spec)
     plugins.resolve("evonas.executors", config.executor)

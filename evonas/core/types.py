@@ -74,6 +74,9 @@ class Candidate(Generic[G]):
     origin: Origin = "unknown"
 
 
+INFRASTRUCTURE = ("timeout: ", "worker died", "worker lost: ", "cancelled")  # how the errors of executors begin
+
+
 @dataclass(frozen=True)
 class Evaluation(Generic[G]):
     """The result of a candidate: its metrics (empty where it failed), its cost in seconds, and why it failed.
@@ -91,6 +94,14 @@ class Evaluation(Generic[G]):
     @property
     def ok(self) -> bool:
         return self.status == "ok"
+
+    @property
+    def infrastructure(self) -> bool:
+        """Whether it failed for a reason that says nothing of the architecture: a time limit, a worker that died.
+
+        A ranker does not learn it as a bad one.
+        """
+        return self.status == "failed" and (self.error or "").startswith(INFRASTRUCTURE)
 
     @classmethod
     def failure(

@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from evonas.core import plugins
+from evonas.core.errors import EvonasError
 from evonas.core.faults import first_line, short_traceback
 from evonas.core.types import Candidate, Evaluation, Evaluator, Task
 
@@ -56,6 +57,22 @@ def _number(value: Any, what: str) -> float:
     return found
 
 
+def refuse_in_a_starting_worker() -> None:
+    """End a spawned process that runs its parent's script again because that script has no main guard.
+
+    Not an exception that the script might catch: what follows would be a search of its own.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):  # what multiprocessing itself goes by
+        raise SystemExit(f"evonas: a worker runs this script again; {_GUARD}")
+
+
+_GUARD = 'put what starts the search under `if __name__ == "__main__":`, or give workers=1'
+
+
+class _Closed(Exception):
+    """The executor was closed while a worker was about to start."""
+
+
 class Serial:
     """In this process, one after the other: reproducible to the last bit."""
 
@@ -80,7 +97,8 @@ class Processes:
     """Spawned processes, one for each evaluator (which may name its own device).
 
     An evaluator travels once, with its data. A trial that takes longer than `timeout` seconds is ended with its
-    process; a process that dies is replaced, and its trial tried once more.
+    process; a process that dies is replaced, and its trial tried once more. Where no process can start, because it
+    cannot load the evaluator or runs a script again that has no main guard, the future raises EvonasError.
     """
 
     def __init__(self, evaluators: Sequence[Evaluator], timeout: float | None = None):
@@ -110,9 +128,14 @@ class Processes:
                 except (EOFError, OSError):
                     code = worker.stop()
             return Evaluation.failure(candidate, f"worker died twice (exit code {code})", time.perf_counter() - start)
-        except Exception as error:  # what cannot be sent to a worker, say
+        except _Closed:
+            return Evaluation.failure(candidate, "cancelled")
+        except EvonasError:  # no worker can start: no trial could succeed
             worker.stop()
-            return Evaluation.failure(candidate, f"{type(error).__name__}: {error}", time.perf_counter() - start)
+            raise
+        except Exception as error:  # a candidate that cannot be sent to a worker, say
+            worker.stop()
+            return Evaluation.failure(candidate, first_line(error), time.perf_counter() - start)
         finally:
             self._idle.put(worker)
 
@@ -126,6 +149,9 @@ class Processes:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
 
+_FILE = "what a notebook or a prompt defines is in this process only: put it into a file, or give workers=1"
+
+
 class _Worker:
     """One spawned process and the pipe to it; started when first needed."""
 
@@ -134,6 +160,7 @@ class _Worker:
         self._process: Any = None
         self._pipe: Connection | None = None
         self._closed = False
+        self._starting = threading.Lock()
 
     def evaluate(self, candidate: Candidate, task: Task, seed: int, timeout: float | None) -> Evaluation:
         """Raises TimeoutError, or EOFError/OSError where the process died."""
@@ -147,17 +174,32 @@ class _Worker:
         return answer
 
     def _start(self) -> Connection:
-        if self._closed:
-            raise RuntimeError("the executor is closed")
+        """Raises EvonasError where the process cannot load the evaluator, _Closed where nobody waits for it."""
         context = multiprocessing.get_context("spawn")
         pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, plugins.loaded_files()), daemon=True)
-        self._process.start()
+        with self._starting:  # one that is closed now must not start afterwards
+            if self._closed:
+                raise _Closed
+            self._process = context.Process(target=_serve, args=(theirs, plugins.loaded_files()), daemon=True)
+            self._process.start()
         theirs.close()
-        pipe.send(self._evaluator)
-        ready = pipe.recv()  # the timeout of a trial does not count the start of a process
+        try:
+            pipe.send(self._evaluator)
+            ready = pipe.recv()  # the timeout of a trial does not count the start of a process
+        except (EOFError, OSError) as error:
+            pipe.close()
+            code = self.stop()
+            if self._closed:
+                raise _Closed from error
+            if code is not None and code < 0:  # killed, as any worker may be
+                raise
+            raise EvonasError(
+                f"a worker ended while it started (exit code {code}); if a script started the search, {_GUARD}"
+            ) from error
+        except Exception as error:
+            raise EvonasError(f"the evaluator cannot be sent to a worker: {first_line(error)}; {_FILE}") from error
         if isinstance(ready, Exception):
-            raise RuntimeError(f"a worker cannot load the evaluator: {ready}")
+            raise EvonasError(f"a worker cannot load the evaluator: {ready}; {_FILE}") from ready
         self._pipe = pipe
         return pipe
 
@@ -177,7 +219,8 @@ class _Worker:
 
     def close(self) -> None:
         """End the process for good, also under a thread that waits for it."""
-        self._closed = True
+        with self._starting:
+            self._closed = True
         process = self._process
         if process is not None and process.pid is not None:
             process.kill()
@@ -192,7 +235,7 @@ def _serve(pipe: Connection, user_files: Sequence[str]) -> None:
         evaluator = pipe.recv()
         pipe.send("ready")
     except Exception as error:
-        pipe.send(RuntimeError(f"{type(error).__name__}: {error}"))
+        pipe.send(RuntimeError(first_line(error)))
         return
     while True:
         try:

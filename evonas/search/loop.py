@@ -43,7 +43,8 @@ class Budget:
 
 
 class Executor(Protocol):
-    """Evaluates candidates, up to `slots` at a time. A future never raises: a failure is a failed evaluation."""
+    """Evaluates candidates, up to `slots` at a time. A failure is a failed evaluation: a future raises
+    only EvonasError, where no candidate could be evaluated at all."""
 
     @property
     def slots(self) -> int: ...

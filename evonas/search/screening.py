@@ -102,7 +102,7 @@ class Screened(Generic[G]):
             self._pending.pop(evaluation.candidate.genome, None)
         self.known.add([evaluation.candidate for evaluation in evaluations])
         results = [evaluation for evaluation in evaluations if evaluation.status != "absent"]
-        self._results += results
+        self._results += [evaluation for evaluation in results if not evaluation.infrastructure]
         self._observed |= {evaluation.candidate.genome for evaluation in results}
         self.searcher.tell(evaluations)
 

@@ -104,7 +104,7 @@ def _groups(store: Store, encoding: str, task: Task | None, objective: Objective
                 key = (record.task.name, record.task.fingerprint, record.encoding, *budget)
                 of_run[trial.run] = groups.setdefault(key, _Group(record.task, record.encoding, {}))
         group, evaluation = of_run[trial.run], trial.evaluation
-        if group is None or evaluation.status == "absent":
+        if group is None or evaluation.status == "absent" or evaluation.infrastructure:
             continue
         try:
             genome = canonical_form(made(group.encoding))(evaluation.candidate.genome)

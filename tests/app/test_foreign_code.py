@@ -16,7 +16,6 @@ from evonas.app.config import SearchConfig
 from evonas.app.job import prepare, prepare_resume, resume
 from evonas.core import plugins, trust
 from evonas.core.errors import EvonasError
-from evonas.core.goals import VAL_ACCURACY
 from evonas.core.types import Candidate, Evaluation, Task, Trial
 from evonas.encodings.cell import CellEncoding
 from evonas.memory import archive_io
@@ -162,7 +161,7 @@ def test_a_memory(specs, tmp_path, through):
             store = Archive(folder / "b.db")
             archive_io.absorb(store, archive_io.read_parquet(folder / "m.parquet"))
         for name in ("cell", plugins.plain_name(spec)):
-            assert len(source_data.rows(store, name, None, VAL_ACCURACY).y) == 0
+            assert len(source_data.read(store, name).y) == 0
         store.close()
 
 

@@ -95,6 +95,7 @@ def test_dask_goes_on_when_a_worker_dies(tmp_path):
         evaluator = Heavy(0.1, folder=str(tmp_path))
         with DaskExecutor(evaluator, workers=2, address=cluster.scheduler_address) as executor:
             trials = run(Evolution(on(Digits())), executor, TASK, seed=0, budget=Budget(40)).trials
+            wait_until(lambda: arrivals(tmp_path) >= 3)  # a worker that joins late is brought it as long as it lasts
         killer.join()
         with pytest.raises(ProcessLookupError):
             os.kill(victim, 0)
@@ -123,3 +124,40 @@ def test_one_time_out_for_all_executors_leaves_the_pool_usable():
         assert not executor.submit(GOOD, TASK, 0).result(10).ok
         executor.timeout = None
         assert executor.submit(GOOD, TASK, 0).result(10).ok
+
+
+def test_what_waits_for_a_free_worker_is_not_late():
+    """One worker, two slots: the second trial waits as long as the first one takes."""
+    with Pool(Slow(0.6), workers=2, timeout=1.0, executor=ThreadPoolExecutor(1)) as executor:
+        futures = [executor.submit(GOOD, TASK, 0) for _ in range(3)]
+        assert [future.result(30).status for future in futures] == ["ok"] * 3
+
+
+@pytest.mark.timeout(180)
+def test_dask_serves_two_searches_and_counts_from_the_start(tmp_path):
+    distributed = pytest.importorskip("distributed", reason="needs evonas[dask]")
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        where = cluster.scheduler_address
+        with DaskExecutor(Slow(0.8), workers=2, timeout=2.0, address=where) as first:
+            waiting = [first.submit(GOOD, TASK, 0) for _ in range(3)]  # the last one waits for 1.6 s
+            with DaskExecutor(Slow(0.0, fault="hang"), timeout=2.0, address=where) as second:
+                assert second.submit(GOOD, TASK, 0).result(60).ok
+                assert [future.result(60).status for future in waiting] == ["ok"] * 3
+            assert first.submit(GOOD, TASK, 0).result(60).ok  # the end of the second is not the first one's
+            late = DaskExecutor(Slow(0.0, fault="hang"), timeout=1.0, address=where)
+            with late:
+                error = late.submit(BAD, TASK, 0).result(60)
+            assert error.error == "timeout: took longer than 1 s"
+            assert error.infrastructure
+
+
+@pytest.mark.timeout(180)
+def test_ray_serves_two_searches_and_counts_from_the_start(ray_cluster):
+    cluster, second = ray_cluster
+    cluster.remove_node(second)
+    with RayExecutor(Slow(0.8), workers=2, timeout=2.0) as first, RayExecutor(Slow(fault="hang"), timeout=2.0) as other:
+        waiting = [first.submit(GOOD, TASK, 0) for _ in range(3)]
+        assert other.submit(GOOD, TASK, 0).result(60).ok
+        assert [future.result(60).status for future in waiting] == ["ok"] * 3
+        assert other.submit(BAD, TASK, 0).result(60).error == "timeout: took longer than 2 s"
+        assert first.submit(GOOD, TASK, 0).result(60).ok
