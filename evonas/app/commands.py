@@ -30,6 +30,9 @@ def search(
         str | None,
         typer.Option(help=f"{_choices('tasks')}; NAME:WHAT, or your file.py:loader. (default: digits)"),
     ] = None,
+    evaluator: Annotated[
+        str | None, typer.Option(help="Instead of --data: your file.py:function (candidate, task, seed) -> metrics.")
+    ] = None,
     encoding: Annotated[
         str | None, typer.Option(help=f"{_choices('encodings')}, or your file.py:attribute. (default: the data's own)")
     ] = None,
@@ -131,6 +134,12 @@ def export(
     if not any(trial.evaluation.ok for trial in trials):
         raise EvonasError(
             f"run {run!r} has no successful trial to export; go on with it: evonas resume {shlex.quote(run)}"
+        )
+    if not prepared.domain.trains:
+        best = prepared.goal.best(trials)
+        raise EvonasError(
+            f"run {run!r} was scored by an evaluator of your own and has no network of its own to export; its best "
+            f"genome is {best.evaluation.candidate.genome if best else None!r}"
         )
     check_folder(Path(out), run)
     print_line(str(results.finish(prepared, trials, "exported", Path(out)).folder))

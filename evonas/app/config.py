@@ -44,6 +44,7 @@ class SearchConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     data: str = Field("digits", description="digits, torchvision:NAME, npz:PATH, folder:PATH, or module:attribute")
+    evaluator: str = Field("", description="instead of data: your function, file.py:attribute or module:attribute")
     encoding: str = Field(
         "", description="cell, macro, module:attribute or file.py:attribute; cell(width=32); the data's own by default"
     )
@@ -95,6 +96,13 @@ class SearchConfig(BaseModel):
                 near = get_close_matches(key, cls.model_fields, 1)
                 hint = f"did you mean {near[0]!r}?" if near else f"there are {choices(cls.model_fields)}"
                 raise EvonasError(f"no option named {key!r}; {hint}")
+        if values.get("evaluator"):
+            if values.get("data"):
+                raise EvonasError(
+                    f"--evaluator {values['evaluator']!r} and --data {values['data']!r} exclude one another: "
+                    "an evaluator of your own loads its own data"
+                )
+            values = {**values, "data": ""}
         try:
             made = cls(**values)
         except ValidationError as error:

@@ -2,75 +2,42 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, Literal
 
 from evonas.app.callbacks import Guarded, check_callbacks
+from evonas.app.checkpoints import claim, remove
 from evonas.app.config import SearchConfig
-from evonas.app.folders import check_folder, results_folder
-from evonas.app.paths import absolute
-from evonas.app.results import Result, counted, finish, summary
+from evonas.app.folders import check_folder
+from evonas.app.preparation import (
+    Job,
+    check_encoding_given,
+    counted,
+    free_name,
+    prepare,
+    prepare_resume,
+    renamed,
+    spec_of,
+)
+from evonas.app.results import Result, finish, summary
 from evonas.core import plugins, trust
 from evonas.core.context import SearchContext
-from evonas.core.environment import versions
 from evonas.core.errors import EvonasError, NameTaken
 from evonas.core.faults import place, placed
-from evonas.core.goals import Goal
-from evonas.core.optional import HasGoal, MultiFidelity, Noting, description
-from evonas.core.types import Callback, Encoding, Evaluator, Task, Trial
+from evonas.core.optional import Noting, description
+from evonas.core.types import Callback, Encoding, Trial
 from evonas.domains.domain import (
     Data,
-    Domain,
     LeavesOut,
-    TrainingOptions,
     domain_named,
-    load_data,
-    refuse_left_out,
 )
-from evonas.encodings.guarded import GuardedEncoding
-from evonas.encodings.make import make_encoding
-from evonas.encodings.signature import changed, signature
-from evonas.memory.archive import Archive, RunRecord
+from evonas.domains.evaluator import OwnEvaluator, Score
 from evonas.memory.locks import sole_owner
 from evonas.search import loop
-from evonas.search.methods import check_method, make_method, spelled
-
-DEFAULT_TRIALS = 24
-
-
-@dataclass(frozen=True)
-class Job:
-    """A configuration with every name resolved: nothing has been written yet."""
-
-    config: SearchConfig
-    archive: Archive
-    record: RunRecord
-    encoding: Encoding[Any]
-    domain: Domain
-    data: Any  # the domain's split
-    trainer: Any  # the domain's
-    evaluator: Evaluator[Any]  # the trainer, or what also measures what it trained
-    goal: Goal
-
-    @property
-    def name(self) -> str:
-        return self.record.name
-
-    @property
-    def folder(self) -> Path:
-        return results_folder(self.name, self.config.out)
-
-    @property
-    def budget(self) -> loop.Budget:
-        config = self.config
-        trials = DEFAULT_TRIALS if config.trials is None and config.seconds is None else config.trials
-        return loop.Budget(trials, config.seconds)
+from evonas.search.methods import make_method, spelled
 
 
 class Interrupted(Exception):
@@ -82,14 +49,15 @@ class Interrupted(Exception):
 
 
 def search(
-    x: Any,
-    y: Any,
+    x: Any = None,
+    y: Any = None,
     x_test: Any = None,
     y_test: Any = None,
     *,
     x_val: Any = None,
     y_val: Any = None,
     encoding: str | Encoding[Any] | None = None,
+    evaluator: str | Score | None = None,
     domain: str = "images",
     class_names: Sequence[str] | None = None,
     flip: bool | None = None,
@@ -97,7 +65,7 @@ def search(
     callbacks: Sequence[Callback] = (),
     **options: Any,
 ) -> Result:
-    """Search a network for data that are held in memory.
+    """Search a network for data that are held in memory, or by an evaluator of your own.
 
     Args:
         x: (n, height, width[, channels]) or (n, channels, height, width) images, an array or a tensor; of another
@@ -106,6 +74,8 @@ def search(
         x_test, y_test: touched once, at the end; where missing, a fifth of `x` is kept for it.
         x_val, y_val: what candidates are compared on; where missing, a part of `x` is.
         encoding: a name, or an object with the methods of `evonas.core.types.Encoding`; the domain's where missing.
+        evaluator: instead of data, a function `(candidate, task, seed)` that returns a mapping of metrics, or where it
+            is: `file.py:function`. It needs an encoding.
         domain: the kind of data, `images` or `series`.
         flip: whether a mirrored image keeps its class.
         channels: which axis of images holds the channels, where their shape does not tell.
@@ -114,86 +84,27 @@ def search(
     Raises EvonasError where the data or an option is not valid.
     """
     check_callbacks(callbacks)
-    _check_encoding_given(encoding)
-    named = {} if encoding is None else {"encoding": encoding if isinstance(encoding, str) else _spec_of(encoding)}
+    check_encoding_given(encoding)
+    made = None if isinstance(encoding, str) else encoding
+    named = {"encoding": spec_of(encoding), "evaluator": spec_of(evaluator)}
+    named = {key: value for key, value in named.items() if value}
     trust.given(*(value for value in (*options.values(), *named.values()) if isinstance(value, str)))
+    if evaluator is not None:
+        if x is not None or y is not None:
+            raise EvonasError("evaluator=… loads its own data; give either arrays or an evaluator")
+        scoring = None if isinstance(evaluator, str) else OwnEvaluator.of(evaluator)
+        return carry_out(prepare(SearchConfig.make({**options, **named}), data=scoring, encoding=made), callbacks)
+    if x is None or y is None:
+        raise EvonasError("a search needs arrays x and y, or evaluator=…; `evonas search` takes files and names")
     config = SearchConfig.make({"data": "memory", **options, **named})
     given = {"x_val": x_val, "y_val": y_val, "flip": flip, "channels": channels}
     own = {key: value for key, value in given.items() if value is not None}
     data = domain_named(domain).from_arrays(x, y, x_test, y_test, name=config.data, class_names=class_names, **own)
-    made = None if isinstance(encoding, str) else encoding
     job = prepare(config, data=data, encoding=made)
     if not any(isinstance(callback, Noting) for callback in callbacks):
         for line in data.left_out if isinstance(data, LeavesOut) else ():
             warnings.warn(line, stacklevel=2)
     return carry_out(job, callbacks)
-
-
-def prepare(
-    config: SearchConfig,
-    *,
-    data: Data | None = None,
-    encoding: Encoding[Any] | None = None,
-    command: str = "evonas.search(…)",
-    new: bool = True,
-) -> Job:
-    """Resolve all names, load and split the data, try the encoding. Writes nothing but an empty archive.
-
-    A run that is not `new` may have results in its folder.
-
-    Raises EvonasError where anything is not valid.
-    """
-    import numpy as np
-
-    from evonas.execution.processes import refuse_in_a_starting_worker
-    from evonas.training.latency import with_latency
-
-    config = absolute(config)
-    refuse_in_a_starting_worker()
-    goal = Goal.parse(config.objectives)
-    check_method(config.method_spec)
-    plugins.resolve("evonas.executors", config.executor)
-    if config.encoding:  # before the data, which may take long to load
-        encoding = encoding or make_encoding(config.encoding)
-    data = data or load_data(config.data, root=Path(config.root) if config.root else None)
-    if config.strict:
-        refuse_left_out(data)
-    kind = domain_named(data.domain)
-    config = config.model_copy(update={"encoding": config.encoding or kind.encoding})
-    encoding = encoding or make_encoding(config.encoding)
-    split = kind.split(data, seed=config.seed, train_size=config.train_size)
-    kind.check(encoding, split.task, np.random.default_rng(config.seed))
-    guarded: Encoding[Any] = GuardedEncoding(
-        encoding
-    )  # the trainer has it as it is: what breaks there is a failed trial
-    # tried before anything is written
-    method = make_method(config.method_spec, SearchContext(guarded, goal, split.task, seed=config.seed))
-    if isinstance(method, HasGoal) and set(method.goal.metrics) > set(goal.metrics):
-        goal = method.goal  # nsga2 adds an objective of its own
-    archive = Archive(config.archive)
-    name = config.name or _free_name(archive, split.task, config.encoding)
-    several = isinstance(method, MultiFidelity) and len(method.fidelities) > 1
-    in_parts = several or config.stop_early is not None
-    left = (Path(config.out or Path("runs") / name) / "trainings").absolute() if in_parts or config.inherit else None
-    trainer = kind.trainer(encoding, split, TrainingOptions(config.epochs, config.device, left, config.inherit))
-    evaluator = with_latency(trainer, goal)
-    record = RunRecord(
-        name=name,
-        task=split.task,
-        encoding=config.encoding,
-        method=config.method,
-        surrogate=config.surrogate,
-        seed=config.seed,
-        config=config.spelled().model_dump(),
-        versions=versions(),
-        signature=signature(guarded),
-        device=trainer.device_name(),
-        command=command,
-    )
-    job = Job(config, archive, record, guarded, kind, split, trainer, evaluator, goal)
-    if new:
-        check_folder(job.folder, name, new=True)
-    return job
 
 
 def carry_out(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
@@ -209,8 +120,7 @@ def carry_out(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
         except NameTaken:
             if job.config.name is not None:
                 raise
-            name = _free_name(job.archive, job.data.task, job.config.encoding)
-            job = replace(job, record=replace(job.record, name=name))
+            job = renamed(job, free_name(job.archive, job.data.task, job.config.encoding))
 
 
 def _begin(job: Job, callbacks: Sequence[Callback]) -> Result:
@@ -231,49 +141,20 @@ def resume(
     archive: str | None = None,
     callbacks: Sequence[Callback] = (),
     trust: bool = False,
+    data: Data | None = None,
+    encoding: Encoding[Any] | None = None,
     **changes: Any,
 ) -> Result:
     """Go on with a run where it stopped; `changes` may give it more `trials` or `seconds`.
 
+    Of a run over arrays in memory the same arrays are needed, as `data=images_from_arrays(x, y)`; an encoding that was
+    given as an object may be given again.
+
     Raises EvonasError where there is no such run, it is running now, its data were given in memory, or it names code
     that is not trusted (`trust=True`).
     """
-    return go_on(prepare_resume(name, archive=archive, trusting=trust, **changes), callbacks)
-
-
-def prepare_resume(name: str, *, archive: str | None = None, trusting: bool = False, **changes: Any) -> Job:
-    """The job of a run in the archive, with its own configuration."""
-    record = Archive(archive).run(name)
-    named = [value for value in record.config.values() if isinstance(value, str)]
-    trust.admit(named, source=f"the run {name!r} of the archive", trust=trusting)
-    given = {key: value for key, value in changes.items() if value is not None}
-    config = SearchConfig.from_record(record.config, {**given, "name": name, "archive": archive})
-    _check_more(Archive(archive).trials(name), name, {key: getattr(config, key) for key in given})
-    if config.data not in _data_names() and ":" not in config.data:
-        raise EvonasError(
-            f"run {name!r} searched arrays in memory ({config.data!r}), which are gone; search again from Python"
-        )
-    job = prepare(config, command=record.command, new=False)
-    if job.data.task.fingerprint != record.task.fingerprint:
-        raise EvonasError(f"the data {config.data!r} of run {name!r} have changed since; search them as a new run")
-    genomes = (trial.evaluation.candidate.genome for trial in job.archive.trials(name))
-    if how := changed(record.signature, job.encoding, genomes):
-        raise EvonasError(f"the encoding {config.encoding!r} of run {name!r} has changed since: {how}; {_AGAIN}")
-    return replace(job, record=replace(record, config=job.config.model_dump()))
-
-
-_AGAIN = "bring it back as it was, or search with it as a new run"
-
-
-def _check_more(trials: Sequence[Trial], name: str, changes: Mapping[str, Any]) -> None:
-    """Raises EvonasError where a budget is given that is spent already."""
-    spent = {"trials": counted(trials), "seconds": trials[-1].elapsed if trials else 0.0}
-    for what, had in spent.items():
-        if what in changes and changes[what] < had:
-            raise EvonasError(
-                f"--{what} {changes[what]} is less than the {had:.10g} {what} that run {name!r} has had already; "
-                f"give more than {had:.10g}"
-            )
+    prepared = prepare_resume(name, archive=archive, trusting=trust, data=data, encoding=encoding, **changes)
+    return go_on(prepared, callbacks)
 
 
 def go_on(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
@@ -301,6 +182,8 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
             _note([*job.domain.found(job.data), f"searching with {spelled(job.config.method_spec)}"], callbacks)
             memory = [known] if (known := _known(searcher)) else []
             _note(memory, callbacks)
+            if job.checkpoints is not None and not job.checkpoints.exists():
+                claim(job.checkpoints, job.record)
             with make_executor(job, told) as executor:
                 outcome = loop.run(
                     searcher,
@@ -329,8 +212,8 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
             f"evonas export {job.name} --out FOLDER"
         ) from error
     job.archive.update_run(job.name, status="done", result=dict(result.values))
-    if job.trainer.checkpoints is not None:  # while it could be resumed, trainings went on from there
-        shutil.rmtree(job.trainer.checkpoints, ignore_errors=True)
+    if job.checkpoints is not None:  # while it could be resumed, trainings went on from there
+        remove(job.checkpoints)
     return result
 
 
@@ -397,39 +280,3 @@ def _workers(job: Job) -> int:
 
         number = per_device(job.trainer, job.encoding.sample(np.random.default_rng(config.seed)), config.seed)
     return number * len(job.trainer.devices())
-
-
-def _check_encoding_given(encoding: Any) -> None:
-    """Raises EvonasError where an object is no encoding, before it is asked for its name."""
-    if encoding is None or isinstance(encoding, str):
-        return
-    methods = ("sample", "mutate", "crossover", "features", "build")
-    missing = [method for method in methods if not callable(getattr(encoding, method, None))]
-    if missing or isinstance(encoding, type):
-        why = f"it has no {missing[0]}()" if missing else "it is a class"
-        raise EvonasError(f"encoding={encoding!r} is no encoding: {why}; give a name or an object, as Encoding() makes")
-
-
-def _spec_of(encoding: Encoding[Any]) -> str:
-    """`module:Class` of an encoding that was given as an object, its file's path if that is a script."""
-    import sys
-
-    cls = type(encoding)
-    module = sys.modules.get(cls.__module__)
-    file = getattr(module, "__file__", None)
-    return f"{file if cls.__module__ == '__main__' and file else cls.__module__}:{cls.__qualname__}"
-
-
-def _data_names() -> Sequence[str]:
-    return list(plugins.available("evonas.tasks"))
-
-
-def _free_name(archive: Archive, task: Task, encoding: str) -> str:
-    """`digits-cell-3`: the first number that neither the archive nor `runs/` has."""
-    plain = Path(plugins.plain_name(encoding).rpartition(":")[2]).name.lower()
-    stem = re.sub(r"[^\w.-]+", "-", f"{task.name}-{plain}")
-    taken = {record.name for record in archive.runs()}
-    number = 1
-    while f"{stem}-{number}" in taken or (Path("runs") / f"{stem}-{number}").exists():
-        number += 1
-    return f"{stem}-{number}"

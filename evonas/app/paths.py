@@ -16,6 +16,7 @@ def absolute(config: SearchConfig) -> SearchConfig:
     """The same options with every file and folder by its absolute path; what is no path stays as it is."""
     changes = {
         "data": _data(config.data),
+        "evaluator": _spec(config.evaluator),
         "encoding": _spec(config.encoding),
         "method": str(_method(parse_method(config.method))),
         "surrogate": _spec(config.surrogate),

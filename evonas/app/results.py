@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evonas.app.folders import FILES, check_folder, results_folder
+from evonas.app.preparation import Job, counted
 from evonas.core import trust
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal, Objective
@@ -20,7 +21,6 @@ from evonas.encodings.make import make_encoding
 from evonas.memory.locks import status
 
 if TYPE_CHECKING:
-    from evonas.app.job import Job
     from evonas.domains.network import Network
     from evonas.memory.archive import Archive, RunRecord
 
@@ -172,7 +172,3 @@ def _domain_sections(record: RunRecord, examples: Mapping[str, Any]) -> list[tup
     except EvonasError as error:
         log.warning("the report shows no examples of the data: %s", error)
         return []
-
-
-def counted(trials: Sequence[Trial]) -> int:
-    return sum(trial.evaluation.status != "absent" for trial in trials)

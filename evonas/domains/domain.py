@@ -18,7 +18,8 @@ import numpy as np
 
 from evonas.core import plugins
 from evonas.core.errors import EvonasError, choices
-from evonas.core.types import Candidate, Encoding, Evaluation, Task
+from evonas.core.goals import Goal
+from evonas.core.types import Candidate, Encoding, Evaluation, Evaluator, Task
 from evonas.domains.labels import word
 
 GROUP, SOURCES = "evonas.domains", "evonas.tasks"
@@ -72,11 +73,14 @@ class Domain(Protocol):
     """One kind of data. Stateless: data, split and trainer are its values, and only it looks inside them.
 
     `name` is what `--data` sources' classes, `Task.domain` and `genome.json` call it; `encoding` is the spec of the
-    encoding that a search has where none is named.
+    encoding that a search has where none is named, empty where one must be; `without` are the options of a search that
+    mean nothing here, and are refused; `trains` says whether evonas trains networks, which can be exported.
     """
 
     name: str
     encoding: str
+    without: Sequence[str]
+    trains: bool
 
     def from_arrays(self, x: Any, y: Any, x_test: Any = None, y_test: Any = None, **options: Any) -> Data:
         """Data held in memory; options `name`, `class_names` and the domain's own. Raises EvonasError."""
@@ -96,6 +100,10 @@ class Domain(Protocol):
 
     def trainer(self, encoding: Encoding[Any], split: Any, options: TrainingOptions) -> Any:
         """A `Trainer`. Raises EvonasError where an option is not for this domain."""
+        ...
+
+    def evaluator(self, trainer: Any, goal: Goal) -> Evaluator[Any]:
+        """The trainer, or what also measures what the goal asks for."""
         ...
 
     def finish(self, trainer: Any, genome: Any, encoding: str, seed: int, folder: Path) -> Mapping[str, Any]:

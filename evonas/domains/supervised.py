@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evonas.core.errors import EvonasError
-from evonas.core.types import Encoding, Task
+from evonas.core.goals import Goal
+from evonas.core.types import Encoding, Evaluator, Task
 from evonas.domains.domain import TrainingOptions
 from evonas.domains.splitting import class_counts, plural
 
@@ -26,6 +27,8 @@ class Supervised:
     name: str
     encoding: str
     what: str
+    without: Sequence[str] = ()
+    trains = True
 
     def found(self, split: Any) -> Sequence[str]:
         """`1,150 images train, 288 validate, 359 test; 8×8×1`, then the classes with their counts."""
@@ -59,6 +62,11 @@ class Supervised:
             checkpoints=options.checkpoints,
             inherit=options.inherit,
         )
+
+    def evaluator(self, trainer: TorchTrainer, goal: Goal) -> Evaluator[Any]:
+        from evonas.training.latency import with_latency
+
+        return with_latency(trainer, goal)
 
     def finish(self, trainer: TorchTrainer, genome: Any, encoding: str, seed: int, folder: Path) -> Mapping[str, Any]:
         """Train in full, test once, write `genome.json`, `model.safetensors` and `model.pt2`."""

@@ -1,5 +1,7 @@
 """Options that change how a search trains: several fidelities, inheritance, early stopping, sharing of a device."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -21,14 +23,18 @@ class Watching:
     """Counts the files in the folder of trainings after each trial; interrupts after so many."""
 
     def __init__(self, folder, stop=None):
-        self.folder, self.stop, self.files, self.trials = folder / "out" / "trainings", stop, [], []
+        self.out, self.stop, self.files, self.trials = folder / "out", stop, [], []
+
+    @property
+    def folders(self):
+        return list(self.out.glob("trainings*"))
 
     def started(self, task, told): ...
 
     def asked(self, number, candidate): ...
 
     def told(self, trial):
-        self.files.append(len(list(self.folder.glob("*.safetensors"))))
+        self.files.append(len(list(self.out.glob("trainings-*/*.safetensors"))))
         self.trials.append(trial.evaluation)
         if len(self.trials) == self.stop:
             raise KeyboardInterrupt
@@ -48,17 +54,62 @@ def test_halving_goes_on_from_checkpoints_also_after_an_interruption(tmp_path):
     fidelities = [e.candidate.fidelity for e in watching.trials]
     assert {0.25, 0.5, 1.0} == set(fidelities)
     assert watching.files[-1] == fidelities.count(0.25)  # one for each network; it is the same file that goes on
-    assert not watching.folder.exists()
+    assert watching.folders == []
     assert (result.folder / "model.safetensors").exists()
 
     first = Watching(parts, stop=5)
     with pytest.raises(Interrupted):
         carry_out(prepare(config(parts, **halving)), [first])
-    assert first.folder.exists()  # or the trainings that are to be gone on with would begin anew
+    assert len(first.folders) == 1  # or the trainings that are to be gone on with would begin anew
     second = Watching(parts)
     resume("run", archive=str(parts / "archive.db"), callbacks=[second])
     assert figures([*first.trials, *second.trials]) == figures(watching.trials)
-    assert not second.folder.exists()
+    assert second.folders == []
+
+
+def test_only_what_the_run_wrote_is_removed(tmp_path):
+    """A folder of trainings of somebody else's, and a file that somebody put into the run's own, stay."""
+    mine = tmp_path / "out" / "trainings"
+    mine.mkdir(parents=True)
+    (mine / "notes.txt").write_text("mine")
+
+    class Putting(Watching):
+        def told(self, trial):
+            super().told(trial)
+            (self.out / "trainings-x").mkdir(exist_ok=True)
+            for folder in self.out.glob("trainings-*"):
+                (folder / "kept.txt").write_text("mine too")
+
+    watching = Putting(tmp_path)
+    carry_out(prepare(config(tmp_path, method="halving(eta=2)", trials=3)), [watching])
+    assert watching.files[-1] > 0
+    assert (mine / "notes.txt").read_text() == "mine"
+    left = sorted(path for path in (tmp_path / "out").glob("trainings-*"))
+    assert len(left) == 2
+    assert all([file.name for file in folder.iterdir()] == ["kept.txt"] for folder in left)
+
+
+def test_two_unnamed_searches_that_are_prepared_together_do_not_share_checkpoints(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = {"method": "halving(eta=2)", "trials": 4, "name": None, "out": None}
+    one, other = (prepare(config(tmp_path, **options)) for _ in range(2))
+    assert one.name == other.name
+    assert one.checkpoints != other.checkpoints
+    seen = []
+
+    class Between(Watching):
+        """The first search ends while the second one is under way."""
+
+        def told(self, trial):
+            if not self.trials:
+                seen.append(carry_out(one))
+            self.files.append(len(list(Path("runs").glob("*/trainings-*/*.safetensors"))))
+            self.trials.append(trial.evaluation)
+
+    found = carry_out(other, [watching := Between(tmp_path)])
+    assert seen[0].folder != found.folder
+    assert watching.files[0] > 0
+    assert list(Path("runs").glob("*/trainings*")) == []
 
 
 def test_a_search_of_one_fidelity_leaves_no_trainings(tmp_path):
@@ -72,7 +123,7 @@ def test_children_inherit(tmp_path):
     plain = Watching(tmp_path / "plain")
     carry_out(prepare(config(tmp_path / "plain", trials=4, method="evolution(population=2)")), [plain])
     assert watching.files == [1, 2, 3, 4]
-    assert not watching.folder.exists()
+    assert watching.folders == []
     assert figures(watching.trials)[:2] == figures(plain.trials)[:2]
     assert figures(watching.trials)[2] != figures(plain.trials)[2]
 
@@ -105,7 +156,7 @@ def test_two_answers_to_how_many(tmp_path, other):
 
 
 @pytest.mark.parametrize("wrong", [{"per_device": 0}, {"per_device": "many"}, {"stop_early": 1.0}, {"stop_early": 0}])
-def test_values_that_will_not_do(wrong):
+def test_values_that_are_not_valid(wrong):
     ((name, value),) = wrong.items()
-    with pytest.raises(EvonasError, match=f"^--{name.replace('_', '-')} {value!r} will not do"):
+    with pytest.raises(EvonasError, match=f"^--{name.replace('_', '-')} {value!r} is not valid"):
         SearchConfig.make(wrong)

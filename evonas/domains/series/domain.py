@@ -40,9 +40,11 @@ class SeriesDomain(Supervised):
         return [*super().found(split), *split.notes]
 
     def trainer(self, encoding: Encoding[Any], split: Split, options: TrainingOptions) -> TorchTrainer:
-        """A tenth of the series a step, 8 to 64: many sets are small (as Ismail Fawaz et al. 2019 have it)."""
-        batch = min(64, max(8, len(split.y_train) // 10))
-        return replace(super().trainer(encoding, split, options), batch_size=batch)
+        """A tenth of the series a step, 8 to 64, for many sets are small (as Ismail Fawaz et al. 2019 have it), and a
+        learning rate in proportion (Goyal et al. 2017, arXiv:1706.02677)."""
+        found = super().trainer(encoding, split, options)
+        batch = min(found.batch_size, max(8, len(split.y_train) // 10))
+        return replace(found, batch_size=batch, lr=found.lr * batch / found.batch_size, epochs=options.epochs)
 
     def network(self, model: Any, preprocessing: Any, class_names: tuple[str, ...], shape: tuple[int, ...]) -> Any:
         from evonas.domains.series.network import Network

@@ -1,0 +1,242 @@
+"""From a configuration to a job: every name resolved, data split, encoding tried, before anything is written."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evonas.app.checkpoints import find, new_folder
+from evonas.app.config import SearchConfig
+from evonas.app.folders import check_folder, results_folder
+from evonas.app.paths import absolute
+from evonas.core import plugins, trust
+from evonas.core.context import SearchContext
+from evonas.core.environment import versions
+from evonas.core.errors import EvonasError
+from evonas.core.goals import Goal
+from evonas.core.optional import HasGoal, MultiFidelity
+from evonas.core.types import Encoding, Evaluator, Task, Trial
+from evonas.domains.domain import Data, Domain, TrainingOptions, domain_named, load_data, refuse_left_out
+from evonas.domains.evaluator import load_evaluator
+from evonas.encodings.guarded import GuardedEncoding
+from evonas.encodings.make import make_encoding
+from evonas.encodings.signature import changed, signature
+from evonas.execution.processes import refuse_in_a_starting_worker
+from evonas.memory.archive import Archive, RunRecord
+from evonas.search import loop
+from evonas.search.methods import check_method, make_method
+
+DEFAULT_TRIALS = 24
+_AGAIN = "bring it back as it was, or search with it as a new run"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A configuration with every name resolved: nothing has been written yet."""
+
+    config: SearchConfig
+    archive: Archive
+    record: RunRecord
+    encoding: Encoding[Any]
+    domain: Domain
+    data: Any  # the domain's split
+    trainer: Any  # the domain's
+    evaluator: Evaluator[Any]  # the trainer, or what also measures what it trained
+    goal: Goal
+    checkpoints: Path | None = None  # where trainings are left, of a search that goes on with them
+
+    @property
+    def name(self) -> str:
+        return self.record.name
+
+    @property
+    def folder(self) -> Path:
+        return results_folder(self.name, self.config.out)
+
+    @property
+    def budget(self) -> loop.Budget:
+        config = self.config
+        trials = DEFAULT_TRIALS if config.trials is None and config.seconds is None else config.trials
+        return loop.Budget(trials, config.seconds)
+
+
+def prepare(
+    config: SearchConfig,
+    *,
+    data: Data | None = None,
+    encoding: Encoding[Any] | None = None,
+    command: str = "evonas.search(…)",
+    new: bool = True,
+    checkpoints: Path | None = None,
+) -> Job:
+    """Resolve all names, load and split the data, try the encoding. Writes nothing but an empty archive.
+
+    A run that is not `new` may have results in its folder; `checkpoints` is the folder of its trainings, if it has one.
+
+    Raises EvonasError where anything is not valid.
+    """
+    config = absolute(config)
+    refuse_in_a_starting_worker()
+    goal = Goal.parse(config.objectives)
+    check_method(config.method_spec)
+    plugins.resolve("evonas.executors", config.executor)
+    if config.encoding:  # before the data, which may take long to load
+        encoding = encoding or make_encoding(config.encoding)
+    data = data or _load(config)
+    if config.strict:
+        refuse_left_out(data)
+    kind = domain_named(data.domain)
+    _refuse(config, kind)
+    config = config.model_copy(update={"encoding": config.encoding or kind.encoding})
+    encoding = encoding or make_encoding(config.encoding)
+    split = kind.split(data, seed=config.seed, train_size=config.train_size)
+    kind.check(encoding, split.task, np.random.default_rng(config.seed))
+    guarded: Encoding[Any] = GuardedEncoding(encoding)  # the trainer's is not: what breaks there is a failed trial
+    # tried before anything is written
+    method = make_method(config.method_spec, SearchContext(guarded, goal, split.task, seed=config.seed))
+    if isinstance(method, HasGoal) and set(method.goal.metrics) > set(goal.metrics):
+        goal = method.goal  # nsga2 adds an objective of its own
+    archive = Archive(config.archive)
+    name = config.name or free_name(archive, split.task, config.encoding)
+    several = isinstance(method, MultiFidelity) and len(method.fidelities) > 1
+    in_parts = several or config.stop_early is not None
+    left = checkpoints or new_folder(results_folder(name, config.out))
+    left = left if kind.trains and (in_parts or config.inherit) else None
+    trainer = kind.trainer(encoding, split, TrainingOptions(config.epochs, config.device, left, config.inherit))
+    evaluator = kind.evaluator(trainer, goal)
+    record = RunRecord(
+        name=name,
+        task=split.task,
+        encoding=config.encoding,
+        method=config.method,
+        surrogate=config.surrogate,
+        seed=config.seed,
+        config=config.spelled().model_dump(),
+        versions=versions(),
+        signature=signature(guarded),
+        device=trainer.device_name(),
+        command=command,
+    )
+    job = Job(config, archive, record, guarded, kind, split, trainer, evaluator, goal, left)
+    if new:
+        check_folder(job.folder, name, new=True)
+    return job
+
+
+def prepare_resume(
+    name: str,
+    *,
+    archive: str | None = None,
+    trusting: bool = False,
+    data: Data | None = None,
+    encoding: Encoding[Any] | None = None,
+    **changes: Any,
+) -> Job:
+    """The job of a run in the archive, with its own configuration."""
+    record = Archive(archive).run(name)
+    named = [value for value in record.config.values() if isinstance(value, str)]
+    trust.admit(named, source=f"the run {name!r} of the archive", trust=trusting)
+    given = {key: value for key, value in changes.items() if value is not None}
+    config = SearchConfig.from_record(record.config, {**given, "name": name, "archive": archive})
+    _check_more(Archive(archive).trials(name), name, {key: getattr(config, key) for key in given})
+    if data is None and config.data not in ("", *_data_names()) and ":" not in config.data:
+        raise EvonasError(
+            f"run {name!r} searched arrays in memory ({config.data!r}), which are gone; search again from Python, or "
+            "go on from there with the same arrays: evonas.app.job.resume(…, data=images_from_arrays(x, y))"
+        )
+    left = find(results_folder(name, config.out), record)
+    job = prepare(config, data=data, encoding=encoding, command=record.command, new=False, checkpoints=left)
+    if job.data.task.fingerprint != record.task.fingerprint:
+        if config.evaluator:
+            what = f"the evaluator {config.evaluator!r} of run {name!r} has changed since; bring it back as it was, or"
+            raise EvonasError(f"{what} search with it as a new run")
+        raise EvonasError(f"the data {config.data!r} of run {name!r} have changed since; search them as a new run")
+    genomes = (trial.evaluation.candidate.genome for trial in job.archive.trials(name))
+    if how := changed(record.signature, job.encoding, genomes):
+        raise EvonasError(f"the encoding {config.encoding!r} of run {name!r} has changed since: {how}; {_AGAIN}")
+    return replace(job, record=replace(record, config=job.config.model_dump()))
+
+
+def _check_more(trials: Sequence[Trial], name: str, changes: Mapping[str, Any]) -> None:
+    """Raises EvonasError where a budget is given that is spent already."""
+    spent = {"trials": counted(trials), "seconds": trials[-1].elapsed if trials else 0.0}
+    for what, had in spent.items():
+        if what in changes and changes[what] < had:
+            raise EvonasError(
+                f"--{what} {changes[what]} is less than the {had:.10g} {what} that run {name!r} has had already; "
+                f"give more than {had:.10g}"
+            )
+
+
+def _load(config: SearchConfig) -> Data:
+    if config.evaluator:
+        return load_evaluator(config.evaluator)
+    return load_data(config.data, root=Path(config.root) if config.root else None)
+
+
+def _refuse(config: SearchConfig, kind: Domain) -> None:
+    """Raises EvonasError where an option is given that means nothing to this kind of data, or no encoding is."""
+    for option in kind.without:
+        value = getattr(config, option)
+        if value != SearchConfig.model_fields[option].default:
+            flag = "--" + option.replace("_", "-")
+            raise EvonasError(f"{flag} {value} means nothing to an {kind.name} of your own; leave it out")
+    if not config.encoding and not kind.encoding:
+        raise EvonasError(f"an {kind.name} of your own needs an encoding; give --encoding file.py:Space, or a name")
+
+
+def check_encoding_given(encoding: Any) -> None:
+    """Raises EvonasError where an object is no encoding, before it is asked for its name."""
+    if encoding is None or isinstance(encoding, str):
+        return
+    methods = ("sample", "mutate", "crossover", "features")
+    missing = [method for method in methods if not callable(getattr(encoding, method, None))]
+    if missing or isinstance(encoding, type):
+        why = f"it has no {missing[0]}()" if missing else "it is a class"
+        raise EvonasError(f"encoding={encoding!r} is no encoding: {why}; give a name or an object, as Encoding() makes")
+
+
+def spec_of(part: Any) -> str:
+    """`module:name` of a function, or of an object's class; its file's path if that is a script. A spec as it is."""
+    if part is None or isinstance(part, str):
+        return part or ""
+    cls = part if hasattr(part, "__qualname__") else type(part)
+    module = sys.modules.get(cls.__module__)
+    file = getattr(module, "__file__", None)
+    return f"{file if cls.__module__ == '__main__' and file else cls.__module__}:{cls.__qualname__}"
+
+
+def _data_names() -> Sequence[str]:
+    return list(plugins.available("evonas.tasks"))
+
+
+def free_name(archive: Archive, task: Task, encoding: str) -> str:
+    """`digits-cell-3`: the first number that neither the archive nor `runs/` has."""
+    plain = Path(plugins.plain_name(encoding).rpartition(":")[2]).name.lower()
+    stem = re.sub(r"[^\w.-]+", "-", f"{task.name}-{plain}")
+    taken = {record.name for record in archive.runs()}
+    number = 1
+    while f"{stem}-{number}" in taken or (Path("runs") / f"{stem}-{number}").exists():
+        number += 1
+    return f"{stem}-{number}"
+
+
+def renamed(job: Job, name: str) -> Job:
+    """The same job under another name, with its checkpoints in that one's folder."""
+    job = replace(job, record=replace(job.record, name=name))
+    if job.checkpoints is None:
+        return job
+    left = new_folder(job.folder)
+    trainer = replace(job.trainer, checkpoints=left)
+    return replace(job, trainer=trainer, evaluator=job.domain.evaluator(trainer, job.goal), checkpoints=left)
+
+
+def counted(trials: Sequence[Trial]) -> int:
+    """How many trials are of a budget: what a table did not have is none."""
+    return sum(trial.evaluation.status != "absent" for trial in trials)
