@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evonas.core.errors import EvonasError
+from evonas.encodings.guarded import GuardedEncoding
 from evonas.encodings.toolbox import ToolboxEncoding
 from evonas.testing import EncodingContract
 from tests.contracts.test_built_in import widths
@@ -284,3 +285,22 @@ def test_deaps_own_operators_work_on_its_own_classes():
 
 def _rng(seed):
     return np.random.default_rng(seed)
+
+
+def breaks_late(individual):
+    if sum(individual) > 8:
+        raise ZeroDivisionError("no layers left")
+    return in_place(individual)
+
+
+def test_an_operator_that_raises_is_one_line_with_its_place():
+    encoding = GuardedEncoding(ToolboxEncoding(box(digits, breaks_late), widths))
+    genomes = [encoding.sample(_rng(k)) for k in range(200)]
+    heavy = next(genome for genome in genomes if sum(genome) > 8)
+    assert encoding.mutate(next(genome for genome in genomes if sum(genome) <= 8), _rng(0))
+    with pytest.raises(EvonasError) as error:
+        encoding.mutate(heavy, _rng(0))
+    message = str(error.value)
+    assert "\n" not in message
+    for part in ("'ToolboxEncoding'", "mutate((", "ZeroDivisionError: no layers left", "test_toolbox.py"):
+        assert part in message
