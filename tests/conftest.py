@@ -3,7 +3,9 @@
 import os
 import signal
 import tempfile
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # Networks as small as these gain nothing from more threads, and on a busy machine threads wait for each other: half the
@@ -16,6 +18,14 @@ os.environ["XDG_CONFIG_HOME"] = _config.name
 
 settings.register_profile("evonas", deadline=None)  # a loaded machine is no failure
 settings.load_profile("evonas")
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that other users may write to; pytest's own are closed to them."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
 
 
 def pytest_configure() -> None:

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,11 @@ with sole_owner(Archive(sys.argv[1]), sys.argv[2]):
 
 @pytest.fixture
 def archive(tmp_path):
-    made = Archive(tmp_path / "a.db")
+    return filled(tmp_path / "a.db")
+
+
+def filled(path):
+    made = Archive(path)
     for name in ("one", "two"):
         made.add_run(RunRecord(name, TASK, "cell", "aging"))
         made.append(Trial(name, 0, 0, Evaluation(Candidate("x"), {})))
@@ -38,6 +42,12 @@ def archive(tmp_path):
 @pytest.fixture
 def other_process(archive):
     """Another process that works on run 'one'."""
+    with holding(archive) as process:
+        yield process
+
+
+@contextmanager
+def holding(archive):
     command = [sys.executable, "-c", HOLDS, archive.where, "one"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -148,19 +158,15 @@ except EvonasError as error:
 
 @pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="only root can play another user")
 @pytest.mark.parametrize(("mode", "right"), [(0o644, ["False", "had"]), (0o600, ["True", "EvonasError"])])
-def test_another_users_lock_file(archive, tmp_path, mode, right):
+def test_another_users_lock_file(open_folder, mode, right):
     """What a killed run of another user left: taken over where it can be looked at, else named in one line."""
-    lock = tmp_path / "a.db@one.lock"
+    archive = filled(open_folder / "a.db")
+    archive.close()
+    Path(archive.where).chmod(0o666)
+    lock = open_folder / "a.db@one.lock"
     lock.touch()
     lock.chmod(mode)
-    archive.close()
-    for path in tmp_path.parents:
-        if path.name.startswith(("pytest", "popen")):  # popen: a worker of xdist
-            path.chmod(0o755)
-    tmp_path.chmod(0o777)
-    Path(archive.where).chmod(0o666)
-    command = [sys.executable, "-c", ANOTHER, archive.where]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    said = as_another_user(archive)
     assert [line.split()[0] for line in said] == right
     if mode == 0o600:
         assert f"{str(lock)!r}: Permission denied" in said[1]
@@ -169,15 +175,18 @@ def test_another_users_lock_file(archive, tmp_path, mode, right):
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="only root can play another user")
-def test_another_users_running_run(archive, other_process, tmp_path):
-    for path in tmp_path.parents:
-        if path.name.startswith(("pytest", "popen")):  # popen: a worker of xdist
-            path.chmod(0o755)
-    tmp_path.chmod(0o777)
-    for path in tmp_path.iterdir():
-        path.chmod(0o666)
-    (tmp_path / "a.db@one.lock").chmod(0o644)
-    command = [sys.executable, "-c", ANOTHER, archive.where]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+def test_another_users_running_run(open_folder):
+    archive = filled(open_folder / "a.db")
+    with holding(archive):
+        for path in open_folder.iterdir():
+            path.chmod(0o666)
+        (open_folder / "a.db@one.lock").chmod(0o644)
+        said = as_another_user(archive)
     assert said[0] == "True"
     assert said[1].startswith("NameTaken run 'one' is running already")
+
+
+def as_another_user(archive):
+    done = subprocess.run([sys.executable, "-c", ANOTHER, archive.where], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
