@@ -133,9 +133,8 @@ def test_plain_lines_have_no_control_characters(tmp_path):
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
-    words = ["search", "--trials", "500", "--epochs", "1", "--name", "long", "--surrogate", "none", "--workers", "2"]
-    started = process(*words, cwd=tmp_path)
-    deadline = time.monotonic() + 120
+    started = process("search", *SMALL, "--trials", "500", "--name", "long", "--workers", "2", cwd=tmp_path)
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         if (tmp_path / "archive.db").exists():
             shown = evonas("runs", "list", "--json", cwd=tmp_path)
