@@ -55,7 +55,28 @@ def test_a_moved_module_says_where_its_names_are_now(module):
         with pytest.warns(DeprecationWarning, match=rf"{name} from (evonas\.[a-z_.]+)$") as said:
             old = getattr(importlib.import_module(module), name)
         home = str(said[0].message).rpartition(" from ")[2]
-        assert getattr(importlib.import_module(home), name) is old
+        new = getattr(importlib.import_module(home), name)
+        # searchers by their old module's name take an encoding too
+        assert new is old or (module == "evonas.evolution" and issubclass(old, new))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("name", ["Evolution", "AgingEvolution"])
+def test_searchers_are_made_of_an_encoding_as_before(name):
+    import evonas.evolution
+    from evonas.core.context import SearchContext
+    from evonas.core.goals import Goal
+    from evonas.testing import Mirrored
+    from evonas.types import Objective
+
+    small, old = Objective("params", False), getattr(evonas.evolution, name)
+    assert old is getattr(evonas.evolution, name)
+    for made in (old(Mirrored(), (small,), population=5), old(Mirrored(), objectives=[small], population=5)):
+        assert (made.goal, made.population) == (Goal((small,)), 5)
+    assert str(old(Mirrored()).goal) == "val_accuracy"
+    assert old(SearchContext(Mirrored()), population=4).population == 4
+    genomes = [old(source).ask(1, np.random.default_rng(3)) for source in (Mirrored(), SearchContext(Mirrored()))]
+    assert genomes[0] == genomes[1] != []
 
 
 def test_the_words_are_made_as_before():
