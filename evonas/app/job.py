@@ -35,6 +35,7 @@ from evonas.domains.domain import (
     domain_named,
 )
 from evonas.domains.evaluator import OwnEvaluator, Score
+from evonas.execution.processes import refuse_in_a_starting_worker
 from evonas.memory.locks import sole_owner
 from evonas.search import loop
 from evonas.search.methods import make_method, spelled
@@ -83,6 +84,7 @@ def search(
 
     Raises EvonasError where the data or an option is not valid.
     """
+    refuse_in_a_starting_worker()  # before anything heavy is imported
     check_callbacks(callbacks)
     check_encoding_given(encoding)
     made = None if isinstance(encoding, str) else encoding

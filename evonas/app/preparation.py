@@ -81,8 +81,8 @@ def prepare(
 
     Raises EvonasError where anything is not valid.
     """
-    config = absolute(config)
     refuse_in_a_starting_worker()
+    config = absolute(config)
     goal = Goal.parse(config.objectives)
     check_method(config.method_spec)
     plugins.resolve("evonas.executors", config.executor)

@@ -148,7 +148,7 @@ def options_of(factory: Any) -> list[str] | None:
 
 def loaded_modules() -> list[ModuleType]:
     """The users' files imported so far."""
-    return [module for name, module in list(sys.modules.items()) if name.startswith(_USER_FILE)]
+    return [module for name, module in sys.modules.copy().items() if name.startswith(_USER_FILE)]
 
 
 def loaded_files() -> list[str]:

@@ -155,12 +155,13 @@ _FILE = "what a notebook or a prompt defines is in this process only: put it int
 class _Worker:
     """One spawned process and the pipe to it; started when first needed."""
 
+    _starting = threading.Lock()  # of all workers: multiprocessing starts one process after the other
+
     def __init__(self, evaluator: Evaluator):
         self._evaluator = evaluator
         self._process: Any = None
         self._pipe: Connection | None = None
         self._closed = False
-        self._starting = threading.Lock()
 
     def evaluate(self, candidate: Candidate, task: Task, seed: int, timeout: float | None) -> Evaluation:
         """Raises TimeoutError, or EOFError/OSError where the process died."""

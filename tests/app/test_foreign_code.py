@@ -139,11 +139,20 @@ def test_a_run_of_an_archive(specs, tmp_path, key):
         (tmp_path / str(i)).mkdir()
         archive = run_of(tmp_path / str(i), config={key: spec})
         refused(lambda at=archive: prepare_resume("a", archive=at), "the run 'a' of the archive names code")
-    for words in (("resume", "a"), ("report", "a"), ("export", "a", "--out", "o")):
+    for words in (("resume", "a"), ("export", "a", "--out", "o")):
         assert "names code that is no installed plug-in" in command(*words, "--archive", archive)
     if key == "method":
         archive = run_of(tmp_path, config={key: f"halving(searcher={specs[0]!r})"})
         refused(lambda: prepare_resume("a", archive=archive))
+
+
+def test_a_report_does_without_an_encoding_that_is_not_trusted(specs, tmp_path):
+    for i, spec in enumerate(specs):
+        (tmp_path / str(i)).mkdir()
+        archive = run_of(tmp_path / str(i), config={"encoding": spec}, encoding=spec)
+        done = CliRunner().invoke(app, ["report", "a", "--archive", archive, "--out", str(tmp_path / str(i))])
+        assert done.exit_code == 0, done.output
+        assert (tmp_path / str(i) / "report.html").exists()
 
 
 @pytest.mark.parametrize("through", ["archive", "parquet"])
@@ -236,7 +245,7 @@ def test_ones_own_run_goes_on_without_a_question_until_its_file_is_changed(tmp_p
     (tmp_path / "mine.py").write_text(MINE + "# other\n")
     refused(lambda: evonas.load(tmp_path / "out"), "genome.json names code .*which has changed since")
     refused(lambda: prepare_resume("mine", archive=options["archive"]), "has changed since it was trusted")
-    assert "--trust" in command("report", "mine", "--archive", options["archive"])
+    assert "--trust" in command("export", "mine", "--out", "o", "--archive", options["archive"])
     done = CliRunner().invoke(app, ["report", "mine", "--archive", options["archive"], "--trust"])
     assert done.exit_code == 0, done.output
     trust.trust_everything(False)
@@ -253,8 +262,8 @@ def test_trust_in_python(finished, tmp_path, own, caplog):
     refused(lambda: resume("a", archive=archive, trust=True), "have changed since")  # admitted: its data are the matter
 
 
-def test_an_encoding_given_in_python_is_trusted(own):
-    config = SearchConfig.make({**SMALL, "encoding": own})
+def test_an_encoding_given_in_python_is_trusted(own, tmp_path):
+    config = SearchConfig.make({**SMALL, "encoding": own, "archive": str(tmp_path / "a.db")})
     refused(lambda: prepare(config))  # a configuration may come from a file
     trust.given(own)
-    assert type(prepare(config).encoding).__name__ == "Mine"
+    assert prepare(config).encoding.__class__.__name__ == "Mine"
