@@ -15,6 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What tests trust is not remembered in the configuration folder of whoever runs them, nor found there.
 _config = tempfile.TemporaryDirectory(prefix="evonas-tests-")
 os.environ["XDG_CONFIG_HOME"] = _config.name
+os.environ["XDG_DATA_HOME"] = f"{_config.name}/data"  # the archive of whoever runs them is not theirs either
 
 settings.register_profile("evonas", deadline=None)  # a loaded machine is no failure
 settings.load_profile("evonas")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from evonas.core import plugins
@@ -29,7 +31,17 @@ def sections(
     found = []
     for name, entry in sorted(plugins.available("evonas.sections").items()):
         try:
-            found.append(entry.load()(record, trials, encoding, store, goal))
+            section = entry.load()
+            found.append(section(record, trials, encoding, store, _wanted(name, section, goal)))
         except Exception as error:
             log.warning("the report goes without its section %r: %s", name, error)
     return [section for section in found if section]
+
+
+def _wanted(name: str, section: Callable[..., Any], goal: Goal) -> Any:
+    """The goal; its first objective for a function of the time before there were goals."""
+    parameters = list(inspect.signature(section).parameters)
+    if parameters[4:5] != ["objective"]:
+        return goal
+    warnings.warn(f"section {name!r} takes an objective; let it take the goal", DeprecationWarning, stacklevel=2)
+    return goal.first

@@ -10,6 +10,7 @@ from studies.protocol import pages, targets
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from evonas.core import trust
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Objective
 from evonas.core.types import Candidate, Evaluation, Task
@@ -366,7 +367,7 @@ def test_the_metric_that_reports_is_hidden_from_the_searcher():
     problem = tabular_problem(change(load_suite("nasbench-graph"), earlier=0), "cora", 0)
     options = {"seed": 0, "trials": 5, "test": problem.test}
     with problem.executor as executor:
-        rows, _ = search(Curious(problem.encoding), executor, problem.task, problem.objective, **options)
+        rows, _ = search(Curious(problem.context), executor, problem.task, problem.objective, **options)
     assert set(told) == {"val_accuracy", "params", "latency"}
     assert all(0 < row.test < 1 for row in rows)
 
@@ -547,10 +548,9 @@ def test_a_folder_of_the_version_before_goes_on(tmp_path):
 def test_misled_rankers_learn_what_is_not_true():
     problem = tabular_problem(change(load_suite("nasbench201"), earlier=300), "cifar100", 0)
     rows, values = problem.earlier[0].X, problem.earlier[0].y
-    honest, negated, shuffled = (
-        make_searcher(method, problem).rankers[0].predict(rows)
-        for method in ("random+meta", *(f"random+{ROOM}.corrupted_transfer:{name}" for name in ("Negated", "Shuffled")))
-    )
+    methods = ["random+meta", *(f"random+{ROOM}.corrupted_transfer:{name}" for name in ("Negated", "Shuffled"))]
+    trust.given(*methods)
+    honest, negated, shuffled = (make_searcher(method, problem).rankers[0].predict(rows) for method in methods)
     assert np.corrcoef(honest, values)[0, 1] > 0.7
     assert np.corrcoef(negated, values)[0, 1] < -0.7
     assert np.ptp(shuffled) == 0  # the earlier tasks say nothing of one another

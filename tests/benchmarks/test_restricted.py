@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
 from evonas.encodings.categorical import CategoricalEncoding
 from evonas.encodings.cell import CellEncoding, parse
@@ -43,7 +44,7 @@ def test_mutants_are_nearer_than_random_members():
 @pytest.mark.parametrize("searcher", [RandomSearch, LocalSearch])
 def test_a_search_finds_every_member_once(searcher):
     within = RestrictedEncoding(CategoricalEncoding({"a": (0, 1, 2), "b": (0, 1, 2)}), [(0, 0), (1, 1), (2, 2), (0, 2)])
-    asked = searcher(within).ask(10, np.random.default_rng(0))
+    asked = searcher(SearchContext(within)).ask(10, np.random.default_rng(0))
     assert sorted(candidate.genome for candidate in asked) == sorted(within.members)
 
 

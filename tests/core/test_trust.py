@@ -18,8 +18,15 @@ def nothing_trusted(monkeypatch, tmp_path):
     """A home and a process that have admitted nothing."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setattr(trust, "_admitted", set())
+    before = {module.__name__: module for module in plugins.loaded_modules()}
+    forget_users_files()
     yield
     trust.trust_everything(False)
+    forget_users_files()
+    sys.modules.update(before)
+
+
+def forget_users_files():
     for module in plugins.loaded_modules():
         del sys.modules[module.__name__]
 
@@ -38,8 +45,7 @@ def ran(mine):
 
 def another_day(monkeypatch):
     monkeypatch.setattr(trust, "_admitted", set())
-    for module in plugins.loaded_modules():
-        del sys.modules[module.__name__]
+    forget_users_files()
 
 
 def test_a_file_that_nobody_named_is_not_run(mine):

@@ -216,9 +216,11 @@ def test_a_damaged_record_of_how_images_are_read(saved, tmp_path, reading):
 @pytest.fixture(autouse=True)
 def forget_users_files():
     """What a test loads from its own folder is gone with it."""
+    before = plugins.loaded_modules()
     yield
     for module in plugins.loaded_modules():
-        del sys.modules[module.__name__]
+        if module not in before:
+            del sys.modules[module.__name__]
 
 
 def users_encoding(folder: Path) -> str:

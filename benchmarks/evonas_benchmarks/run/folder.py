@@ -60,7 +60,7 @@ def claim(out: Path, mine: Mapping[str, Any]) -> None:
         if theirs != mine:
             different = [key for key in mine if theirs.get(key) != mine[key]]
             raise EvonasError(
-                f"--out {str(out)!r} holds a run of {theirs.get('name')!r} with another {', '.join(different)}; "
+                f"--out {str(out)!r} holds a run of suite {theirs.get('name')!r} with another {', '.join(different)}; "
                 "give another folder"
             )
     elif out.exists() and any(out.iterdir()):
