@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from evonas.core.errors import EvonasError
 from evonas.core.types import Task
@@ -127,7 +128,7 @@ def test_genes_that_make_no_sense(genes):
 
 def test_a_toolbox_that_lacks_something():
     with pytest.raises(EvonasError, match="the toolbox has no 'individual'; register it"):
-        ToolboxEncoding(object(), lambda genome, task: None)
+        ToolboxEncoding(object(), lambda genome, task: nn.Identity())
 
 
 def test_macro_features_grow_with_the_network():

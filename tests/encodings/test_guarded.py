@@ -4,6 +4,7 @@ import copy
 import pickle
 import random
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ class Late(Digits):
         super().__init__()
         self.__dict__.update(method=method, fault=fault, calls=0)
 
-    def __getattribute__(self, name):
+    def __getattribute__(self, name) -> Any:
         found = super().__getattribute__(name)
         if name != super().__getattribute__("__dict__").get("method"):
             return found
@@ -147,8 +148,8 @@ class Net(CategoricalEncoding):
 
 
 class Squeezing(nn.Sequential):
-    def forward(self, x):
-        return super().forward(x).squeeze()
+    def forward(self, input):
+        return super().forward(input).squeeze()
 
 
 def linear(**options):
@@ -197,7 +198,7 @@ def test_lazy_layers_are_given_their_sizes():
 
     encoding = Net(lambda: nn.Sequential(nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(3)))
     check_encoding(encoding, TASK, np.random.default_rng(0))
-    network = build(encoding, (1, 1), TASK)
+    network: Any = build(encoding, (1, 1), TASK)
     assert network.training
     assert network[1].num_batches_tracked == 0  # the two inputs taught it nothing
     assert sum(parameter.numel() for parameter in network.parameters()) == 4 * 9 + 4 + 8 + 4 * 36 * 3 + 3
@@ -209,7 +210,7 @@ def test_neither_the_check_nor_counting_leaves_a_trace_in_global_generators():
 
     def drawing():
         random.seed(5)
-        network = linear()
+        network: Any = linear()
         with torch.no_grad():
             network[1].weight.fill_(np.random.normal() + random.random())  # noqa: NPY002
         return network

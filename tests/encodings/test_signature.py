@@ -1,7 +1,9 @@
 """An encoding that has changed since is noticed, and the change is named."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -15,20 +17,20 @@ from evonas.encodings.signature import changed, signature
 @dataclass
 class Gene:
     name: str
-    choices: tuple
+    choices: Sequence[Any]
 
 
 class WithSpace(CategoricalEncoding):
     """As an encoding that has a space says it."""
 
-    def space(self):
+    def space(self) -> Any:
         genes, names = [Gene(name, choices) for name, choices in self.genes.items()], list(self.genes)
 
         class Space:
             def choice(self, genome):
                 return [g.choices.index(value) for g, value in zip(genes, genome, strict=True)]
 
-        found = Space()
+        found: Any = Space()
         found.genes = genes
         assert names
         return found
@@ -65,7 +67,9 @@ def test_genes_and_choices_are_named(genes, words):
 def test_features_are_named_where_there_is_no_space():
     recorded = {"features": signature(CellEncoding())["features"]}
     assert changed({"features": [*recorded["features"], "age"]}, CellEncoding()) == "the feature 'age' is gone"
-    assert changed({"features": recorded["features"][1:]}, CellEncoding()).endswith("' is new")
+    said = changed({"features": recorded["features"][1:]}, CellEncoding())
+    assert said is not None
+    assert said.endswith("' is new")
 
 
 @pytest.mark.parametrize("recorded", [None, {}])
@@ -73,6 +77,10 @@ def test_of_a_run_without_a_signature_its_genomes_tell(recorded):
     encoding = WithSpace(GENES)
     known = [(4, "relu"), (8, ("leaky", 0.1))]
     assert changed(recorded, encoding, map(plain, known)) is None
-    assert changed(recorded, encoding, [*known, (12, "relu")]).startswith("it does not know the genome (12, 'relu')")
+    said = changed(recorded, encoding, [*known, (12, "relu")])
+    assert said is not None
+    assert said.startswith("it does not know the genome (12, 'relu')")
     other = CategoricalEncoding({**GENES, "drop": (0, 1)})
-    assert "does not know the genome (4, 'relu') any more (ValueError" in changed(recorded, other, known)
+    said = changed(recorded, other, known)
+    assert said is not None
+    assert "does not know the genome (4, 'relu') any more (ValueError" in said

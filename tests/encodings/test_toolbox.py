@@ -4,10 +4,12 @@ import array
 import pickle
 import random
 from collections import UserList, deque, namedtuple
+from typing import Any, cast
 
 import numpy as np
 import pytest
-from deap import base, creator, tools
+from deap import base, tools
+from deap import creator as deap_creator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +19,7 @@ from evonas.encodings.toolbox import ToolboxEncoding
 from evonas.testing import EncodingContract
 from tests.contracts.test_built_in import widths
 
+creator: Any = deap_creator  # whose classes are made as it runs
 creator.create("Smallest", base.Fitness, weights=(-1.0,))
 creator.create("Bytes", array.array, typecode="b", fitness=creator.Smallest)
 creator.create("Vector", np.ndarray, fitness=creator.Smallest, unit="channels")
@@ -156,7 +159,7 @@ def test_operators_meet_what_the_toolbox_makes(make):
     assert type(met[0]) is type(like)
     assert list(met[0]) == list(genome)
     if isinstance(like, (np.ndarray, array.array)):
-        assert memoryview(met[0]).format == memoryview(like).format
+        assert memoryview(met[0]).format == memoryview(cast(Any, like)).format
     assert getattr(met[0], "born", None) == getattr(like, "born", None)
     assert hasattr(met[0], "fitness") == hasattr(like, "fitness")
 

@@ -80,7 +80,7 @@ def test_what_only_this_process_knows_is_an_error_at_once(tmp_path):
 
 
 def test_an_evaluator_that_cannot_be_sent_is_an_error_at_once():
-    with Processes([lambda c, t, s: None]) as executor:
+    with Processes([lambda candidate, task, seed: Evaluation(candidate, {})]) as executor:
         future = executor.submit(GOOD, TASK, 0)
         with pytest.raises(EvonasError, match="the evaluator cannot be sent to a worker: .*ickl"):
             future.result(60)

@@ -1,12 +1,14 @@
 import math
 import sqlite3
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from evonas.core.errors import EvonasError
 from evonas.core.genomes import freeze, plain
@@ -105,14 +107,14 @@ def test_other_encodings_trials_are_not_fetched(archive):
     def count(connection, _):
         connection.row_factory = lambda _, row: fetched.append(row) or row
 
-    sa.event.listen(sa.Engine, "connect", count)
+    event.listen(sa.Engine, "connect", count)
     try:
         fresh = Archive(archive.where)
         fetched.clear()
         assert [t.run for t in fresh.trials(encoding="cell")] == ["own"] * 3
         assert 3 <= len(fetched) < 20
     finally:
-        sa.event.remove(sa.Engine, "connect", count)
+        event.remove(sa.Engine, "connect", count)
 
 
 def test_ids_are_not_given_twice(archive):
@@ -131,7 +133,8 @@ def test_numbers_of_numpy_are_numbers(archive):
     archive.add_run(record())
     genome = (np.int64(3), np.str_("relu"), (np.float32(0.5), np.bool_(True)), np.array([1, 2]))
     metrics = {"f1": np.float32(0.25), "loss": np.float64("nan"), "n": np.int8(7)}
-    archive.append(Trial("run", 0, 0, Evaluation(Candidate(genome, parents=((np.int64(1),),)), metrics, np.float32(2))))
+    seconds: Any = np.float32(2)
+    archive.append(Trial("run", 0, 0, Evaluation(Candidate(genome, parents=((np.int64(1),),)), metrics, seconds)))
     (found,) = archive.trials()
     assert found.evaluation.candidate.genome == (3, "relu", (0.5, True), (1, 2))
     assert found.evaluation.candidate.parents == ((1,),)

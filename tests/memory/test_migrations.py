@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -45,7 +46,7 @@ def rows(path, table):
 def shape(path):
     """Every table's columns, keys and indexes, however their SQL is written."""
     engine = sa.create_engine(f"sqlite:///{path}")
-    inspector = sa.inspect(engine)
+    inspector: Any = sa.inspect(engine)
     found = {
         table: (
             [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in inspector.get_columns(table)],

@@ -1,4 +1,5 @@
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -163,5 +164,7 @@ def test_a_budget_that_is_none_is_named(options, says):
 
 
 def test_numpys_numbers_are_a_budget():
-    assert Budget(np.int64(3), np.float32(2.0)).allows(2, 1.9)
-    assert not Budget(np.int64(3)).allows(3, 0.0)
+    trials: Any = np.int64(3)
+    seconds: Any = np.float32(2.0)
+    assert Budget(trials, seconds).allows(2, 1.9)
+    assert not Budget(trials).allows(3, 0.0)

@@ -1,6 +1,7 @@
 """Methods by name, and what they are made from."""
 
 import warnings
+from typing import Any
 
 import pytest
 
@@ -38,6 +39,8 @@ class OldSearcher:
 
 
 class OldRanker:
+    recalled: tuple[Any, ...]
+
     @classmethod
     def recall(cls, store, encoding, task, objective, **options):
         found = cls()
@@ -64,7 +67,7 @@ def test_a_searcher_is_made_from_the_context():
     context = on(Digits())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        searcher = make_searcher(f"{HERE}:NewSearcher(greeting='good day')", context)
+        searcher: Any = make_searcher(f"{HERE}:NewSearcher(greeting='good day')", context)
     assert searcher.context is context
     assert searcher.greeting == "good day"
 
@@ -73,9 +76,10 @@ def test_a_searcher_of_the_old_signature_still_works_and_says_so():
     with pytest.warns(DeprecationWarning, match=r"OldSearcher.*takes \(encoding, objectives\); let it take"):
         searcher = make_method(f"{HERE}:OldSearcher(step=3)+boosting", on(Digits(), SMALL))
     assert isinstance(searcher, Screened)
-    assert searcher.searcher.encoding == Digits()
-    assert searcher.searcher.objectives == (SMALL,)
-    assert searcher.searcher.step == 3
+    inner: Any = searcher.searcher
+    assert inner.encoding == Digits()
+    assert inner.objectives == (SMALL,)
+    assert inner.step == 3
     assert len(run(searcher, Serial(total), TASK, seed=0, budget=Budget(5)).trials) == 5
 
 
@@ -85,7 +89,7 @@ def test_a_ranker_that_recalls_in_the_old_way_still_works_and_says_so():
     store = object()
     context = replace(on(Digits(), SMALL, task=Task("t", (), 0)), store=store, encoding_name="digits")
     with pytest.warns(DeprecationWarning, match="OldRanker.*recalls from"):
-        ranker = make_ranker(f"{HERE}:OldRanker(deep=2)", context)
+        ranker: Any = make_ranker(f"{HERE}:OldRanker(deep=2)", context)
     assert ranker.recalled == (store, "digits", context.task, SMALL, {"deep": 2})
 
 
@@ -122,21 +126,23 @@ def test_who_goes_by_one_objective_says_so(method):
 
 @pytest.mark.parametrize("method", ["evolution", "nsga2", "random", "evolution+meta"])
 def test_who_goes_by_several_takes_them(method):
-    searcher = make_method(method, on(Digits(), Objective("val_accuracy"), SMALL))
+    searcher: Any = make_method(method, on(Digits(), Objective("val_accuracy"), SMALL))
     assert [one.name for one in searcher.goal.objectives] == ["val_accuracy", "params"]
 
 
 def test_a_searcher_made_from_something_else_is_named():
     with pytest.raises(EvonasError, match=r"Evolution is made from a SearchContext, got a Digits; write SearchContext"):
-        Evolution(Digits())
+        Evolution(Digits())  # pyright: ignore[reportArgumentType]
 
 
 def test_the_rankers_brackets_hold_its_own_options_and_the_screenings():
     searcher = make_method("evolution(population=30)+meta(pool=32, refine=0, explore=0.1, trees=50)", on(Digits()))
     assert isinstance(searcher, Screened)
     assert (searcher.pool, searcher.refine, searcher.explore) == (32, 0, 0.1)
-    assert searcher.rankers[0].trees == 50
-    assert searcher.searcher.population == 30
+    ranker: Any = searcher.rankers[0]
+    assert ranker.trees == 50
+    inner: Any = searcher.searcher
+    assert inner.population == 30
 
 
 @pytest.mark.parametrize(
@@ -197,6 +203,7 @@ def test_a_method_is_spelt_out_and_means_the_same(method, full):
     assert spelled(full) == full
     one, other = make_method(method, on(Digits())), make_method(full, on(Digits()))
     if isinstance(one, Screened):
+        assert isinstance(other, Screened)
         assert (one.pool, one.explore, one.refine) == (other.pool, other.explore, other.refine)
 
 

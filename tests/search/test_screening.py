@@ -1,5 +1,7 @@
 """Screening and maximizing: what is passed on, where it came from, and what is kept for it."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -46,6 +48,8 @@ class Acquisitive(Sum):
 
 class Counting(Digits):
     """Says how often features were computed."""
+
+    computed: int
 
     def features(self, genome):
         object.__setattr__(self, "computed", getattr(self, "computed", 0) + 1)
@@ -194,6 +198,6 @@ def test_halving_screens_inside_with_the_options_of_both():
     method = f"halving(searcher='evolution(population=5)')+{HERE}:Sum(pool=3, refine=1, explore=0.5)"
     searcher = make_method(method, on(Digits()))
     assert isinstance(searcher, SuccessiveHalving)
-    screened = searcher.searcher
+    screened: Any = searcher.searcher
     assert (screened.pool, screened.refine, screened.explore) == (3, 1, 0.5)
     assert screened.searcher.population == 5

@@ -1,6 +1,7 @@
 """The report's section on the memory: told again from the archive, in words that are true."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def searched(archive, task, name, method="evolution", trials=14, surrogate="meta
     return record
 
 
-def told(archive, record):
+def told(archive, record) -> Any:
     found = memory_report.memory(record, archive.trials(record.name), ENCODING, archive, Goal())
     return None if found is None else re.sub(r"<script.*?</script>", "", found[1], flags=re.DOTALL)
 

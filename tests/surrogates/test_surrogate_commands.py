@@ -2,6 +2,7 @@
 
 import json
 import logging
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def made(tmp_path, archive, name="m.skops"):
     return tmp_path / name
 
 
-def recall(archive, model, task=OTHER, objective=VAL_ACCURACY):
+def recall(archive, model, task=OTHER, objective=VAL_ACCURACY) -> Any:
     return make_ranker(f"meta(model={str(model)!r})", context(archive, task, objective))
 
 

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def trainer(encoding=None, data=None, **options) -> TorchTrainer:
     )
 
 
-def evaluate(trainer: TorchTrainer, genome=CONVOLUTIONS, seed: int = 0, fidelity: float = 1.0):
+def evaluate(trainer: TorchTrainer, genome: Any = CONVOLUTIONS, seed: int = 0, fidelity: float = 1.0):
     return trainer(Candidate(genome, fidelity), trainer.data.task, seed)
 
 
@@ -64,14 +65,20 @@ def test_the_same_seed_gives_the_same_figures_to_the_last_bit():
     assert figures(evaluate(trainer(), seed=1)) != first
 
 
+def numpy_state() -> list[int]:
+    """Where NumPy's global generator is."""
+    state: Any = np.random.get_state()  # noqa: NPY002
+    return state[1].tolist()
+
+
 def test_the_global_random_states_are_left_alone():
     torch.manual_seed(7)
     np.random.seed(7)  # noqa: NPY002
-    before = torch.get_rng_state(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    before = torch.get_rng_state(), numpy_state()
     evaluate(trainer())
     trainer().finish(CONVOLUTIONS, 0)
     assert torch.equal(torch.get_rng_state(), before[0])
-    assert np.random.get_state()[1].tolist() == before[1]  # noqa: NPY002
+    assert numpy_state() == before[1]
 
 
 def test_training_in_several_processes_gives_the_same_figures():
@@ -148,7 +155,7 @@ class Spoiled(Line):
         network.register_forward_hook(lambda module, _, logits: self._spoil(module, logits, genome))
         return network
 
-    def _spoil(self, module: nn.Module, logits: torch.Tensor, genome: float) -> torch.Tensor:
+    def _spoil(self, module: nn.Module, logits: Any, genome: float) -> torch.Tensor:
         self.steps += module.training
         return logits * self.factor if module.training and self.steps > genome else logits
 
@@ -294,7 +301,11 @@ def test_finish_learns_from_everything_and_touches_the_test_set_once(monkeypatch
 def test_the_search_does_not_see_the_test_set():
     data = blobs()
     poisoned = type(data)(
-        *[getattr(data, f) for f in ("task", "x_train", "y_train", "x_val", "y_val")],
+        data.task,
+        data.x_train,
+        data.y_train,
+        data.x_val,
+        data.y_val,
         data.x_test * 0,
         data.y_test * 0,
         data.class_names,
