@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -21,7 +22,7 @@ def server():
     """A server that listens on a socket in a folder of its own only; root may not run one."""
     assert INITDB is not None
     folder = Path(tempfile.mkdtemp())
-    as_user = {"user": "postgres"} if os.getuid() == 0 else {}
+    as_user: dict[str, Any] = {"user": "postgres"} if os.getuid() == 0 else {}
     if as_user:
         shutil.chown(folder, "postgres")
     (folder / "pw").write_text(PASSWORD)

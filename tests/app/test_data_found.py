@@ -31,7 +31,7 @@ def apart(tmp_path, monkeypatch):
     monkeypatch.setenv("EVONAS_ARCHIVE", str(tmp_path / "archive.db"))
 
 
-def run(monkeypatch, *words) -> int:
+def run(monkeypatch, *words) -> int | str:
     """The exit code of the command line."""
     monkeypatch.setattr(sys, "argv", ["evonas", *words])
     with pytest.raises(SystemExit) as ended:

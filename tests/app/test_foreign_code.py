@@ -135,6 +135,7 @@ def run_of(tmp_path, name="a", config=None, encoding="cell"):
 
 @pytest.mark.parametrize("key", ["data", "encoding", "method", "surrogate", "executor"])
 def test_a_run_of_an_archive(specs, tmp_path, key):
+    archive = ""
     for i, spec in enumerate(specs):
         (tmp_path / str(i)).mkdir()
         archive = run_of(tmp_path / str(i), config={key: spec})

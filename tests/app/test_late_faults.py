@@ -2,6 +2,7 @@
 
 import json
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,9 +75,11 @@ def test_a_network_that_cannot_be_built_is_a_failed_trial_with_its_line(tmp_path
     failed = [t.evaluation for t in Archive(tmp_path / "a.db").trials("run") if not t.evaluation.ok]
     assert 0 < result["failed"] == len(failed) < 6
     assert failed[0].error == "RuntimeError: too deep"
-    assert 'test_late_faults.py", line' in failed[0].traceback
-    assert failed[0].traceback.endswith("RuntimeError: too deep\nsecond line")
-    assert "trainer.py" not in failed[0].traceback
+    traceback = failed[0].traceback
+    assert traceback is not None
+    assert 'test_late_faults.py", line' in traceback
+    assert traceback.endswith("RuntimeError: too deep\nsecond line")
+    assert "trainer.py" not in traceback
 
 
 class Breaking(Evolution):
@@ -103,7 +106,7 @@ def test_a_searcher_that_breaks(tmp_path):
 )
 def test_numbers_are_taken_as_numbers(value, taken):
     def evaluate(candidate, task, seed):
-        return evonas.types.Evaluation(candidate, {"val_accuracy": value}, np.float32(2))
+        return evonas.types.Evaluation(candidate, {"val_accuracy": value}, np.float32(2))  # pyright: ignore[reportArgumentType]
 
     evaluation = Serial(evaluate).submit(evonas.types.Candidate((1,)), TASK, 0).result()
     assert evaluation.metrics == {"val_accuracy": taken}
@@ -120,15 +123,17 @@ def test_anything_else_is_one_failed_trial_that_names_the_metric(value):
     outcome = run(Evolution(on(Digits())), Serial(evaluate), TASK, seed=0, budget=Budget(2))
     for trial in outcome.trials:
         assert trial.evaluation.status == "failed"
-        assert trial.evaluation.error.startswith("TypeError: the metric 'mine' is no number but ")
-        assert "\n" not in trial.evaluation.error
+        error = trial.evaluation.error
+        assert error is not None
+        assert error.startswith("TypeError: the metric 'mine' is no number but ")
+        assert "\n" not in error
 
 
 class Drawing(Wide):
     """Weights from numpy, and noise from Python's generator in each step."""
 
     def build(self, genome, task):
-        network = super().build(genome, task)
+        network: Any = super().build(genome, task)
         network.register_forward_pre_hook(lambda module, inputs: (inputs[0] + random.random() / 10,))
         with torch.no_grad():
             network[1].weight.copy_(torch.from_numpy(np.random.normal(0, 0.3, network[1].weight.shape)))  # noqa: NPY002

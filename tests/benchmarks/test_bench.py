@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,7 +70,7 @@ def mine(tmp_path):
     return path
 
 
-def bench(*arguments):
+def bench(*arguments) -> Any:
     return CliRunner().invoke(bench_app, [str(argument) for argument in arguments])
 
 
@@ -462,7 +463,7 @@ def test_which_earlier_tasks_are_known():
 
 def test_a_ranker_for_each_objective_learns_its_own():
     problem = tabular_problem(change(load_suite("nasbench201"), earlier=150), "cifar10", 0)
-    searcher = make_searcher("nsga2+meta", problem)
+    searcher: Any = make_searcher("nsga2+meta", problem)
     accuracy, small = searcher.rankers
     rows = problem.earlier[0].X
     params = problem.earlier[0].metrics["params"]
@@ -550,7 +551,8 @@ def test_misled_rankers_learn_what_is_not_true():
     rows, values = problem.earlier[0].X, problem.earlier[0].y
     methods = ["random+meta", *(f"random+{ROOM}.corrupted_transfer:{name}" for name in ("Negated", "Shuffled"))]
     trust.given(*methods)
-    honest, negated, shuffled = (make_searcher(method, problem).rankers[0].predict(rows) for method in methods)
+    searchers: list[Any] = [make_searcher(method, problem) for method in methods]
+    honest, negated, shuffled = (searcher.rankers[0].predict(rows) for searcher in searchers)
     assert np.corrcoef(honest, values)[0, 1] > 0.7
     assert np.corrcoef(negated, values)[0, 1] < -0.7
     assert np.ptp(shuffled) == 0  # the earlier tasks say nothing of one another
@@ -679,7 +681,7 @@ def test_a_comparison_runs_a_method_again_whose_file_has_changed(tmp_path):
 
 
 def test_compare_remembers_and_has_seeds_enough_where_nothing_is_said():
-    defaults = {option.name: option.default for option in get_command(compare_app).params}
+    defaults: dict[str | None, Any] = {option.name: option.default for option in get_command(compare_app).params}
     names = split_methods(defaults["methods"])
     assert "evolution+meta" in names
     assert defaults["seeds"] is None
@@ -689,5 +691,6 @@ def test_compare_remembers_and_has_seeds_enough_where_nothing_is_said():
 
 @pytest.mark.parametrize("methods", ["random", "random,random", "random,nope", "random,aging+nope"])
 def test_compare_names_what_is_no_comparison(methods):
+    found: Any = CliRunner().invoke(compare_app, ["--methods", methods])
     with pytest.raises(EvonasError, match="differ|there are"):
-        raise CliRunner().invoke(compare_app, ["--methods", methods]).exception
+        raise found.exception

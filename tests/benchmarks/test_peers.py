@@ -342,7 +342,7 @@ def test_the_box_is_searched_to_the_end_and_then_made_wider():
 
 def test_syne_tunes_numbers_are_drawn_as_it_draws_them():
     pytest.importorskip("syne_tune")
-    from syne_tune.config_space import choice, randint
+    from syne_tune.config_space import choice, randint  # pyright: ignore[reportMissingImports]
 
     from evonas_benchmarks.peers.with_syne_tune import Named, Ordered
 
@@ -359,8 +359,8 @@ def test_syne_tunes_numbers_are_drawn_as_it_draws_them():
 
 def test_bore_with_one_prediction_proposes_what_it_proposes_as_shipped():
     pytest.importorskip("syne_tune")
-    from syne_tune.config_space import choice
-    from syne_tune.optimizer.schedulers.searchers.bore import Bore
+    from syne_tune.config_space import choice  # pyright: ignore[reportMissingImports]
+    from syne_tune.optimizer.schedulers.searchers.bore import Bore  # pyright: ignore[reportMissingImports]
 
     from evonas_benchmarks.peers.with_syne_tune import Batched
 
@@ -430,7 +430,7 @@ def test_a_space_holds_every_genome(name):
         genome = encoding.mutate(encoding.sample(rng), rng)
         assert canonical(space.genome(space.choice(genome))) == canonical(genome)
     with pytest.raises(EvonasError, match="no genome of this space"):
-        space.choice(("nonsense",))
+        space.choice(("nonsense",))  # pyright: ignore[reportArgumentType]
 
 
 def space_named(name):

@@ -19,7 +19,7 @@ TASK = Task("contract", (1, 8, 8), 3)
 
 
 class Unhashable(CellEncoding):
-    def mutate(self, genome, rng):
+    def mutate(self, genome, rng):  # pyright: ignore[reportIncompatibleMethodOverride]
         return [genome]
 
 
@@ -49,12 +49,12 @@ class Raising(CellEncoding):
 
 
 class NoJSON(CellEncoding):
-    def sample(self, rng):
+    def sample(self, rng):  # pyright: ignore[reportIncompatibleMethodOverride]
         return frozenset([1])
 
 
 class Words(CellEncoding):
-    def features(self, genome):
+    def features(self, genome):  # pyright: ignore[reportIncompatibleMethodOverride]
         return {"genome": genome}
 
 
@@ -221,13 +221,13 @@ class Grudging(BoostingSurrogate):
 
 
 class Silent(BoostingSurrogate):
-    def adapt(self, X, y):
+    def adapt(self, X, y):  # pyright: ignore[reportIncompatibleMethodOverride]
         super().adapt(X, y)
 
 
 class Needy(BoostingSurrogate):
     def predict(self, X):
-        return self.model_.predict(X)
+        return self.model_.predict(X)  # pyright: ignore[reportOptionalMemberAccess]
 
 
 class Overwriting(BoostingSurrogate):

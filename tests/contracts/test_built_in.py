@@ -1,6 +1,7 @@
 """The built-in parts pass the contracts that plug-in authors inherit."""
 
 import random
+from typing import Any
 
 from deap import base, tools
 from torch import nn
@@ -59,7 +60,7 @@ def gene():
 
 
 def toolbox():
-    box = base.Toolbox()
+    box: Any = base.Toolbox()
     box.register("gene", gene)
     box.register("individual", tools.initRepeat, list, box.gene, 5)
     box.register("mutate", tools.mutUniformInt, low=0, up=3, indpb=0.4)

@@ -140,7 +140,7 @@ def test_a_toolbox_and_the_contracts_are_used_as_before():
     toolbox.register("individual", lambda: [random.randint(0, 3) for _ in range(5)])
     toolbox.register("mate", tools.cxTwoPoint)
     toolbox.register("mutate", tools.mutUniformInt, low=0, up=3, indpb=0.5)
-    encoding = ToolboxEncoding(toolbox, build=lambda genome, task: None)
+    encoding = ToolboxEncoding(toolbox, build=lambda genome, task: None)  # pyright: ignore[reportArgumentType]
 
     class TestMine(EncodingContract):
         pass

@@ -1,6 +1,7 @@
 """Spaces: what there is to choose, and genomes made of choices."""
 
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from evonas.encodings.toolbox import ToolboxEncoding
 from evonas_benchmarks.suites.wrappers import Permuted
 from evonas_benchmarks.tables.graph_cell import GraphCellEncoding
 
-ENCODINGS = {
+ENCODINGS: dict[str, Any] = {
     "cell": CellEncoding(),
     "macro": MacroEncoding(),
     "graph": GraphCellEncoding(),
@@ -31,7 +32,7 @@ ENCODINGS = {
 @settings(max_examples=50, deadline=None)
 def test_a_genome_is_its_choices_and_back(name, seed):
     encoding, rng = ENCODINGS[name], np.random.default_rng(seed)
-    assert isinstance(encoding, HasSpace)
+    assert isinstance(ENCODINGS[name], HasSpace)
     canonical = canonical_form(encoding)
     genome = encoding.mutate(encoding.sample(rng), rng)
     for space in (encoding.space(), encoding.space().free()):

@@ -119,30 +119,34 @@ def test_trust_says_what_it_runs(mine, caplog):
     assert plugins.resolve("evonas.rankers", f"{mine}:X").size == 3
 
 
-def terminal(monkeypatch, answer):
+def terminal(monkeypatch, answer) -> io.StringIO:
+    """What is written to stderr from now."""
+
     class Terminal(io.StringIO):
         def isatty(self):
             return True
 
     monkeypatch.setattr(sys, "stdin", Terminal(answer))
-    monkeypatch.setattr(sys, "stderr", Terminal())
+    written = Terminal()
+    monkeypatch.setattr(sys, "stderr", written)
+    return written
 
 
 @pytest.mark.parametrize("answer", ["", "\n", "n\n", "what?\n"])
 def test_a_person_who_does_not_say_yes_is_refused(mine, monkeypatch, answer):
-    terminal(monkeypatch, answer)
+    written = terminal(monkeypatch, answer)
     with pytest.raises(EvonasError, match="names code"):
         trust.admit([f"{mine}:X"], source="the run 'a'")
-    assert "the run 'a' wants to run 'X' of the file" in sys.stderr.getvalue()
+    assert "the run 'a' wants to run 'X' of the file" in written.getvalue()
     assert not ran(mine)
 
 
 def test_a_person_is_asked_once(mine, monkeypatch):
-    terminal(monkeypatch, "y\n")
+    written = terminal(monkeypatch, "y\n")
     trust.admit([f"{mine}:X"], source="the run 'a'")
     another_day(monkeypatch)
     trust.admit([f"{mine}:X"], source="the run 'a'")  # nothing more stands in stdin
-    assert sys.stderr.getvalue().count("?") == 1
+    assert written.getvalue().count("?") == 1
 
 
 def test_everything(mine):

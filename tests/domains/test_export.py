@@ -5,6 +5,7 @@ import shutil
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ CELL = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|
 SPEC = "cell(width=4)"
 
 
-def trained(encoding, genome, channels: int = 1) -> tuple[TorchTrainer, Finished]:
+def trained(encoding, genome, channels: int = 1) -> tuple[Any, Any]:
     trainer = TorchTrainer(encoding, blobs(channels=channels), epochs=2, device="cpu", batch_size=32)
     return trainer, trainer.finish(genome, 0)
 
@@ -173,7 +174,7 @@ def test_a_network_takes_images_for_what_its_training_took_them(x, others):
 def test_how_images_are_read_is_kept_in_the_file(tmp_path):
     x, y = np.moveaxis(np.stack([RAW, RAW**2, RAW - 1, -RAW], axis=-1) * 7, -1, 1), np.arange(60) % 3
     data = split(images_from_arrays(x, y, x, y), seed=0)
-    trainer = TorchTrainer(CellEncoding(width=4), data, epochs=1, device="cpu")
+    trainer: Any = TorchTrainer(CellEncoding(width=4), data, epochs=1, device="cpu")
     finished = trainer.finish(CELL, 0)
     save(tmp_path, finished, CELL, trainer.encoding, SPEC, trainer.data)
     assert load(tmp_path).predict_proba(x) == pytest.approx(expected(trainer, finished), abs=1e-5)

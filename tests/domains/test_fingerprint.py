@@ -1,5 +1,7 @@
 """Telling the same images by their content, whatever became of rows, labels and names."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -44,8 +46,8 @@ def test_other_images_are_other_data(seed):
 def test_digits_and_their_kin():
     from sklearn.datasets import load_digits
 
-    x, y = load_digits(return_X_y=True)
-    x = x.reshape(-1, 8, 8) / 16
+    arrays: Any = load_digits(return_X_y=True)
+    x, y = arrays[0].reshape(-1, 8, 8) / 16, arrays[1]
     digits = split(load_images("digits"), seed=0).task.fingerprint
 
     def of(x: np.ndarray, y: np.ndarray) -> str:

@@ -172,6 +172,7 @@ def test_validation_folders_validate(tmp_path, val):
         spec = fill(tmp_path / part, "cat", "dog", n=n)
     spec = f"folder:{tmp_path}?size=8"
     images = load_images(spec)
+    assert images.y_val is not None
     assert (len(images.y), len(images.y_val), len(images.y_test)) == (12, 6, 4)
     for seed in (0, 1):
         data = split(images, seed=seed)
@@ -185,6 +186,7 @@ def test_training_and_validation_without_a_test(tmp_path):
     for part, n in (("train", 10), ("val", 3)):
         fill(tmp_path / part, "cat", "dog", n=n)
     images = load_images(f"folder:{tmp_path}?size=8")
+    assert images.y_val is not None
     assert (len(images.y), len(images.y_val), len(images.y_test)) == (16, 6, 4)
     assert "no test images were given: a fixed fifth, stratified by class, is kept for the test" in images.notes
 

@@ -47,6 +47,7 @@ def test_16_bits_keep_their_levels(tmp_path, most, ending):
     assert images.x.shape[1:] == (16, 16, 1)
     assert np.abs(images.x[0, 0, :, 0] - RAMP[0] * 255).max() <= 1
     assert np.abs(images.x[-1, 0, :, 0] - RAMP[0, ::-1] * 255).max() <= 1
+    assert images.reader is not None
     assert images.reader.scale.words == f"whole numbers from 0 to {most}"
     array = (RAMP * most).astype(np.uint16)  # what a network is given later
     assert (images.reader.batch(array, "the batch")[0] == images.x[:1]).all()
@@ -72,6 +73,7 @@ def test_deep_pictures_among_others(tmp_path):
     assert images.x.shape[-1] == 1
     assert np.abs(images.x[:, 0, :, 0] - RAMP[0] * 255).max() <= 1
     assert "some pictures have more than 8 bits: their values from 0 to 65535 became 0 to 255" in images.notes
+    assert images.reader is not None
     assert images.reader.scale.words == "bytes"
 
 

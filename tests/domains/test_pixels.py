@@ -141,6 +141,7 @@ def test_an_outlier_leaves_the_others_their_levels():
     assert len(np.unique(images.x)) > 100
     assert len(images.left_out) == 1
     assert "1 of 2,560 values of x lie outside" in images.left_out[0]
+    assert images.reader is not None
     assert (stored(images.reader).batch(x, "the batch")[0].max()) == 255  # nor is it refused later
 
 

@@ -1,6 +1,7 @@
 """Series: from real files and arrays to a task, with every value where it belongs."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from evonas.domains.series import Series, series_from_arrays
 from evonas.domains.series.arrays import complete
 
 FILES = Path(__file__).parents[1] / "data" / "series"
-DOMAIN = domain_named("series")
+DOMAIN: Any = domain_named("series")
 
 
 def load(name: str) -> Series:

@@ -47,6 +47,7 @@ def test_npz_with_validation_images(tmp_path):
     held = {"x_train": X, "y_train": Y, "x_val": X[4:10], "y_val": Y[4:10], "x_test": X[:4], "y_test": Y[:4]}
     images = load_images(npz(tmp_path, **held))
     assert (images.x_val == X[4:10]).all()
+    assert images.y_val is not None
     assert images.y_val.tolist() == Y[4:10].tolist()
     data = split(images, seed=3)
     assert (data.x_val == X[4:10]).all()
@@ -313,6 +314,7 @@ def test_a_users_own_images_of_another_form_are_refused(tmp_path, made, words):
 def test_labels_of_a_users_own_images_may_be_any_whole_numbers():
     images = Images("mine", X, (Y % 2).astype(np.int32), X, (Y % 2).astype(np.uint8), ("a", "b"))
     assert (images.y.dtype, images.y_test.dtype) == (np.int64, np.int64)
+    assert images.reader is not None
     assert images.reader.scale.words == "bytes"
 
 
