@@ -22,7 +22,7 @@ def __getattr__(name: str) -> Any:
 
 
 @cache
-def _of_encoding(searcher: type) -> type:
+def _of_encoding(searcher: Any) -> type:
     """The searcher's class, made from (encoding, objectives, …) too."""
 
     def init(self: Any, encoding: Any, *args: Any, objectives: Any = None, **options: Any) -> None:

@@ -121,7 +121,10 @@ def _number(name: Any, value: Any) -> float:
         value = value.item()
     if not isinstance(value, Real):
         raise TypeError(f"the metric {name!r} is a {type(value).__name__}, not a number")
-    return float(value) if not isinstance(value, int) or abs(value) < 2**1000 else math.inf
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond all floats
+        return math.inf
 
 
 class EvaluatorDomain:

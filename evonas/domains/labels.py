@@ -59,7 +59,7 @@ def _label(value: Any, what: str, position: int) -> Label:
     if isinstance(value, (Integral, np.bool_)):
         return int(value)
     if isinstance(value, Real) and float(value).is_integer():
-        return int(value)
+        return int(float(value))
     if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:
         raise EvonasError(
             f"{what} holds no label at position {position} ({value}); leave that image out, or name its class"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal
 from evonas.core.types import Encoding, Evaluator, Task
 from evonas.domains.domain import TrainingOptions
-from evonas.domains.splitting import class_counts, plural
+from evonas.domains.splitting import ArraySplit, class_counts, plural
 
 if TYPE_CHECKING:
     from evonas.training.trainer import TorchTrainer
@@ -73,7 +73,7 @@ class Supervised:
         from evonas.domains.export import save
 
         finished = trainer.finish(genome, seed)
-        notes = save(folder, finished, genome, trainer.encoding, encoding, trainer.data)
+        notes = save(folder, finished, genome, trainer.encoding, encoding, cast(ArraySplit, trainer.data))
         figures = {key: finished.metrics[key] for key in ("test_accuracy", "params", "flops", "seconds")}
         return {**figures, "notes": notes}
 

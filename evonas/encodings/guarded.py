@@ -49,8 +49,8 @@ class GuardedEncoding:
             return found
         return lambda genome: self._genome(found, "canonical", genome)
 
-    @property  # type: ignore[misc]
-    def __class__(self) -> Any:
+    @property
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return type(self._encoding)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ convolutional networks (Bai, Kolter & Koltun 2018, arXiv:1803.01271), but not ca
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from evonas.core.types import Task
@@ -25,7 +25,7 @@ class SeriesEncoding(CategoricalEncoding):
     the series is not taken, so every genome builds for every length from 1 and every number of channels.
     """
 
-    genes: Mapping[str, Sequence[int | float | str]] = {
+    genes: Mapping[str, Sequence[Hashable]] = {
         "stages": (1, 2, 3),
         "width": (8, 16, 32),
         "kernel": (3, 5, 9),

@@ -115,7 +115,7 @@ class Processes:
 
     def _evaluate(self, candidate: Candidate, task: Task, seed: int) -> Evaluation:
         worker = self._idle.get()
-        start = time.perf_counter()
+        start, code = time.perf_counter(), None
         try:
             for _ in range(2):
                 try:

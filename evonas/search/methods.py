@@ -7,7 +7,7 @@ import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from evonas.core import plugins
 from evonas.core.context import SearchContext
@@ -149,7 +149,7 @@ def make_ranker(spec: str, context: SearchContext[Any]) -> Ranker:
     if context.store is not None and isinstance(found, Recalling):
         _, options = split_spec(spec)
         if _is_made_from_context(found.recall):
-            return found.recall(context, **options)
+            return cast(Ranker, found.recall(context, **options))
         _warn(f"ranker {spec!r} recalls from (store, encoding, task, objective)", "recall(context, **options)")
         old: Any = found
         return old.recall(context.store, context.encoding_name, context.task, context.goal.first, **options)

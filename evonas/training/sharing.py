@@ -42,6 +42,7 @@ def per_device(trainer: TorchTrainer, genome: Any, seed: int = 0, most: int = MO
     def measure(number: int) -> Sequence[Mapping[str, float]]:
         own = [Rate(one, seconds) for one in replace(trainer, device=device, _cache={}).for_workers(number)]
         with Processes(own) as executor:
+            found: list[Evaluation] = []
             for _ in range(2):  # the first round starts the processes and brings the data to the device
                 futures = [executor.submit(Candidate(genome), trainer.data.task, seed) for _ in own]
                 found = [future.result() for future in futures]

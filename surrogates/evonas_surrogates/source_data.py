@@ -106,8 +106,10 @@ def _groups(store: Store, encoding: str, task: Task | None, objective: Objective
         group, evaluation = of_run[trial.run], trial.evaluation
         if group is None or evaluation.status == "absent" or evaluation.infrastructure:
             continue
+        of_group = made(group.encoding)
+        assert of_group is not None  # only such became a group
         try:
-            genome = canonical_form(made(group.encoding))(evaluation.candidate.genome)
+            genome = canonical_form(of_group)(evaluation.candidate.genome)
         except (EvonasError, KeyError, ValueError, TypeError, IndexError):  # from another version of the encoding
             continue
         value = objective.value(evaluation.metrics) if evaluation.ok else np.nan

@@ -189,7 +189,7 @@ class QuantileTrees(GradientBoostingRegressor):
     parameters of each tree: together most of a fit.
     """
 
-    def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride]
         with config_context(skip_parameter_validation=True, assume_finite=True):
             return super().fit(X, y)
 

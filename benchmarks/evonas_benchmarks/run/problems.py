@@ -169,7 +169,8 @@ def training_problem(suite: Suite, task: str, seed: int, root: Path | None = Non
 
     spec = next(one for one in suite.tasks if one.name == task)
     encoding: Encoding[Any] = make_encoding(suite.encoding or "cell")
-    data = split(load_data(suite.data_of(spec), root=root), seed=seed, train_size=suite.train_size)
+    images: Any = load_data(suite.data_of(spec), root=root)
+    data = split(images, seed=seed, train_size=suite.train_size)
     evaluator: Evaluator = TorchTrainer(encoding, data, epochs=suite.epochs, device=suite.device, held_out=True)
     name = plugins.plain_name(suite.encoding or "cell")
     objective = Goal.parse(spec.objective or suite.objective).objectives[0]

@@ -58,7 +58,7 @@ def _fields(path: Path, columns: Sequence[str]) -> Mapping[str, list[str | None]
     return csv.read_csv(path, convert_options=convert).to_pydict() if columns else {}
 
 
-def _choices(fields: Sequence[str | None]) -> pd.Series[Any]:
+def _choices(fields: Sequence[str | None]) -> pd.Series:
     """What a column of genes holds."""
     import pandas as pd
 

@@ -14,6 +14,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -89,7 +90,8 @@ Written by `python benchmarks/studies/protocol/quick.py --out OUT`; nobody types
 
 def compared(recorded: Path, folder: Path) -> Iterator[tuple[str, int, str, str, Paired]]:
     """Method, trials, regret recorded, regret now, and the pair, in which ours is what is run now."""
-    now, then = summary.read_curves(folder, METHODS), read(recorded)
+    now: Any = summary.read_curves(folder, METHODS)
+    then: Any = read(recorded)
     tasks = set(now.task) & set(then.task)
     now, then = now[now.task.isin(tasks)], then[then.task.isin(tasks) & then.method.isin(METHODS)]
     trials = min(summary.common_trials(now), summary.common_trials(then))

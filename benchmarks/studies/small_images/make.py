@@ -219,7 +219,7 @@ def main() -> int:
         check(names, chosen)
         todo, records = work(names, chosen.cells), Records(chosen.out).open()
         several = evaluators(names, chosen.images, chosen.out, chosen.workers)
-        splits = {name: trainer.data for name, trainer in several[0].trainers.items()}
+        splits: dict[str, Any] = {name: trainer.data for name, trainer in several[0].trainers.items()}
         with Processes(several) as executor:
             failed = train_all(todo, records, executor, {name: split.task for name, split in splits.items()})
     except EvonasError as error:

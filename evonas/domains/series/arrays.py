@@ -117,7 +117,8 @@ def _notes(arrays: Sequence[np.ndarray], length: int) -> tuple[str, ...]:
     """What `complete` is going to do, in words."""
     notes, lengths, missing = [], [], 0
     for array in arrays:
-        ended = np.isnan(array).all(2)[:, ::-1].argmin(1)  # so many at the end have no value in any channel
+        unknown: np.ndarray = np.all(np.isnan(array), axis=2)
+        ended = unknown[:, ::-1].argmin(1)  # so many at the end have no value in any channel
         lengths.append(array.shape[1] - ended)
         behind = np.arange(array.shape[1])[None, :] >= lengths[-1][:, None]
         missing += int((np.isnan(array) & ~behind[..., None]).sum())
