@@ -141,12 +141,12 @@ def course(
     points = np.unique(np.linspace(0, n, min(n, looks) + 1).astype(int))
     look = points[np.searchsorted(points, known, "right") - 1]
     alone, scores, deviations, values = np.zeros(n), np.zeros(n), np.full(n, np.nan), np.full(n, np.nan)
-    trust, trusting = [], ranker if isinstance(ranker, Trusting) else None
+    trust, says = [], isinstance(ranker, Trusting)
     for k in points.tolist():
         known_X, known_y = observed(k)
         ranker.adapt(known_X, known_y)
-        if trusting is not None:
-            trust.append((k, trusting.trust()))
+        if says:
+            trust.append((k, ranker.trust()))
         if k == 0 and n:
             alone, _ = predictions(ranker, X)
         rows = np.flatnonzero(look == k)
