@@ -24,7 +24,7 @@ NOTES = ("epoch", "accuracy", "first_loss")  # what a training's state has besid
 
 
 class Diverged(Exception):
-    """The loss is no number any more, or beyond all measure."""
+    """The loss is NaN, or many times that of guessing."""
 
 
 @dataclass(frozen=True)

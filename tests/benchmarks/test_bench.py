@@ -29,7 +29,7 @@ from evonas_benchmarks.run.compare import SEEDS
 from evonas_benchmarks.run.folder import COMMANDS, IDENTITY, files_of, load
 from evonas_benchmarks.run.plan import BenchmarkRun
 from evonas_benchmarks.run.plan import plan as plan_of
-from evonas_benchmarks.run.problems import make_searcher, others, tabular_problem
+from evonas_benchmarks.run.problems import make_searcher, others, tabular_problem, training_problem
 from evonas_benchmarks.run.search import search
 from evonas_benchmarks.run.sharing import SharedTrainings
 from evonas_benchmarks.suites.suite import change, installed, load_suite
@@ -694,3 +694,9 @@ def test_compare_names_what_is_no_comparison(methods):
     found: Any = CliRunner().invoke(compare_app, ["--methods", methods])
     with pytest.raises(EvonasError, match="differ|there are"):
         raise found.exception
+
+
+def test_data_are_described_once_for_all_seeds():
+    suite = load_suite("digits")
+    one, other = (training_problem(suite, "digits", seed).task for seed in (0, 1))
+    assert one.features is other.features

@@ -160,17 +160,23 @@ def earlier_rows(table: Table, index: int, task: str, rows: int, seed: int) -> E
     return Earlier(task, [table.genomes[row] for row in chosen], table.features[chosen], scores[chosen], metrics)
 
 
+@lru_cache(maxsize=2)
+def _images(spec: str, root: Path | None) -> Any:
+    """Loaded, and described, once for all seeds and methods that come one after the other in a process."""
+    from evonas.domains.domain import load_data
+
+    return load_data(spec, root=root)
+
+
 def training_problem(suite: Suite, task: str, seed: int, root: Path | None = None) -> Problem:
     """The task's images, split by seed, to be trained on for real."""
-    from evonas.domains.domain import load_data
     from evonas.domains.images import split
     from evonas.encodings.make import make_encoding
     from evonas.training.trainer import TorchTrainer
 
     spec = next(one for one in suite.tasks if one.name == task)
     encoding: Encoding[Any] = make_encoding(suite.encoding or "cell")
-    images: Any = load_data(suite.data_of(spec), root=root)
-    data = split(images, seed=seed, train_size=suite.train_size)
+    data = split(_images(suite.data_of(spec), root), seed=seed, train_size=suite.train_size)
     evaluator: Evaluator = TorchTrainer(encoding, data, epochs=suite.epochs, device=suite.device, held_out=True)
     name = plugins.plain_name(suite.encoding or "cell")
     objective = Goal.parse(spec.objective or suite.objective).objectives[0]

@@ -84,7 +84,7 @@ looks. In sum: {counts}.
 
 Written by `python benchmarks/studies/protocol/quick.py --out OUT`; nobody types here.
 
-{how_made(failed, runs)}
+{how_made(failed, runs).replace(str(out), "OUT")}
 """
 
 
