@@ -20,8 +20,8 @@ def read_labels(values: Any, what: str) -> tuple[list[Label], np.ndarray]:
     Labels are whole numbers (floats that are whole and booleans too) or text (bytes are read as UTF-8), of any type of
     NumPy, torch or pandas. Raises EvonasError, one line, where they are something else, or of both kinds.
     """
-    if isinstance(values, (list, tuple)) and any(isinstance(value, (str, bytes)) for value in values):
-        values = np.array(values, dtype=object)  # as they are: NumPy would make text of all that is beside text
+    if isinstance(values, (list, tuple)) and any(_changed_by_numpy(value) for value in values):
+        values = np.array(values, dtype=object)
     array = as_array(values, what)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -49,6 +49,11 @@ def read_labels(values: Any, what: str) -> tuple[list[Label], np.ndarray]:
     ordered = sorted(distinct)  # type: ignore[type-var]
     code = {label: i for i, label in enumerate(ordered)}
     return ordered, np.array([code[label] for label in labels], dtype=np.int64)
+
+
+def _changed_by_numpy(value: Any) -> bool:
+    """NumPy makes text of all that is beside text, and floats of 64 bits of whole numbers beside one of more than 63."""
+    return isinstance(value, (str, bytes)) or (isinstance(value, Integral) and not -(2**63) <= int(value) < 2**63)
 
 
 def _label(value: Any, what: str, position: int) -> Label:

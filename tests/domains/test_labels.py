@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evonas.core.errors import EvonasError
@@ -147,6 +147,8 @@ def test_what_is_no_label_is_refused_in_one_line(labels, words):
 
 
 @given(st.lists(st.one_of(st.integers(-(2**70), 2**70), st.booleans()), min_size=1, max_size=12))
+@example([0, 2**63])
+@example([-1, 2**63, 2**64])
 def test_numbers_are_sorted_as_numbers(labels):
     distinct, codes = read_labels(labels, "y")
     assert [int(label) for label in distinct] == sorted({int(label) for label in labels})
