@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from evonas.core.types import Candidate, Encoding, Evaluator, Ranker, Searcher, Store, Trial
+from evonas.core.types import Candidate, Encoding, Evaluator, Ranker, Searcher, Store, Task, Trial
 
 if TYPE_CHECKING:
+    import torch
+
     from evonas.core.context import SearchContext
     from evonas.core.goals import Goal
+    from evonas.core.recipe import Recipe
     from evonas.core.space import Space
 
 # --- of an encoding
@@ -42,6 +45,21 @@ class HasSpace(Protocol):
     def space(self) -> Space: ...
 
 
+@runtime_checkable
+class HasRecipe(Protocol):
+    """Genomes say how their networks are trained; the trainer obeys. Without it every network is trained alike."""
+
+    def recipe(self, genome: Any) -> Recipe: ...
+
+
+@runtime_checkable
+class HasPortfolio(Protocol):
+    """Genomes worth trying before any other, unlike each other: a plain one that is known to be good is the first, and
+    what a search finds has to beat it."""
+
+    def portfolio(self, task: Task) -> Sequence[Any]: ...
+
+
 class EncodingDefaults:
     """No two genomes build the same network, and there is nothing to draw."""
 
@@ -59,6 +77,17 @@ def canonical_form(encoding: Encoding[Any]) -> Any:
 
 def _as_it_is(genome: Any) -> Any:
     return genome
+
+
+# --- of a network
+
+
+@runtime_checkable
+class Calibrated(Protocol):
+    """A layer that is set from training images and then left alone: a whitening, say. `images` are (n, channels,
+    height, width), normalised, some hundreds of the training part; called once, before the training."""
+
+    def calibrate(self, images: torch.Tensor) -> None: ...
 
 
 # --- of a searcher
@@ -230,6 +259,7 @@ class CallbackDefaults:
 __all__ = [
     "Acquiring",
     "CallbackDefaults",
+    "Calibrated",
     "Canonical",
     "Dated",
     "Describing",
@@ -237,6 +267,8 @@ __all__ = [
     "Drawable",
     "EncodingDefaults",
     "HasGoal",
+    "HasPortfolio",
+    "HasRecipe",
     "HasRuns",
     "HasSpace",
     "Informed",
