@@ -258,8 +258,8 @@ class CallbackDefaults:
 
 __all__ = [
     "Acquiring",
-    "CallbackDefaults",
     "Calibrated",
+    "CallbackDefaults",
     "Canonical",
     "Dated",
     "Describing",

@@ -11,6 +11,7 @@ from evonas.core.errors import EvonasError
 
 Optimizer = Literal["sgd", "adamw", "muon"]
 OPTIMIZERS: tuple[str, ...] = get_args(Optimizer)
+MOST_SHIFT = 0.25  # training images are held with a border of so much
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,6 @@ RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "mixup": (lambda value: 0 <= value < float("inf"), "0 or more"),
     "averaging": (lambda value: 0 <= value < 1, "0 up to below 1"),
 }
-MOST_SHIFT = 0.25  # training images are held with a border of so much
 
 
 def shift_pixels(share: float, size: int) -> int:

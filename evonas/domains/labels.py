@@ -52,7 +52,7 @@ def read_labels(values: Any, what: str) -> tuple[list[Label], np.ndarray]:
 
 
 def _changed_by_numpy(value: Any) -> bool:
-    """NumPy makes text of all that is beside text, and floats of 64 bits of whole numbers beside one of more than 63."""
+    """NumPy makes text of all that is beside text, and floats of whole numbers where one needs more than 63 bits."""
     return isinstance(value, (str, bytes)) or (isinstance(value, Integral) and not -(2**63) <= int(value) < 2**63)
 
 
