@@ -2,4 +2,4 @@
 
 from evonas.core.moved import moved
 
-__getattr__ = moved(__name__, "evonas.memory.archive")
+__getattr__ = moved(__name__, "evonas.memory.archive", freeze="evonas.core.genomes:freeze")

@@ -6,6 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from evonas.core.moved import moved
+
+__getattr__ = moved(__name__, "evonas.core.figures")  # sections imported `count`, `percent` and others from here
+
 
 def genome_text(genome: Any) -> str:
     """A genome on one line: a string as it is, anything else as JSON."""
