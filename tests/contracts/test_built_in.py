@@ -12,6 +12,7 @@ from evonas.core.types import Task
 from evonas.encodings.categorical import CategoricalEncoding
 from evonas.encodings.cell import CellEncoding
 from evonas.encodings.macro import MacroEncoding
+from evonas.encodings.series import SeriesEncoding
 from evonas.encodings.toolbox import ToolboxEncoding
 from evonas.search.baselines import LocalSearch, RandomSearch
 from evonas.search.evolution import AgingEvolution, Evolution, nsga2
@@ -34,6 +35,16 @@ class TestCellAsPublished(EncodingContract):
 
 class TestMacro(EncodingContract):
     encoding = MacroEncoding()
+
+
+class TestSeries(EncodingContract):
+    encoding = SeriesEncoding()
+    task = Task("series", (2, 24), 3)
+
+
+class TestSeriesOfOneValue(EncodingContract):
+    encoding = SeriesEncoding()
+    task = Task("points", (1, 1), 2)
 
 
 class Perceptron(CategoricalEncoding):
