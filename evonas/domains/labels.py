@@ -14,8 +14,10 @@ from evonas.domains.as_array import as_array
 Label = int | str
 
 
-def read_labels(values: Any, what: str) -> tuple[list[Label], np.ndarray]:
+def read_labels(values: Any, what: str, of: str = "image") -> tuple[list[Label], np.ndarray]:
     """The distinct labels, sorted, and (n,) int64 positions among them.
+
+    `what` is the name of the values in messages, `of` what each of them is a label of.
 
     Labels are whole numbers (floats that are whole and booleans too) or text (bytes are read as UTF-8), of any type of
     NumPy, torch or pandas. Raises EvonasError, one line, where they are something else, or of both kinds.
@@ -27,7 +29,7 @@ def read_labels(values: Any, what: str) -> tuple[list[Label], np.ndarray]:
         array = array[:, 0]
     if array.ndim != 1:
         hint = "; of one-hot rows y.argmax(1) is the label" if array.ndim == 2 and len(array) else ""
-        raise EvonasError(f"{what} has shape {array.shape}; give one label an image, shape (n,){hint}")
+        raise EvonasError(f"{what} has shape {array.shape}; give one label {with_article(of)}, shape (n,){hint}")
     if array.dtype.kind == "f":
         array = array.astype(np.float64)
         if not ((np.abs(array) < 2**62).all() and (array == np.rint(array)).all()):
@@ -36,7 +38,7 @@ def read_labels(values: Any, what: str) -> tuple[list[Label], np.ndarray]:
     if array.dtype.kind not in "biuUSTO":
         raise EvonasError(f"{what} holds {array.dtype} values; give classes as whole numbers or strings")
     if array.dtype.kind not in "biuU":
-        labels = [_label(value, what, position) for position, value in enumerate(array.tolist())]
+        labels = [_label(value, what, of, position) for position, value in enumerate(array.tolist())]
     elif len(array):
         distinct, codes = np.unique(array, return_inverse=True)
         return distinct.tolist(), codes.astype(np.int64)
@@ -56,7 +58,7 @@ def _changed_by_numpy(value: Any) -> bool:
     return isinstance(value, (str, bytes)) or (isinstance(value, Integral) and not -(2**63) <= int(value) < 2**63)
 
 
-def _label(value: Any, what: str, position: int) -> Label:
+def _label(value: Any, what: str, of: str, position: int) -> Label:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     if isinstance(value, str):
@@ -67,11 +69,16 @@ def _label(value: Any, what: str, position: int) -> Label:
         return int(float(value))
     if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:
         raise EvonasError(
-            f"{what} holds no label at position {position} ({value}); leave that image out, or name its class"
+            f"{what} holds no label at position {position} ({value}); leave that {of} out, or name its class"
         )
     raise EvonasError(
         f"{what} holds a {type(value).__name__} at position {position}; give classes as whole numbers or strings"
     )
+
+
+def with_article(noun: str) -> str:
+    """`an image`, `a series`."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def word(label: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from evonas.core.errors import EvonasError
-from evonas.domains.labels import Label, class_words, read_labels
+from evonas.domains.labels import Label, class_words, read_labels, with_article
 from evonas.domains.splitting import plural, stratified
 
 TEST_SHARE = 0.2
@@ -53,7 +53,7 @@ def make_parts(
 
     Raises EvonasError, one line, where labels or their number are not valid.
     """
-    classes, codes = read_labels(y, "y")
+    classes, codes = read_labels(y, "y", what)
     _check_count(x, codes, name, what)
     if len(classes) < 2:
         raise EvonasError(f"{name!r} has one class only, {classes[0]!s}; a search needs {plural(what)} of two or more")
@@ -78,7 +78,7 @@ def make_parts(
 def _codes(labels: Any, classes: Sequence[Label], part: str, name: str, what: str) -> np.ndarray:
     """(n,) positions in `classes`."""
     code = {label: i for i, label in enumerate(classes)}
-    found, codes = read_labels(labels, "y_val" if part == "validation" else f"y_{part}")
+    found, codes = read_labels(labels, "y_val" if part == "validation" else f"y_{part}", what)
     unknown = [label for label in found if label not in code]
     if unknown:
         raise EvonasError(f"{name!r} has {part} labels that no training {what} has: {unknown[:5]}")
@@ -87,8 +87,9 @@ def _codes(labels: Any, classes: Sequence[Label], part: str, name: str, what: st
 
 def _check_count(examples: np.ndarray, labels: np.ndarray, name: str, what: str) -> None:
     if len(examples) != len(labels):
-        one = f"give one label {'an' if what[0] in 'aeiou' else 'a'} {what}"
-        raise EvonasError(f"{name!r} has {len(examples)} {plural(what)} but {len(labels)} labels; {one}")
+        raise EvonasError(
+            f"{name!r} has {len(examples)} {plural(what)} but {len(labels)} labels; give one label {with_article(what)}"
+        )
 
 
 def _check_enough(codes: np.ndarray, words: Sequence[str], name: str, what: str, missing: Sequence[str]) -> None:

@@ -95,6 +95,19 @@ def test_a_folder_and_a_pair_of_files(tmp_path):
     refused(f"ucr:{tmp_path}", "needs one file NAME_TRAIN.ts or .tsv, it holds those of 'Gesture_TRAIN', 'Other_TRAIN'")
 
 
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (np.eye(2)[[0, 1] * 5], r"y has shape \(10, 2\); give one label a series, shape \(n,\); of one-hot rows"),
+        ([None, 1] * 5, r"y holds no label at position 0 \(None\); leave that series out, or name its class"),
+        ([0, 1] * 4, "has 10 series but 8 labels; give one label a series$"),
+    ],
+)
+def test_labels_that_are_not_valid_are_named_as_a_series_labels(labels, words):
+    with pytest.raises(EvonasError, match=words):
+        series_from_arrays(np.zeros((10, 8)), labels)
+
+
 HEADER = "@problemName x\n@timeStamps false\n@classLabel true a b\n@data\n"
 
 
