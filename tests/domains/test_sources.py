@@ -262,7 +262,9 @@ def test_folder_mistakes(tmp_path):
 
 
 def test_unknown_names():
-    refused("digit", "no task named 'digit'; there are 'digits', 'folder', 'npz', 'series', 'torchvision', 'ucr'")
+    refused(
+        "digit", "no task named 'digit'; there are 'digits', 'folder', 'npy', 'npz', 'series', 'torchvision', 'ucr'"
+    )
     refused("", "no task named")
     refused("digits:3", "digits takes no argument")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -33,6 +33,8 @@ class Images:
         reader: how the arrays were read, and how a network reads its images; by default as bytes.
         notes: what is worth knowing about how the data were read, one line each.
         left_out: what was passed over or clipped, one line each; `strict` refuses it.
+        metadata: what the source says of the data besides, as JSON values; `npy:` has the challenge's `benchmark`
+            (percent) and `time_limit` (hours) here.
 
     Raises EvonasError where the arrays are of another form: `images_from_arrays` brings them to it.
     """
@@ -51,6 +53,7 @@ class Images:
     reader: ImageReader | None = None
     notes: Sequence[str] = ()
     left_out: Sequence[str] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.x_val is None) != (self.y_val is None):
