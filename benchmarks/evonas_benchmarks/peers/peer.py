@@ -1,4 +1,4 @@
-"""What all peers share: a foreign optimizer is asked until it says something new, and told everything once."""
+"""What all peers share: a foreign optimizer suggests until one is new, and observes every result once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from evonas.core.types import Candidate, Encoding, Evaluation
 from evonas.search.duplicates import DuplicateFilter
 
 TRIES = 100
-"""Times a peer is asked for one candidate; after so many known ones in a row a random new one is taken instead."""
+"""Suggestions that a peer may make for one candidate; after so many known ones a random new one is taken instead."""
 
 
 def required(module: str) -> Any:
@@ -47,12 +47,12 @@ class Peer(ABC):
     """A searcher whose ideas are another optimizer's. One objective; higher scores are handed over as lower costs.
 
     The optimizer starts at the first ask, seeded from the generator of that ask, and has its own random state from
-    then on: asking and telling the same again gives the same search, which is how a run is resumed. What it draws
-    from the global generators is drawn from states of its own, lent to them meanwhile.
+    then on: the same suggestions and observations again give the same search, which is how a run is resumed. What it
+    draws from the global generators is drawn from states of its own, lent to them meanwhile.
 
-    A network that is known already is no trial: an optimizer that proposes one in a spelling that it has not been
-    told about is told its cost, any other repetition is dropped, and it is asked again. After `TRIES` such in a row,
-    or while it waits for results, a random network is taken.
+    A network that is known already is no trial: an optimizer that suggests one in a spelling that it has not observed
+    observes its cost, any other repetition is dropped, and it suggests again. After `TRIES` such in a row, or while it
+    waits for results, a random network is taken.
 
     A subclass says how its optimizer starts (`start`), proposes (`suggest`), learns (`report`), and what a
     repetition is to it (`drop`).
@@ -65,10 +65,10 @@ class Peer(ABC):
         self.space = free_space(context.encoding)
         self.known: DuplicateFilter[Any] = DuplicateFilter(context.encoding)
         self.fallbacks = 0  # candidates that were drawn at random
-        self._asked: dict[Any, Suggestion] = {}
+        self._suggested: dict[Any, Suggestion] = {}
         self._costs: dict[Any, float | None] = {}
         self._reported: set[Choice] = set()
-        self._early: list[Evaluation] | None = []  # told before the first ask
+        self._early: list[Evaluation] | None = []  # observed before the first suggestion
         self._states: tuple[Any, Any] = (None, None)
 
     @property
@@ -124,7 +124,7 @@ class Peer(ABC):
             return
         with self._own_randomness():
             for evaluation in evaluations:
-                self._told(evaluation)
+                self._observe(evaluation)
 
     def _begin(self, rng: np.random.Generator) -> None:
         if self._early is None:
@@ -143,7 +143,7 @@ class Peer(ABC):
                 return None
             genome = self.known.canonical(self.space.genome(suggestion.choice))
             if genome not in self.known:
-                self._asked[genome] = suggestion
+                self._suggested[genome] = suggestion
                 return Candidate(genome, origin="policy")
             if genome in self._costs and suggestion.choice not in self._reported:
                 self._report(suggestion, self._costs[genome], own=True)
@@ -156,12 +156,12 @@ class Peer(ABC):
         self.fallbacks += len(found)
         return found
 
-    def _told(self, evaluation: Evaluation) -> None:
+    def _observe(self, evaluation: Evaluation) -> None:
         genome = self.known.canonical(evaluation.candidate.genome)
         value = self.goal.value(evaluation)
         cost = -value if np.isfinite(value) else None
         self._costs[genome] = cost
-        own = self._asked.pop(genome, None)
+        own = self._suggested.pop(genome, None)
         self._report(own or Suggestion(self.space.choice(genome)), cost, own is not None)
 
     def _report(self, suggestion: Suggestion, cost: float | None, own: bool) -> None:

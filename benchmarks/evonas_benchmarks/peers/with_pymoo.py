@@ -20,7 +20,7 @@ class PymooGA(Peer):
     One gene in a genome is mutated on average. pymoo's own rate for choices comes to half of all genes, for it
     varies each gene as a problem of its own.
 
-    It cannot be told what it did not propose, and while a generation waits for its last results it has no proposals.
+    It cannot observe what it did not suggest, and while a generation waits for its last results it has no proposals.
 
     Args:
         population: pymoo's default is 50.

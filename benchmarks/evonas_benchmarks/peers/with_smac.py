@@ -40,7 +40,7 @@ class SMAC(Peer):
 
     def start(self, seed: int) -> None:
         self._seed = seed
-        self._events: list[tuple[Choice, float] | None] = []  # None: it was asked
+        self._events: list[tuple[Choice, float] | None] = []  # None: it suggested
         self._begin_smac()
 
     def _begin_smac(self) -> None:
@@ -51,7 +51,7 @@ class SMAC(Peer):
             }
         )
         facade = smac.HyperparameterOptimizationFacade
-        with TemporaryDirectory() as folder:  # where it writes its settings, once; results are told without saving
+        with TemporaryDirectory() as folder:  # where it writes its settings, once; what it observes is not saved
             scenario = smac.Scenario(
                 self.config_space,
                 output_directory=Path(folder),
@@ -99,7 +99,7 @@ class SMAC(Peer):
         self.inner.tell(trial, history.TrialValue(cost), save=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without SMAC, which holds generators: it is told everything again."""
+        """Without SMAC, which holds generators: a new one observes everything again."""
         return {name: value for name, value in vars(self).items() if name not in ("inner", "config_space", "_trials")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -45,9 +45,9 @@ class Ordered(domains.Integer):
 
 
 class SyneTune(Peer):
-    """One of Syne Tune's searchers, with its own defaults. A failed or absent network is not told.
+    """One of Syne Tune's searchers, with its own defaults. It does not observe failed or absent networks.
 
-    Searchers are asked and told without the schedulers around them, which hand both through.
+    Searchers suggest and observe without the schedulers around them, which hand both through.
     """
 
     @abstractmethod
