@@ -1,0 +1,48 @@
+"""What of `net` is worth trying before anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from evonas.encodings.recipe_genes import DEFAULT_RECIPE
+
+BASELINE: Mapping[str, Any] = {
+    "stem": "white",
+    "reduction": 1,
+    "width": 32,
+    "stages": 3,
+    "growth": 1.5,
+    "depth": 1,
+    "block": "pool",
+    "kernel": "3x3",
+    "head": "mean",
+    "dropout": 0.0,
+    **DEFAULT_RECIPE,
+}
+
+OTHERS: Mapping[str, Mapping[str, Any]] = {  # what each changes; deliberately several things at once
+    "as ResNet-8": {"stem": "conv", "width": 16, "growth": 2.0, "depth": 0, "block": "residual", "optimizer": "sgd"},
+    "board": {"stem": "conv", "width": 48, "stages": 2, "head": "flatten", "dropout": 0.1, "lr": 0.5},
+    "column": {"stem": "column", "width": 48, "depth": 1, "stages": 2, "dropout": 0.1, "lr": 0.5},
+    "wide": {"width": 64, "stages": 2, "growth": 2.0, "depth": 0, "lr": 0.5},
+    "row": {"stem": "row", "width": 48, "depth": 1, "stages": 2, "dropout": 0.1, "lr": 0.5},
+    "deep": {"width": 24, "depth": 3, "growth": 1.5, "lr": 0.5, "decay": 5.0},
+    "fast": {"reduction": 2, "width": 32, "stages": 2, "growth": 2.0, "lr": 2.0, "batch": 32},
+    "far": {"width": 24, "kernel": "5x5", "growth": 2.0, "head": "mean+max", "lr": 0.5, "smoothing": 0.0},
+    "careful": {"block": "residual", "width": 24, "growth": 2.0, "depth": 1, "lr": 0.25, "batch": 128},
+    "plain": {"block": "plain", "stem": "conv", "width": 32, "growth": 2.0, "optimizer": "adamw", "averaging": 0.1},
+    "small": {"width": 16, "growth": 2.0, "stages": 4, "lr": 1.0, "batch": 32, "head": "flatten", "averaging": 0.1},
+}
+OF_LINES = ("board", "column", "row")  # what is laid out rather than photographed
+
+
+def portfolio(shape: Sequence[int]) -> list[Mapping[str, Any]]:
+    """Choices that differ from the baseline's, the baseline (none) first.
+
+    Of pictures with a side below 16 pixels, or more than twice as long as wide, those of lines are the next.
+    """
+    sides = sorted(shape[1:])
+    lines = len(sides) == 2 and (sides[0] < 16 or sides[1] > 2 * sides[0])
+    names = sorted(OTHERS, key=lambda name: lines and name not in OF_LINES)
+    return [{}, *(OTHERS[name] for name in names)]
