@@ -240,8 +240,11 @@ class PlainLines:
 
     def started(self, task: Task, observed: Sequence[Trial]) -> None:
         self._progress.start(task, observed)
-        again = f"; {self._progress.done} trials are done already" if observed else ""
-        self._print(f"searching {task.name}{again}")
+        budget, done = self._progress.budget, self._progress.done
+        ends = [_trials(budget.trials)] if budget.trials is not None else []
+        ends += [duration(budget.seconds)] if budget.seconds is not None else []
+        again = f"; {_trials(done)} done already" if done else ""
+        self._print(f"started on {task.name}: {' or '.join(ends) or 'all architectures'}{again}")
 
     def asked(self, number: int, candidate: Candidate) -> None:
         self._progress.submit(number, candidate)
@@ -270,7 +273,11 @@ class PlainLines:
         progress = self._progress
         progress.stop()
         failed = f", {progress.failed} failed" if progress.failed else ""
-        self._print(f"ended after {progress.done} trials{failed} in {duration(progress.elapsed)}: {reason}")
+        self._print(f"ended after {_trials(progress.done)}{failed} in {duration(progress.elapsed)}: {reason}")
 
     def _print(self, line: str) -> None:
         print_line(line, self._file)
+
+
+def _trials(number: int) -> str:
+    return f"{number} trial{'' if number == 1 else 's'}"

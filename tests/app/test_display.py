@@ -63,9 +63,24 @@ def test_a_resumed_run_counts_what_was_done():
     lines = PlainLines(Budget(5), file=out)
     lines.started(TASK, [trial(0, 0.95), trial(1)])
     lines.told(trial(2))
-    assert "2 trials are done already" in out.getvalue()
+    assert out.getvalue().startswith("started on digits: 5 trials; 2 trials done already\n")
     assert "trial 3/5" in out.getvalue()
     assert "best 95.00 %" in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("budget", "words"),
+    [
+        (Budget(1), "1 trial"),
+        (Budget(seconds=90), "1 min 30 s"),
+        (Budget(24, 3600), "24 trials or 1 h 00 min"),
+        (Budget(), "all architectures"),
+    ],
+)
+def test_the_first_line_says_how_far_the_search_goes(budget, words):
+    out = io.StringIO()
+    PlainLines(budget, file=out).started(TASK, [])
+    assert out.getvalue() == f"started on digits: {words}\n"
 
 
 def test_an_absent_architecture_is_no_trial():
@@ -73,7 +88,7 @@ def test_an_absent_architecture_is_no_trial():
     out = io.StringIO()
     watch(PlainLines(Budget(2), file=out), [absent, trial(1)])
     assert "trial 1/2  validation" in out.getvalue()
-    assert "ended after 1 trials in" in out.getvalue()
+    assert "ended after 1 trial in" in out.getvalue()
 
 
 def test_the_display_shows_figures_last_results_and_the_note():
