@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -196,6 +198,34 @@ def test_the_first_frame_of_an_animation_counts_and_it_is_said(tmp_path):
         "animated pictures of which only the first frame is used (8): 'left/0.gif', 'left/1.gif', 'left/2.gif', "
         "'left/3.gif', 'right/0.gif', and 3 more",
     )
+
+
+def test_heic(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    picture = Image.fromarray(np.full((16, 16, 3), (200, 30, 90), np.uint8))
+    for name in ("left", "right"):
+        (tmp_path / name).mkdir()
+        for i in range(4):
+            pillow_heif.from_pillow(picture).save(tmp_path / name / f"{i}.heic", quality=95)
+    images = load_images(f"folder:{tmp_path}?size=16")
+    assert (len(images.x) + len(images.x_test), images.left_out) == (8, ())
+    assert np.abs(images.x[0].astype(int) - (200, 30, 90)).mean() < 8
+
+
+def test_pictures_that_pillow_learns_to_read_are_read_wherever_they_lie():
+    """In a process that looked into no folder, too."""
+    pytest.importorskip("pillow_heif")
+    code = """
+import io
+import pillow_heif
+from PIL import Image
+from evonas.domains.images.pictures import read_picture
+file = io.BytesIO()
+pillow_heif.from_pillow(Image.new("RGB", (16, 16), "red")).save(file)
+print(read_picture(file).pixels.shape)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "(16, 16, 3)\n", done.stderr
 
 
 @pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")

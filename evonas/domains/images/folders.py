@@ -164,7 +164,7 @@ def _belongs(file: Path, found: _Found, elsewhere: str = "") -> bool:
     if file.name.startswith(".") or file.name in LITTER:
         found.pass_over("hidden pictures", *[file] if picture else [])
     elif not picture:
-        way_out = ", which pip install pillow-heif makes readable" if ending in ON_CONDITION else ""
+        way_out = f", which {ON_CONDITION[ending]} makes readable" if ending in ON_CONDITION else ""
         found.pass_over(f"files that end with {ending}{way_out}" if ending else "files without an ending", file)
     elif file.exists() and not file.is_file():
         found.pass_over("pictures by name that are no files", file)

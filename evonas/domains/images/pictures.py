@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,12 +16,12 @@ ENDINGS = frozenset(
         ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".j2k",
     )
 )  # fmt: skip
-ON_CONDITION = {
-    ".avif": "AVIF",
-    ".heic": "HEIF",
-    ".heif": "HEIF",
-    ".hif": "HEIF",
-}  # with Pillow's or pillow-heif's help
+ON_CONDITION = {  # what makes them readable where they are not
+    ".avif": "pip install -U pillow",
+    ".heic": "pip install pillow-heif",
+    ".heif": "pip install pillow-heif",
+    ".hif": "pip install pillow-heif",
+}
 DEEP = ("I", "F")  # first letters of modes with more than 8 bits a channel
 ANIMATED = ("GIF", "WEBP", "PNG", "AVIF", "TIFF")  # a phone's MPO has several frames too, which are no pictures
 LIGHT = 240  # mean grey level from which what is visible would vanish on white
@@ -52,6 +53,7 @@ def read_picture(source: Any, size: int | None = None) -> Picture:
     """
     from PIL import Image, ImageOps
 
+    endings()  # so that Pillow knows how to read them all
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a large picture, or of an odd tag: it is readable
         with Image.open(source) as image:
@@ -72,23 +74,16 @@ def reason(error: Exception) -> str:
 
 @cache
 def endings() -> frozenset[str]:
-    """Of the files that can be read here."""
-    return ENDINGS | {ending for ending, kind in ON_CONDITION.items() if _readable(kind)}
-
-
-@cache
-def _readable(kind: str) -> bool:
+    """Of the files that can be read here: Pillow has AVIF in its wheels since 11.3; of HEIC it is taught here."""
     from PIL import features
 
-    if kind == "AVIF" and features.check("avif"):
-        return True
-    try:
+    readable = {".avif"} if features.check("avif") else set()
+    with suppress(ImportError):
         import pillow_heif  # pyright: ignore[reportMissingImports]
-    except ImportError:
-        return False
-    if kind == "HEIF":
+
         pillow_heif.register_heif_opener()
-    return kind == "HEIF"
+        readable |= {".heic", ".heif", ".hif"}
+    return ENDINGS | readable
 
 
 def _deep(image: Any, size: int | None) -> np.ndarray:
