@@ -11,7 +11,6 @@ from evonas.core.errors import EvonasError
 
 Optimizer = Literal["sgd", "adamw", "muon"]
 OPTIMIZERS: tuple[str, ...] = get_args(Optimizer)
-MOST_SHIFT = 0.25  # training images are held with a border of so much
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,8 @@ RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "label_smoothing": (lambda value: 0 <= value < 1, "0 up to below 1"),
     "batch_size": (lambda value: value >= 2 and value == int(value), "a whole number of 2 or more"),
     "warm_up": (lambda value: 0 <= value < 1, "0 up to below 1"),
-    "shift_x": (lambda value: 0 <= value <= MOST_SHIFT, f"a share of 0 to {MOST_SHIFT}"),
-    "shift_y": (lambda value: 0 <= value <= MOST_SHIFT, f"a share of 0 to {MOST_SHIFT}"),
+    "shift_x": (lambda value: 0 <= value <= 1, "a share of 0 to 1"),
+    "shift_y": (lambda value: 0 <= value <= 1, "a share of 0 to 1"),
     "rotation": (lambda value: 0 <= value <= 180, "0 to 180 degrees"),
     "cutout": (lambda value: 0 <= value <= 1, "a share of 0 to 1"),
     "mixup": (lambda value: 0 <= value < float("inf"), "0 or more"),

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from evonas.core.optional import Calibrated
 from evonas.core.randomness import seeded_globals
 from evonas.core.types import Encoding, Task
 
@@ -24,6 +25,14 @@ def build(encoding: Encoding[Any], genome: Any, task: Task) -> nn.Module:
             network.eval()(torch.zeros(2, *task.input_shape))
         network.train(was_training)
     return network
+
+
+def calibrate(network: nn.Module, images: torch.Tensor) -> None:
+    """Show images to the layers that are set from them."""
+    for module in network.modules():
+        if isinstance(module, Calibrated):
+            with torch.no_grad():
+                module.calibrate(images)
 
 
 @contextmanager

@@ -19,18 +19,23 @@ from torch.nn import functional as F
 
 from evonas.core import environment
 from evonas.core.errors import EvonasError
+from evonas.core.optional import HasRecipe
+from evonas.core.recipe import Recipe
 from evonas.core.types import Candidate, Encoding, Evaluation, Task
 from evonas.training import profile
-from evonas.training.building import build, seeded
+from evonas.training.building import build, calibrate, seeded
 from evonas.training.checkpoints import Checkpoints, State, digest
 from evonas.training.data import DeviceSet, Preprocessing, TrainingData
 from evonas.training.devices import find_device, find_precision, precision_for
-from evonas.training.fitting import Diverged, Fitting, Recipe
+from evonas.training.fitting import Diverged, Fitting
 from evonas.training.inheritance import inherit, named_tensors
+from evonas.training.pace import Clock, Pace, Steps
 
 TARGET_STEPS = 240  # of a full training where the epochs are not given: about two seconds on a core for 8×8 images
 HEIRLOOM = "-weights"  # ends the name of what a finished network leaves to its children
 NOT_OF_THE_TRAINING = {"encoding", "data", "device", "threads", "checkpoints", "_cache"}  # the rest is in its key
+SHOWN = 512  # images that layers are set from
+FORWARD = 0.4  # of the time of a step's image, for one that is only looked at
 WORK_OF_A_THREAD = 2e9  # floating-point operations a step, some 15 ms: below it, waiting for one another costs more
 
 
@@ -45,7 +50,7 @@ class Finished:
 
 @dataclass
 class TorchTrainer:
-    """Trains candidates: SGD with Nesterov momentum, warm-up and cosine schedule, label smoothing, shifts and mirrors.
+    """Trains candidates as their genomes' recipes say, or else as their data's does.
 
     An Evaluator. It is pickled with its data and keeps them as tensors on the device once it has trained. The same
     seed on the same machine gives the same figures.
@@ -54,8 +59,9 @@ class TorchTrainer:
         encoding: builds the networks.
         data: what they are trained and validated on.
         epochs: of a full training; by default as many as give some hundred steps, 3 to 60.
-        batch_size: images a step.
-        lr: the highest learning rate.
+        seconds: of a full training, instead of epochs, its validation included. A fidelity is a share of them, with a
+            whole schedule of its own.
+        batch_size, lr, weight_decay, label_smoothing: of networks whose genomes say nothing of it (`Recipe`).
         device: `auto` (CUDA, else MPS, else the CPU), or one of torch's names.
         threads: on a CPU; where not given, as many as a network can keep busy.
         precision: `float32`, `bfloat16` (convolutions only; weights and sums stay float32), or `auto`: bfloat16 where
@@ -75,6 +81,7 @@ class TorchTrainer:
     encoding: Encoding[Any]
     data: TrainingData
     epochs: int | None = None
+    seconds: float | None = None
     batch_size: int = 64
     lr: float = 0.2
     weight_decay: float = 5e-4
@@ -96,7 +103,12 @@ class TorchTrainer:
             raise EvonasError(f"batch_size is {self.batch_size}; batch normalisation needs 2 images or more")
         if self.epochs is not None and self.epochs < 1:
             raise EvonasError(f"epochs is {self.epochs}; give 1 or more")
-        if self.epochs is None:
+        if self.seconds is not None and (self.epochs is not None or self.checkpoints is not None):
+            other = "epochs" if self.epochs is not None else "checkpoints"
+            raise EvonasError(
+                f"seconds={self.seconds:g} and {other}={getattr(self, other)} exclude one another; give one"
+            )
+        if self.epochs is None and self.seconds is None:
             steps = max(1, len(self.data.y_train) // self.batch_size)
             self.epochs = min(60, max(3, round(TARGET_STEPS / steps)))
 
@@ -123,7 +135,8 @@ class TorchTrainer:
         return environment.processor() if self.device == "cpu" else self.device
 
     def __call__(self, candidate: Candidate, task: Task, seed: int) -> Evaluation:
-        """Metrics `val_accuracy, val_loss, train_accuracy, params, flops, seconds, peak_memory_mb`.
+        """Metrics `val_accuracy, val_loss, train_accuracy, params, flops, seconds, peak_memory_mb`, and how many
+        `images` were trained on, repeated ones too.
 
         A training whose loss is no number any more is a failed evaluation.
         """
@@ -131,7 +144,9 @@ class TorchTrainer:
         costs = profile.costs(self.encoding, candidate.genome, self.data.task)
         try:
             with self.threads_for(costs["flops"]), seeded(seed, self.device):
-                network, figures = self._train(candidate, self._on_device("train"), seed, self._left())
+                seconds = None if self.seconds is None else self.seconds * candidate.fidelity
+                length = self._length(seconds, "val")
+                network, figures = self._train(candidate, self._on_device("train"), seed, length, self._left())
                 accuracy, loss = self.test(network, self._on_device("val"))
                 held_out = {"test_accuracy": self.test(network, self._on_device("test"))[0]} if self.held_out else {}
             if not math.isfinite(loss):
@@ -142,12 +157,13 @@ class TorchTrainer:
         metrics = {"val_accuracy": accuracy, "val_loss": loss, **held_out, **figures, **costs, "seconds": seconds}
         return Evaluation(candidate, metrics, seconds)
 
-    def finish(self, genome: Any, seed: int) -> Finished:
-        """Train in full on training and validation images, then touch the test set once."""
+    def finish(self, genome: Any, seed: int, seconds: float | None = None) -> Finished:
+        """Train in full, or for so many seconds, on training and validation images, then touch the test set once."""
         start = time.perf_counter()
         costs = profile.costs(self.encoding, genome, self.data.task)
         with self.threads_for(costs["flops"]), seeded(seed, self.device):
-            network, figures = self._train(Candidate(genome), self._on_device("all"), seed, None)
+            length = self._length(self.seconds if seconds is None else seconds, "test")
+            network, figures = self._train(Candidate(genome), self._on_device("all"), seed, length, None)
             accuracy, loss = self.test(network, self._on_device("test"))
         seconds = time.perf_counter() - start
         metrics = {"test_accuracy": accuracy, "test_loss": loss, **figures, **costs, "seconds": seconds}
@@ -157,22 +173,25 @@ class TorchTrainer:
     def rate(self, candidate: Candidate, seed: int, seconds: float) -> dict[str, float]:
         """How fast a network trains while others may train beside it; nothing is kept. `images_per_second`, and the
         share of the device's memory that is free then (1 where it is the host's)."""
-        data = self._on_device("train")
         costs = profile.costs(self.encoding, candidate.genome, self.data.task)
         with self.threads_for(costs["flops"]), seeded(seed, self.device):
-            network = build(self.encoding, candidate.genome, self.data.task)
-            network = network.to(memory_format=torch.channels_last).to(self.device)
-            recipe = self._recipe(network, 10**6)  # the learning rate stays where the warm-up begins
-            training = Fitting(network, data, recipe, torch.Generator().manual_seed(seed), self.batch_size)
+            training = self.begin(candidate.genome, seed)
             training.run(1)
             start = time.perf_counter()
             while time.perf_counter() - start < seconds:
                 training.run(training.epoch + 1)
             taken = time.perf_counter() - start
         return {
-            "images_per_second": (training.epoch - 1) * len(data) / taken,
+            "images_per_second": (training.epoch - 1) * len(training.data) / taken,
             "free_memory": profile.free_memory(self.device),
         }
+
+    def begin(self, genome: Any, seed: int) -> Fitting:
+        """A training without an end, with none of it done: for whoever measures its steps. The learning rate stays
+        where the warm-up begins."""
+        data = self._on_device("train")
+        recipe = self.recipe(genome)
+        return self._fitting(Candidate(genome), data, seed, Steps(10**9), recipe.batch_size)
 
     def test(self, network: nn.Module, data: DeviceSet) -> tuple[float, float]:
         """Accuracy (0 to 1) and mean cross-entropy (nats) on a set."""
@@ -186,54 +205,91 @@ class TorchTrainer:
                 correct += (logits.argmax(1) == labels).sum()
         return float(correct) / len(data), float(loss) / len(data)
 
+    def recipe(self, genome: Any) -> Recipe:
+        """How a genome's network is trained."""
+        if isinstance(self.encoding, HasRecipe):
+            return self.encoding.recipe(genome)
+        own = {name: getattr(self, name) for name in ("batch_size", "lr", "weight_decay", "label_smoothing")}
+        return replace(self.data.recipe, **own)
+
     def _train(
-        self, candidate: Candidate, data: DeviceSet, seed: int, left: Checkpoints | None
+        self, candidate: Candidate, data: DeviceSet, seed: int, length: Pace | None, left: Checkpoints | None
     ) -> tuple[nn.Module, dict[str, Any]]:
         """The trained network and its figures. Out of memory halves the micro-batch, with the same effective batch."""
-        micro = self.batch_size
+        micro = self.recipe(candidate.genome).batch_size
         while True:
             try:
-                training = self._attempt(candidate, data, seed, micro, left)
+                training = self._attempt(candidate, data, seed, length, micro, left)
                 break
             except torch.OutOfMemoryError:
                 if micro <= 1:
                     raise
                 micro //= 2
             torch.cuda.empty_cache()  # after the exception, which holds the failed attempt's tensors
-        figures = {"train_accuracy": training.accuracy, "peak_memory_mb": profile.peak_memory_mb(self.device)}
+        memory = profile.peak_memory_mb(self.device)
+        figures = {"train_accuracy": training.accuracy, "images": training.images, "peak_memory_mb": memory}
         return training.network, figures
 
     def _attempt(
-        self, candidate: Candidate, data: DeviceSet, seed: int, micro: int, left: Checkpoints | None
+        self,
+        candidate: Candidate,
+        data: DeviceSet,
+        seed: int,
+        length: Pace | None,
+        micro: int,
+        left: Checkpoints | None,
     ) -> Fitting:
-        """One training, from scratch or from where it was left."""
+        """One training, from scratch or from where it was left; of the candidate's epochs where no length is given."""
         if self.device.startswith("cuda"):
             torch.cuda.reset_peak_memory_stats(self.device)
+        until = self._epochs_of(candidate.fidelity)
+        if length is None:
+            steps = -(-len(data) // self.recipe(candidate.genome).batch_size)
+            length = Steps(steps * (until if left is None else self._epochs_of(1.0)))
+        with seeded(seed, self.device):
+            training = self._fitting(candidate, data, seed, length, micro, left)
+            if left is None:
+                training.run()
+            else:
+                self._go_on(training, left, self._key(candidate.genome, seed), until)
+            training.end()
+            if left is not None and self.inherit:
+                weights = {name: tensor.detach().cpu() for name, tensor in named_tensors(training.network).items()}
+                left.save(self._key(candidate.genome, seed) + HEIRLOOM, State(weights))
+        return training
+
+    def _fitting(
+        self,
+        candidate: Candidate,
+        data: DeviceSet,
+        seed: int,
+        length: Pace,
+        micro: int,
+        left: Checkpoints | None = None,
+    ) -> Fitting:
+        """A training with none of it done."""
         with seeded(seed, self.device):
             network = build(self.encoding, candidate.genome, self.data.task)
             if left is not None and self.inherit:
                 self._take_over(network, candidate, seed, left)
             network = network.to(memory_format=torch.channels_last).to(self.device)
-            generator = torch.Generator().manual_seed(seed)
-            until = self._epochs_of(candidate.fidelity)
-            recipe = self._recipe(network, until if left is None else self._epochs_of(1.0))
-            training = Fitting(network, data, recipe, generator, micro)
-            if left is None:
-                training.run(until)
-            else:
-                self._go_on(training, left, self._key(candidate.genome, seed), until)
-                if self.inherit:
-                    weights = {name: tensor.detach().cpu() for name, tensor in named_tensors(network).items()}
-                    left.save(self._key(candidate.genome, seed) + HEIRLOOM, State(weights))
-        return training
+            calibrate(network, self._shown())
+        recipe, generator = self.recipe(candidate.genome), torch.Generator().manual_seed(seed)
+        precision = precision_for(network, self.precision, self.device)
+        return Fitting(network, data, recipe, length, generator, micro, precision, self.data.task.n_classes)
 
-    def begin(self, genome: Any, seed: int, epochs: int) -> Fitting:
-        """A training of so many epochs, from scratch, with none of them done: for whoever measures its steps."""
-        with seeded(seed, self.device):
-            network = build(self.encoding, genome, self.data.task)
-        network = network.to(memory_format=torch.channels_last).to(self.device)
-        recipe, generator = self._recipe(network, epochs), torch.Generator().manual_seed(seed)
-        return Fitting(network, self._on_device("train"), recipe, generator, self.batch_size)
+    def _shown(self) -> torch.Tensor:
+        """Training images that layers are set from, the same for every network."""
+        if "shown" not in self._cache:
+            drawn = self._on_device("train").augmented(Recipe(batch_size=SHOWN), torch.Generator().manual_seed(0))
+            self._cache["shown"] = next(iter(drawn))[0]
+        return self._cache["shown"]
+
+    def _length(self, seconds: float | None, afterwards: str) -> Pace | None:
+        """A training of so many seconds from now on, in which a part of the data is looked at after it."""
+        if seconds is None:
+            return None
+        return Clock(seconds, time.monotonic(), FORWARD * len(self._on_device(afterwards)))
 
     def _take_over(self, network: nn.Module, candidate: Candidate, seed: int, left: Checkpoints) -> None:
         """From the first parent that left something."""
@@ -252,7 +308,7 @@ class TorchTrainer:
                 training.restore(state)
         begun = training.epoch
         training.run(until)
-        if begun < until < training.recipe.epochs and not later:
+        if begun < until < self._epochs_of(1.0) and not later:
             left.save(key, training.state())
 
     def _left(self) -> Checkpoints | None:
@@ -264,26 +320,13 @@ class TorchTrainer:
             kind = type(self.encoding)
             options = {k: v for k, v in sorted(getattr(self.encoding, "__dict__", {}).items()) if not k.startswith("_")}
             own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in NOT_OF_THE_TRAINING}
-            data = (self.data.x_train, self.data.y_train, self.data.flip, self.data.task.n_classes)
+            data = (self.data.x_train, self.data.y_train, self.data.recipe, self.data.task.n_classes)
             encoding = re.sub(r" at 0x[0-9a-f]+", "", repr((kind.__module__, kind.__qualname__, options)))
             self._cache["key"] = digest(encoding, own, torch.device(self.device).type, *data)
         return digest(self._cache["key"], genome, seed)
 
     def _epochs_of(self, fidelity: float) -> int:
-        assert self.epochs is not None
-        return max(1, round(self.epochs * fidelity))
-
-    def _recipe(self, network: nn.Module, epochs: int) -> Recipe:
-        return Recipe(
-            epochs=epochs,
-            batch_size=self.batch_size,
-            lr=self.lr,
-            weight_decay=self.weight_decay,
-            label_smoothing=self.label_smoothing,
-            flip=self.data.flip,
-            precision=precision_for(network, self.precision, self.device),
-            n_classes=self.data.task.n_classes,
-        )
+        return max(1, round((self.epochs or 1) * fidelity))
 
     @contextmanager
     def threads_for(self, flops: float) -> Iterator[None]:
@@ -315,6 +358,5 @@ class TorchTrainer:
                 "test": lambda: (d.x_test, d.y_test),
                 "all": lambda: (np.concatenate([d.x_train, d.x_val]), np.concatenate([d.y_train, d.y_val])),
             }[part]()
-            augmented = part in ("train", "all")
-            self._cache[part] = d.put(images, labels, self._preprocessing(), self.device, augmented)
+            self._cache[part] = d.put(images, labels, self._preprocessing(), self.device)
         return self._cache[part]

@@ -29,7 +29,7 @@ def setting() -> train.Setting:
 @pytest.mark.parametrize("network", [LIGHT, SLIM], ids=["cell", "macro"])
 def test_both_arms_start_from_the_same_weights(setting, network):
     trainer = train.make_trainer(replace(setting, networks=[network]), lr=1e-12)
-    trained = trainer._train(Candidate(network.genome), trainer._on_device("train"), 3, None)[0]
+    trained = trainer._train(Candidate(network.genome), trainer._on_device("train"), 3, None, None)[0]
     for name, tensor in train.initial(network, setting.data, 3).named_parameters():
         assert torch.allclose(tensor, trained.get_parameter(name), atol=1e-7), name
 
@@ -38,12 +38,13 @@ def test_both_arms_shift_and_mirror_alike():
     data = replace(blobs(90, channels=3, size=16), flip=True)
     data.x_train[:] = 0
     data.x_train[:, 5, 4] = 255  # a dot, so that it is seen where the image went
-    ours = DeviceData.put(data.x_train, data.y_train, Preprocessing.of(data.x_train), "cpu", padding=2)
+    ours = DeviceData.put(data.x_train, data.y_train, Preprocessing.of(data.x_train), "cpu")
+    recipe = replace(data.recipe, batch_size=32)
     generator, theirs = torch.Generator().manual_seed(0), plain_loop.loaders(data, 32, 0, "cpu")[0]
     with torch.random.fork_rng():
         torch.manual_seed(0)
         batches = [
-            torch.cat([x for _ in range(30) for x, _ in ours.augmented(32, True, generator)]),
+            torch.cat([x for _ in range(30) for x, _ in ours.augmented(recipe, generator)]),
             torch.cat([x for _ in range(30) for x, _ in theirs]),
         ]
     found = [Counter(images[:, 0].flatten(1).argmax(1).tolist()) for images in batches]

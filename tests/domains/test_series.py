@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evonas.core.errors import EvonasError
+from evonas.core.recipe import Recipe
 from evonas.domains.domain import domain_named, load_data
 from evonas.domains.series import Series, series_from_arrays
 from evonas.domains.series.arrays import complete
@@ -254,7 +255,7 @@ def test_any_range_of_values_trains_alike(offset, scale):
     """Channels come to mean 0 and deviation 1, from doubles: a large offset does not eat the signal."""
     x, y = waves(n=40)
     split = DOMAIN.split(series_from_arrays(x * scale + offset, y, x[:4], y[:4]), seed=0)
-    held = split.put(split.x_train, split.y_train, split.preprocessing(), "cpu", True)
+    held = split.put(split.x_train, split.y_train, split.preprocessing(), "cpu")
     assert held.x.dtype == torch.float32
     resolution = max(abs(offset), 1) * 1e-15 / scale  # what doubles tell apart
     assert held.x.mean((0, 2)).abs().max() < 1e-4 + resolution
@@ -266,18 +267,19 @@ def test_a_constant_channel_is_left_unscaled():
     x[..., 1] = 7.0
     split = DOMAIN.split(series_from_arrays(x, y), seed=0)
     assert split.preprocessing().deviation[1] == 1
-    held = split.put(split.x_train, split.y_train, split.preprocessing(), "cpu", False)
+    held = split.put(split.x_train, split.y_train, split.preprocessing(), "cpu")
     assert (held.x[:, 1] == 0).all()
 
 
 def test_an_epoch_has_every_series_once():
     x, y = waves(n=30)
     split = DOMAIN.split(series_from_arrays(x, y, x[:4], y[:4]), seed=0)
-    held = split.put(split.x_train, np.arange(len(split.y_train)), split.preprocessing(), "cpu", True)
-    order = [label for _, labels in held.augmented(7, False, torch.Generator().manual_seed(0)) for label in labels]
+    held = split.put(split.x_train, np.arange(len(split.y_train)), split.preprocessing(), "cpu")
+    recipe = Recipe(batch_size=7)
+    order = [label for _, labels in held.augmented(recipe, torch.Generator().manual_seed(0)) for label in labels]
     assert sorted(map(int, order)) == list(range(len(split.y_train)))
     assert order != sorted(order)
-    for values, labels in held.augmented(7, False, torch.Generator().manual_seed(0)):
+    for values, labels in held.augmented(recipe, torch.Generator().manual_seed(0)):
         assert torch.equal(values, held.x[labels])
     assert torch.equal(torch.cat([values for values, _ in held.batches(7)]), held.x)
 

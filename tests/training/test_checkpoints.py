@@ -16,6 +16,7 @@ from evonas.encodings.cell import CellEncoding
 from evonas.execution.processes import Processes
 from evonas.training.checkpoints import Checkpoints, State, digest
 from evonas.training.fitting import Fitting
+from evonas.training.pace import Steps
 from evonas.training.trainer import TorchTrainer
 from tests.training.nets import Line, blobs
 from tests.training.test_trainer import CONVOLUTIONS, Counting, evaluate, figures, trainer
@@ -135,7 +136,8 @@ def test_a_state_without_generators_changes_nothing():
     built = forgetful()
     network = built.encoding.build(1.0, built.data.task)
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    fitting = Fitting(network, built._on_device("train"), built._recipe(network, 6), torch.Generator(), 32)
+    recipe, data = built.recipe(1.0), built._on_device("train")
+    fitting = Fitting(network, data, recipe, Steps(60), torch.Generator(), 32, torch.float32, 3)
     state = fitting.state()
     for name in [name for name in state.tensors if name.startswith("network.")]:
         state.tensors[name] = torch.ones_like(state.tensors[name])

@@ -20,7 +20,7 @@ from evonas.training.trainer import TorchTrainer
 from tests.training.nets import Hungry, Line, blobs
 
 CONVOLUTIONS = cell_string(("nor_conv_3x3", "skip_connect", "nor_conv_1x1", "nor_conv_1x1", "none", "avg_pool_3x3"))
-KEYS = {"val_accuracy", "val_loss", "train_accuracy", "params", "flops", "seconds", "peak_memory_mb"}
+KEYS = {"val_accuracy", "val_loss", "train_accuracy", "params", "flops", "images", "seconds", "peak_memory_mb"}
 MEASURED = {"seconds", "peak_memory_mb"}
 
 
@@ -133,7 +133,7 @@ _OTHERS = ("x_val", "y_val", "x_test", "y_test", "class_names", "flip")
 def test_a_loss_that_is_no_number_is_a_failed_evaluation():
     evaluation = evaluate(trainer(Line(), epochs=50), float("inf"))
     assert evaluation.status == "failed"
-    assert evaluation.error == "diverged: the loss is no number in epoch 1 of 50"
+    assert evaluation.error == "diverged: the loss is no number in epoch 1"
     assert evaluation.metrics == {}
 
 

@@ -26,9 +26,11 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from torch.utils.flop_counter import FlopCounterMode
 
 from evonas.core import environment
+from evonas.core.recipe import Recipe
 from evonas.training import profile as costs
 from evonas.training.data import DeviceData
-from evonas.training.fitting import Fitting, Step
+from evonas.training.fitting import Fitting
+from evonas.training.steps import Step
 from evonas.training.trainer import TorchTrainer
 from studies.speed import results, train
 
@@ -40,10 +42,8 @@ REPEATS = 5  # of every measurement of time
 class Marked(DeviceData):
     """The same images; the profiler sees when a batch is asked for."""
 
-    def augmented(
-        self, size: int, flip: bool, generator: torch.Generator
-    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        batches = super().augmented(size, flip, generator)
+    def augmented(self, recipe: Recipe, generator: torch.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        batches = super().augmented(recipe, generator)
         while True:
             with record_function("augment"):
                 batch = next(batches, None)
@@ -54,10 +54,10 @@ class Marked(DeviceData):
 
 def fitting(trainer: TorchTrainer, network: train.Network, *, plain: bool = False) -> Fitting:
     """A training under way: its first epoch is done. `plain` is without a CUDA graph."""
-    found = trainer.begin(network.genome, seed=0, epochs=10**6)  # the learning rate stays where the warm-up begins
+    found = trainer.begin(network.genome, seed=0)
     found.data = Marked(**vars(found.data))
     if plain:
-        found.step = Step(found.network, found.recipe, trainer.device, trainer.batch_size)
+        found.step = Step(found.network, found.recipe, found.step.precision, trainer.device, trainer.batch_size)
     found.run(1)
     return found
 
@@ -168,7 +168,7 @@ def row(trainer: TorchTrainer, network: train.Network) -> dict[str, Any]:
         steps = -(-len(training.data) // trainer.batch_size)
         taken = seconds(lambda: training.run(training.epoch + 1), device) / steps
         done = operations(training.network, data.task.input_shape, trainer.batch_size, device)
-        precision = training.recipe.precision
+        precision = training.step.precision
         best = max(ceiling(device, precision).values())
         plain = fitting(trainer, network, plain=True) if cuda else training
         alone = seconds(lambda: plain.run(plain.epoch + 1), device) / steps if cuda else taken

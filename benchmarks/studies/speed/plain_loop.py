@@ -21,8 +21,9 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
+from evonas.core.recipe import shift_pixels
 from evonas.domains.images import Split
-from evonas.training.data import Preprocessing, crop_padding
+from evonas.training.data import Preprocessing
 from evonas.training.fitting import schedule
 
 
@@ -45,8 +46,8 @@ def loaders(data: Split, batch_size: int, workers: int, device: str) -> tuple[Da
     preprocessing = Preprocessing.of(data.x_train)
     ending = [transforms.ToTensor(), transforms.Normalize(preprocessing.mean, preprocessing.deviation)]
     size = data.x_train.shape[1:3]
-    crop = transforms.RandomCrop(size, padding=crop_padding(min(size)))
-    mirror = [transforms.RandomHorizontalFlip()] if data.flip else []
+    crop = transforms.RandomCrop(size, padding=shift_pixels(data.recipe.shift_x, min(size)))
+    mirror = [transforms.RandomHorizontalFlip()] if data.recipe.mirror_x else []
     common: dict[str, Any] = {
         "num_workers": workers,
         "persistent_workers": workers > 0,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from evonas.core.errors import EvonasError
+from evonas.core.recipe import Recipe
 from evonas.core.types import Task
 from evonas.domains.fingerprint import fingerprint
 from evonas.domains.images.descriptors import describe
@@ -119,11 +120,13 @@ class Split(ArraySplit):
         found = Preprocessing.of(self.x_train)
         return found if self.reader is None else replace(found, reading=self.reader.description())
 
-    def put(
-        self, x: np.ndarray, y: np.ndarray, preprocessing: Preprocessing, device: str, augmented: bool
-    ) -> DeviceData:
-        """Images of this split on a device; those that are augmented get a border to be shifted in."""
-        from evonas.training.data import DeviceData, crop_padding
+    @property
+    def recipe(self) -> Recipe:
+        """Shifts of an eighth, as is usual (4 pixels of 32), and mirrored images where they keep their class."""
+        return Recipe(shift_x=0.125, shift_y=0.125, mirror_x=self.flip)
 
-        padding = crop_padding(min(self.task.input_shape[1:])) if augmented else 0
-        return DeviceData.put(x, y, preprocessing, device, padding)
+    def put(self, x: np.ndarray, y: np.ndarray, preprocessing: Preprocessing, device: str) -> DeviceData:
+        """Images of this split on a device."""
+        from evonas.training.data import DeviceData
+
+        return DeviceData.put(x, y, preprocessing, device)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from evonas.core.recipe import Recipe
 from evonas.core.types import Task
 from evonas.domains.fingerprint import fingerprint
 from evonas.domains.series.descriptors import describe
@@ -60,7 +61,6 @@ class Split(ArraySplit):
     """What one run works with: series (n, length, channels), int64 labels (n,), and the task they make."""
 
     notes: tuple[str, ...] = ()
-    flip: bool = field(default=False, init=False)  # a series read backwards is another one
 
     def preprocessing(self) -> Preprocessing:
         """Mean and deviation of each channel of the training series; a constant channel is left unscaled."""
@@ -71,11 +71,12 @@ class Split(ArraySplit):
         deviations = np.where(values.max(0) > values.min(0), values.std(0), 1.0)
         return Preprocessing(tuple(map(float, means)), tuple(map(float, deviations)), scale=1.0)
 
-    def put(
-        self, x: np.ndarray, y: np.ndarray, preprocessing: Preprocessing, device: str, augmented: bool
-    ) -> DeviceSeries:
-        """Series of this split on a device. They are not augmented: what a shift or noise leaves of a class depends
-        on the signal."""
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe()
+
+    def put(self, x: np.ndarray, y: np.ndarray, preprocessing: Preprocessing, device: str) -> DeviceSeries:
+        """Series of this split on a device."""
         import torch
 
         normalised = preprocessing(torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, -1, 1))))
@@ -97,11 +98,12 @@ class DeviceSeries:
         """All, in order."""
         return zip(self.x.split(size), self.y.split(size), strict=True)
 
-    def augmented(
-        self, size: int, flip: bool, generator: torch.Generator
-    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """An epoch: all in random order, drawn from a CPU generator, so that every device gets the same."""
+    def augmented(self, recipe: Recipe, generator: torch.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """An epoch: all in random order, drawn from a CPU generator, so that every device gets the same.
+
+        They are not varied: what a shift or noise leaves of a class depends on the signal.
+        """
         import torch
 
         order = torch.randperm(len(self), generator=generator).to(self.device)
-        return zip(self.x[order].split(size), self.y[order].split(size), strict=True)
+        return zip(self.x[order].split(recipe.batch_size), self.y[order].split(recipe.batch_size), strict=True)

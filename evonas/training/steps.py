@@ -1,0 +1,190 @@
+"""One step of a training, plain or as a CUDA graph."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from evonas.core.recipe import Recipe
+from evonas.training.data import DeviceSet
+from evonas.training.optimizers import make_optimizers
+
+log = logging.getLogger(__name__)
+
+
+class FiniteLoss:
+    """Whether a sum on the device is still a number, found out without waiting for the device.
+
+    On CUDA a copy is sent to the host, and looked at when it has arrived: by then the device is some steps further.
+    A CPU has nothing to wait for. On other devices it is left to the end of the epoch.
+    """
+
+    EVERY = 16  # steps between two looks
+
+    def __init__(self, loss: torch.Tensor):
+        self.loss = loss
+        if loss.is_cuda:
+            self.arrived = torch.cuda.Event()
+            self.host = torch.zeros((), pin_memory=True)
+
+    def stopped(self) -> bool:
+        if self.loss.is_cuda:
+            return self._seen_on_cuda()
+        return self.loss.device.type == "cpu" and not math.isfinite(float(self.loss))
+
+    def _seen_on_cuda(self) -> bool:
+        if not self.arrived.query():
+            return False
+        known = float(self.host)
+        self.host.copy_(self.loss, non_blocking=True)
+        self.arrived.record(torch.cuda.current_stream(self.loss.device))
+        return not math.isfinite(known)
+
+
+class Step:
+    """One step of the optimizer; `loss` and `correct` add up on the device until they are set to zero.
+
+    `precision` is what convolutions compute in; weights are always float32. A step's gradient is gathered from pieces
+    of `micro` images. Targets are (n,) labels, or (n, classes) shares where images are mixed.
+    """
+
+    def __init__(self, network: nn.Module, recipe: Recipe, precision: torch.dtype, device: str, micro: int):
+        self.network, self.recipe, self.precision, self.micro = network, recipe, precision, micro
+        self.kind = torch.device(device).type
+        self.loss = torch.zeros((), device=device)
+        self.correct = torch.zeros((), device=device, dtype=torch.long)
+        lr = torch.tensor(recipe.lr, device=device) if self.kind == "cuda" else 0.0
+        self.optimizers = make_optimizers(network, recipe, lr)
+
+    def __call__(self, images: torch.Tensor, targets: torch.Tensor, lr: float) -> None:
+        self.set_lr(lr)
+        self.descend(images, targets)
+
+    def set_lr(self, lr: float) -> None:
+        for group in self.groups():
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].fill_(lr)
+            else:
+                group["lr"] = lr
+
+    def groups(self) -> Iterator[dict[str, Any]]:
+        for optimizer in self.optimizers:
+            yield from optimizer.param_groups
+
+    def memory(self) -> Iterator[tuple[nn.Parameter, dict[str, torch.Tensor]]]:
+        """Each parameter that learns and what its optimizer remembers of it, in a fixed order."""
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                for parameter in group["params"]:
+                    yield parameter, optimizer.state.setdefault(parameter, {})
+
+    def descend(self, images: torch.Tensor, targets: torch.Tensor) -> None:
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        for part, answers in zip(images.split(self.micro), targets.split(self.micro), strict=True):
+            with torch.autocast(self.kind, torch.bfloat16, self.precision == torch.bfloat16, False):
+                logits = self.network(part)
+            loss = F.cross_entropy(logits.float(), answers, label_smoothing=self.recipe.label_smoothing)
+            loss = loss * (len(part) / len(targets))
+            if self.optimizers:
+                loss.backward()
+            self.loss += loss.detach()
+            labels = answers.argmax(1) if answers.is_floating_point() else answers
+            self.correct += (logits.detach().argmax(1) == labels).sum()
+        for optimizer in self.optimizers:
+            optimizer.step()
+
+
+class GraphedStep(Step):
+    """The same step as one CUDA graph: a small network's hundreds of kernels start by a single call.
+
+    Raises RuntimeError where the network cannot be captured, and leaves it as it was.
+    """
+
+    WARM_UPS = 3  # on a side stream, as torch asks for, so that libraries choose their kernels before the capture
+
+    def __init__(
+        self,
+        network: nn.Module,
+        recipe: Recipe,
+        precision: torch.dtype,
+        device: str,
+        micro: int,
+        images: torch.Tensor,
+        targets: torch.Tensor,
+    ):
+        super().__init__(network, recipe, precision, device, micro)
+        if not self.optimizers:
+            raise RuntimeError("there is nothing to learn")
+        self.images, self.targets = images.clone(), targets.clone()
+        before = [tensor.detach().clone() for tensor in self._state()]
+        self.graph = torch.cuda.CUDAGraph()
+        self.set_lr(0.0)
+        try:
+            with torch.cuda.device(device):
+                self._warm_up()
+                with torch.cuda.graph(self.graph):
+                    self.descend(self.images, self.targets)
+        finally:
+            self._restore(before)
+
+    def __call__(self, images: torch.Tensor, targets: torch.Tensor, lr: float) -> None:
+        if images.shape != self.images.shape:  # the last batch of an epoch
+            super().__call__(images, targets, lr)
+            return
+        self.set_lr(lr)
+        self.images.copy_(images)
+        self.targets.copy_(targets)
+        self.graph.replay()
+
+    def _state(self) -> list[torch.Tensor]:
+        return [*self.network.parameters(), *self.network.buffers()]
+
+    def _warm_up(self) -> None:
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(self.WARM_UPS):
+                self.descend(self.images, self.targets)
+        torch.cuda.current_stream().wait_stream(stream)
+
+    def _restore(self, before: list[torch.Tensor]) -> None:
+        """Weights, running statistics and the optimizers' memory as before the warm-up, in place: the graph knows their
+        addresses."""
+        with torch.no_grad():
+            for tensor, value in zip(self._state(), before, strict=True):
+                tensor.copy_(value)
+            for _, remembered in self.memory():
+                for tensor in remembered.values():
+                    tensor.zero_()
+        self.loss.zero_()
+        self.correct.zero_()
+
+
+def make_step(
+    network: nn.Module,
+    recipe: Recipe,
+    precision: torch.dtype,
+    data: DeviceSet,
+    micro: int,
+    targets: torch.Tensor,
+) -> Step:
+    """A captured step on CUDA where the network allows it, else a plain one; the log says why not.
+
+    `targets` is an example, of a whole batch.
+    """
+    if torch.device(data.device).type == "cuda" and len(data) >= recipe.batch_size:
+        images = next(iter(data.batches(recipe.batch_size)))[0]
+        try:
+            return GraphedStep(network, recipe, precision, data.device, micro, images, targets)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            log.info("no CUDA graph for %s: %s", type(network).__name__, (str(error).splitlines() or [""])[0])
+    return Step(network, recipe, precision, data.device, micro)
