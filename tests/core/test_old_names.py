@@ -19,7 +19,7 @@ STAYED = {
     "evonas.types": "VAL_ACCURACY Callback Candidate Encoding Evaluation Evaluator G Objective Ranker Searcher Status "
     "Store Task Trial",
     "evonas.errors": "EvonasError NameTaken choices",
-    "evonas.testing": "EncodingContract SearcherContract RankerContract Mirrored generator",
+    "evonas.testing": "EncodingContract SearcherContract RankerContract Mirrored few generator inherited seeds some",
     "evonas.encodings.categorical": "CategoricalEncoding Genome",
     "evonas.encodings.cell": "CellEncoding EDGES OPERATIONS cell_string live parse",
     "evonas.encodings.macro": "MacroEncoding",
