@@ -108,7 +108,7 @@ class RankerContract:
             np.testing.assert_array_equal(one, other)
 
     @pytest.mark.parametrize(
-        "case", ["constant", "failed", "one row", "nan features", "all failed", "no rows", "twice"]
+        "case", ["constant", "failed", "one row", "nan features", "all failed", "no rows", "each row twice"]
     )
     def test_hard_cases(self, case: str) -> None:
         X, y = self.rows()
