@@ -10,6 +10,7 @@ import typer
 from evonas import __version__
 from evonas.app import commands
 from evonas.app.console import print_line, tolerate_any_console
+from evonas.app.data_commands import data_app
 from evonas.app.plugin_commands import TRUST, WithPlugins, list_plugins
 from evonas.app.runs import runs_app
 from evonas.core.errors import EvonasError
@@ -25,6 +26,7 @@ for command in (commands.search, commands.resume, commands.report, commands.expo
     app.command()(command)
 app.command("plugins")(list_plugins)
 app.add_typer(runs_app, name="runs")
+app.add_typer(data_app, name="data")
 
 
 def _version(wanted: bool) -> None:
