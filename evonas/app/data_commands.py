@@ -54,6 +54,7 @@ def make_data(
     else:
         parts = ", ".join(f"{count:,} {part}" for part, count in counts.items())
         print_line(
-            f"{folder}: {parts} images of {'×'.join(map(str, recipe.shape))} in {recipe.classes} classes; label: {recipe.label}"
+            f"{folder}: {parts} images of {'×'.join(map(str, recipe.shape))} in {recipe.classes} classes; "
+            f"label: {recipe.label}"
         )
     print_line(f"evonas search --data npy:{folder}")

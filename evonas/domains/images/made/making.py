@@ -19,7 +19,7 @@ from evonas.domains.images.made.recipe import Pool, Recipe
 from evonas.domains.splitting import stratified
 
 PUBLISHED = {"train": 45_000, "valid": 15_000, "test": 10_000}
-TRIES = 100  # to draw an image that is there already anew
+TRIES = 30  # to draw an image that is there already anew
 PIECE = 2**24  # values that are written together
 
 
@@ -42,9 +42,9 @@ def make(
 ) -> tuple[Path, bool]:
     """Write the data set to `root`/NAME, in the layout that `npy:` reads; the folder, and whether it was there already.
 
-    `images` are those for training; valid and test images are in the published proportion. `source` holds what they are
-    made of: training and validation images of its training images, none of them in both, test images of its test images.
-    The same arguments write the same bytes.
+    `images` are those for training; valid and test images are in the published proportion. `source` holds what they
+    are made of: training images for training and validation, none of them for both, and test images for the test. The
+    same arguments write the same bytes.
 
     Raises EvonasError where the folder holds anything else, or there are not enough images to be made.
     """

@@ -42,8 +42,8 @@ def recipes() -> Mapping[str, Recipe]:
                 draw_chess, ("chess",),
             ),
             Recipe(
-                "spectra", "Spectra", 8, (1, 1, 256),
-                "how far both lines are apart (of 4 distances), and which of them is the taller",
+                "spectra", "Spectra", 10, (1, 1, 256),
+                "how far both lines are apart (of 5 distances), and which of them is the taller",
                 draw_spectra, ("spectra",),
             ),
             Recipe(

@@ -1,6 +1,6 @@
-"""Spectra: one row of 256 values with two narrow lines; the label is how far they are apart and which is the taller.
+"""Spectra: one row of 256 values with a pair of narrow lines; the label is their distance and which is the taller.
 
-Where they lie, how tall they are, broad humps and a sloping baseline tell nothing.
+Where they lie, lower lines, broad humps and a sloping baseline tell nothing. A line is as tall as it stands out.
 """
 
 from __future__ import annotations
@@ -10,26 +10,30 @@ import numpy as np
 from evonas.domains.images.made.recipe import Pool
 
 WIDTH = 256
-SPACINGS = (10, 15, 20, 25)  # points between both lines
+SPACINGS = (10, 12, 14, 16, 18)  # points between both lines
 NARROW, BROAD = (1.2, 1.8), (8.0, 16.0)  # standard deviations of lines and of humps, points
-HUMPS, LOWER, NOISE = 3, 0.55, 0.02  # the lower line and the noise as shares of the taller line
-EDGE = 8
+LOWER, OTHERS, HUMPS = 0.7, (0.25, 0.4), (0.2, 0.8)  # heights; 1 is the taller line's
+NOISE = 0.03
+EDGE = 8  # points between the pair and an end, and between it and other lines
 
 
 def draw_spectra(rng: np.random.Generator, labels: np.ndarray, pool: Pool | None) -> np.ndarray:
-    """(n, 1, 1, 256) float32. The label is twice the spacing's number, and one more where the right line is taller."""
+    """(n, 1, 1, 256) float32, each from 0 to 1. Labels: twice the spacing's number, + 1 if the right line is taller."""
     n = len(labels)
     spacing, right_taller = np.array(SPACINGS)[labels // 2], labels % 2 == 1
     first = rng.uniform(EDGE, WIDTH - EDGE - spacing, n)
-    places = np.stack([first, first + spacing], axis=1)
-    heights = np.where(right_taller[:, None] == np.array([False, True]), 1.0, LOWER)
-    lines = _bells(places, np.repeat(rng.uniform(*NARROW, (n, 1)), 2, axis=1), heights)
-    shape = (n, HUMPS)
-    humps = _bells(rng.uniform(0, WIDTH, shape), rng.uniform(*BROAD, shape), rng.uniform(0.2, 0.8, shape))
+    others = rng.uniform(0, WIDTH - spacing - 2 * EDGE, (2, n))  # around the pair, which is then put in between
+    others += np.where(others > first - EDGE, spacing + 2 * EDGE, 0)
+    places = np.stack([first, first + spacing, *others], axis=1)
+    pair = np.where(right_taller[:, None] == np.array([False, True]), 1.0, LOWER)
+    heights = np.concatenate([pair, rng.uniform(*OTHERS, (n, 2))], axis=1)
+    lines = _bells(places, np.repeat(rng.uniform(*NARROW, (n, 1)), 4, axis=1), heights)
+    humps = _bells(*(rng.uniform(*ends, (n, 3)) for ends in ((0, WIDTH), BROAD, HUMPS)))
     along = np.linspace(-1, 1, WIDTH)
     baseline = rng.uniform(-0.3, 0.3, (n, 1)) * along + rng.uniform(-0.3, 0.3, (n, 1)) * along**2
     spectra = lines + humps + baseline + rng.normal(0, NOISE, (n, WIDTH))
-    return (rng.uniform(0.5, 1.0, (n, 1)) * spectra).astype(np.float32)[:, None, None]
+    least, most = spectra.min(1, keepdims=True), spectra.max(1, keepdims=True)
+    return ((spectra - least) / (most - least)).astype(np.float32)[:, None, None]
 
 
 def _bells(places: np.ndarray, widths: np.ndarray, heights: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from evonas.domains.images.made.recipe import Pool
 
-SOLVED = 200  # boards that are solved by trial; all others are made of them by what keeps a board valid
+SOLVED = 60  # boards that are solved by trial; all others are made of them by what keeps a board valid
 SHOWN = (3, 5)  # of the nine cells of each digit, so many are seen
 CELL, LINE, FRAME, MARK = 6, 50, 110, 100  # pixels of a drawn cell; grey levels of its lines, its box and a marked cell
 FONT = (

@@ -1,8 +1,8 @@
 """Words of six languages of our own, letters by position; the label is the language.
 
 A language is a set of pairs of letters that may follow each other, with how often they do. All six use each letter as
-often, at every place of a word: no letter gives a language away, only what stands beside it. An image is of one language
-for sure: in every other one, one of its words is impossible.
+often, at every place of a word: no letter gives a language away, only what stands beside it. An image is of one
+language for sure: in every other one, one of its words is impossible.
 """
 
 from __future__ import annotations
