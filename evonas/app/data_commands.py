@@ -15,11 +15,11 @@ data_app = typer.Typer(help="Data sets that evonas makes itself: list, make.", n
 @data_app.command("list")
 def list_data() -> None:
     """What can be made, what its labels say, and what it needs."""
-    from evonas.domains.images.made.registry import recipes
+    from evonas.domains.images.made.registry import made_sets
 
     rows = [
-        (recipe.name, "×".join(map(str, recipe.shape)), recipe.classes, recipe.needs or "nothing", recipe.label)
-        for recipe in recipes().values()
+        (kind.name, "×".join(map(str, kind.shape)), kind.classes, kind.needs or "nothing", kind.label)
+        for kind in made_sets().values()
     ]
     print_table(("name", "image", "classes", "needs", "label"), rows)
 
@@ -44,17 +44,17 @@ def make_data(
     """Make a data set in the layout of the NAS Unseen-Data challenge; search on it with --data npy:ROOT/NAME."""
     from evonas.domains.images.made.making import make, sizes
     from evonas.domains.images.made.materials import material
-    from evonas.domains.images.made.registry import recipe_named
+    from evonas.domains.images.made.registry import made_set
 
-    recipe = recipe_named(name)
-    counts = sizes(recipe, images)  # before anything is downloaded
-    folder, there = make(recipe, root, images=images, seed=seed, source=material(recipe, root, source))
+    kind = made_set(name)
+    counts = sizes(kind, images)  # before anything is downloaded
+    folder, there = make(kind, root, images=images, seed=seed, source=material(kind, root, source))
     if there:
         print_line(f"{folder} holds exactly this already")
     else:
         parts = ", ".join(f"{count:,} {part}" for part, count in counts.items())
         print_line(
-            f"{folder}: {parts} images of {'×'.join(map(str, recipe.shape))} in {recipe.classes} classes; "
-            f"label: {recipe.label}"
+            f"{folder}: {parts} images of {'×'.join(map(str, kind.shape))} in {kind.classes} classes; "
+            f"label: {kind.label}"
         )
     print_line(f"evonas search --data npy:{folder}")

@@ -1,4 +1,4 @@
-"""Data sets that evonas makes: what their recipes promise, found again in the images."""
+"""Data sets that evonas makes: what they promise, found again in the images."""
 
 import json
 from itertools import combinations
@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 from evonas.core.errors import EvonasError
 from evonas.domains.images import Images, load_images, split
 from evonas.domains.images.made import shapes, spectra, sudoku, words
+from evonas.domains.images.made.made_set import MadeSet
 from evonas.domains.images.made.making import make, sizes
-from evonas.domains.images.made.recipe import Recipe
-from evonas.domains.images.made.registry import recipe_named, recipes
+from evonas.domains.images.made.registry import made_set, made_sets
 
-NAMES = sorted(recipes())
+NAMES = sorted(made_sets())
 IMAGES = 180
 
 
-def material(recipe: Recipe, each: int = 12) -> Images | None:
+def material(kind: MadeSet, each: int = 12) -> Images | None:
     """Images that hold their own number and class: what was made of them can be told."""
-    if recipe.needs is None:
+    if kind.needs is None:
         return None
-    size, channels = (28, 1) if recipe.needs == "MNIST" else (32, 3)
+    size, channels = (28, 1) if kind.needs == "MNIST" else (32, 3)
 
     def some(first: int) -> tuple[np.ndarray, np.ndarray]:
         x = np.zeros((10 * each, size, size, channels), np.uint8)
@@ -37,8 +37,8 @@ def material(recipe: Recipe, each: int = 12) -> Images | None:
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
-    for recipe in recipes().values():
-        make(recipe, folder, images=IMAGES, source=material(recipe))
+    for kind in made_sets().values():
+        make(kind, folder, images=IMAGES, source=material(kind))
     return folder
 
 
@@ -48,9 +48,9 @@ def arrays(root, name: str) -> dict[str, np.ndarray]:
 
 
 def drawn(name: str, n: int, seed: int, pool=None) -> tuple[np.ndarray, np.ndarray]:
-    recipe = recipe_named(name)
-    labels = np.random.default_rng(seed).integers(recipe.classes, size=n)
-    return recipe.draw(np.random.default_rng([seed, 1]), labels, pool), labels
+    kind = made_set(name)
+    labels = np.random.default_rng(seed).integers(kind.classes, size=n)
+    return kind.draw(np.random.default_rng([seed, 1]), labels, pool), labels
 
 
 # what all of them promise
@@ -58,12 +58,12 @@ def drawn(name: str, n: int, seed: int, pool=None) -> tuple[np.ndarray, np.ndarr
 
 @pytest.mark.parametrize("name", NAMES)
 def test_parts_are_balanced_and_of_the_published_proportion(root, name):
-    held, recipe = arrays(root, name), recipe_named(name)
+    held, kind = arrays(root, name), made_set(name)
     for part, n in {"train": IMAGES, "valid": 60, "test": 40}.items():
         x, y = held[f"{part}_x"], held[f"{part}_y"]
-        assert (x.dtype, x.shape) == (np.float32, (n, *recipe.shape))
-        counts = np.bincount(y, minlength=recipe.classes)
-        assert len(counts) == recipe.classes
+        assert (x.dtype, x.shape) == (np.float32, (n, *kind.shape))
+        counts = np.bincount(y, minlength=kind.classes)
+        assert len(counts) == kind.classes
         assert counts.max() - counts.min() <= 1
         assert (np.diff(y) != 1).any()  # shuffled
 
@@ -77,9 +77,9 @@ def test_no_image_is_there_twice(root, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_seed_makes_the_same_bytes_and_another_one_others(root, tmp_path, name):
-    recipe = recipe_named(name)
+    kind = made_set(name)
     for seed in (0, 1):
-        make(recipe, tmp_path / str(seed), images=IMAGES, seed=seed, source=material(recipe))
+        make(kind, tmp_path / str(seed), images=IMAGES, seed=seed, source=material(kind))
     for path in (root / name).iterdir():
         assert path.read_bytes() == (tmp_path / "0" / name / path.name).read_bytes()
     assert (arrays(root, name)["train_x"] != arrays(tmp_path / "1", name)["train_x"]).any()
@@ -87,22 +87,22 @@ def test_the_same_seed_makes_the_same_bytes_and_another_one_others(root, tmp_pat
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_made_can_be_searched(root, name):
-    recipe = recipe_named(name)
+    kind = made_set(name)
     images = load_images(f"npy:{root / name}")
     assert not [*images.notes, *images.left_out]
-    assert images.task.input_shape == recipe.shape
-    assert images.class_names == tuple(map(str, range(recipe.classes)))
+    assert images.task.input_shape == kind.shape
+    assert images.class_names == tuple(map(str, range(kind.classes)))
     data = split(images, seed=0)
     assert (len(data.y_train), len(data.y_val), len(data.y_test)) == (IMAGES, 60, 40)
-    assert images.metadata["sources"] == list(recipe.sources)
-    assert images.metadata.get("benchmark") == recipe.benchmark
+    assert images.metadata["sources"] == list(kind.sources)
+    assert images.metadata.get("benchmark") == kind.benchmark
     assert (images.x == np.rint(np.moveaxis(arrays(root, name)["train_x"], 1, -1) * 255)).all()
 
 
 def test_sets_of_the_same_images_say_so():
-    assert recipe_named("AddNIST").sources == recipe_named("multnist").sources
+    assert made_set("AddNIST").sources == made_set("multnist").sources
     shared = {
-        frozenset((a.name, b.name)) for a, b in combinations(recipes().values(), 2) if {*a.sources} & {*b.sources}
+        frozenset((a.name, b.name)) for a, b in combinations(made_sets().values(), 2) if {*a.sources} & {*b.sources}
     }
     assert shared == {frozenset(("addnist", "multnist")), frozenset(("sudoku", "sudoku-drawn"))}
 
@@ -249,41 +249,41 @@ def refused(words_: str, *arguments, **options) -> None:
 
 def test_too_few_images_are_refused_with_the_least():
     for name in NAMES:
-        recipe = recipe_named(name)
+        kind = made_set(name)
         with pytest.raises(EvonasError, match="is too few for") as raised:
-            sizes(recipe, 5)
+            sizes(kind, 5)
         least = int(str(raised.value).rpartition("give ")[2].split()[0])
-        assert sizes(recipe, least)["test"] >= recipe.classes
+        assert sizes(kind, least)["test"] >= kind.classes
         with pytest.raises(EvonasError):
-            sizes(recipe, least - 1)
+            sizes(kind, least - 1)
 
 
 def test_a_folder_that_holds_anything_else_is_never_written_over(tmp_path):
-    recipe = recipe_named("words")
+    kind = made_set("words")
     (tmp_path / "words").mkdir()
-    assert make(recipe, tmp_path, images=60) == (tmp_path / "words", False)  # it was empty
+    assert make(kind, tmp_path, images=60) == (tmp_path / "words", False)  # it was empty
     before = {path.name: path.read_bytes() for path in (tmp_path / "words").iterdir()}
-    assert make(recipe, tmp_path, images=60) == (tmp_path / "words", True)
-    refused("holds 'Words', made as .*; move it away, or give another --root", recipe, tmp_path, images=60, seed=1)
-    refused("holds 'Words', made as", recipe, tmp_path, images=61)
+    assert make(kind, tmp_path, images=60) == (tmp_path / "words", True)
+    refused("holds 'Words', made as .*; move it away, or give another --root", kind, tmp_path, images=60, seed=1)
+    refused("holds 'Words', made as", kind, tmp_path, images=61)
     (tmp_path / "words" / "test_y.npy").unlink()
-    refused("holds 'Words'", recipe, tmp_path, images=60)
+    refused("holds 'Words'", kind, tmp_path, images=60)
     assert all(before[path.name] == path.read_bytes() for path in (tmp_path / "words").iterdir())
     for content in ("{", "[]", json.dumps({"codename": "Theirs"})):
         (tmp_path / "words" / "metadata").write_text(content)
-        refused("words' holds something else; move it away", recipe, tmp_path, images=60)
+        refused("words' holds something else; move it away", kind, tmp_path, images=60)
     (tmp_path / "spectra").write_text("a file")
-    refused("spectra' holds something else", recipe_named("spectra"), tmp_path, images=60)
-    refused("cannot be written: .*; give another --root", recipe, tmp_path / "spectra", images=60)
+    refused("spectra' holds something else", made_set("spectra"), tmp_path, images=60)
+    refused("cannot be written: .*; give another --root", kind, tmp_path / "spectra", images=60)
     assert {path.name for path in tmp_path.iterdir()} == {"words", "spectra"}
 
 
 def test_nothing_is_left_of_what_could_not_be_made(tmp_path):
-    recipe = recipe_named("addnist")
-    few = material(recipe, each=3)
+    kind = made_set("addnist")
+    few = material(kind, each=3)
     refused(
         "different images of addnist cannot be made of so few others; give fewer",
-        recipe,
+        kind,
         tmp_path,
         images=9000,
         source=few,
@@ -293,5 +293,5 @@ def test_nothing_is_left_of_what_could_not_be_made(tmp_path):
 
 def test_wrong_names_and_seeds(tmp_path):
     with pytest.raises(EvonasError, match="no data set 'mnist' can be made; there are 'addnist', 'chess', "):
-        recipe_named("mnist")
-    refused("--seed -1 is below 0", recipe_named("words"), tmp_path, seed=-1)
+        made_set("mnist")
+    refused("--seed -1 is below 0", made_set("words"), tmp_path, seed=-1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evonas.domains.images.made.recipe import Pool
+from evonas.domains.images.made.made_set import Pool
 
 PAWN, KNIGHT, BISHOP, ROOK, QUEEN, KING = range(1, 7)
 SIDE = (PAWN,) * 4 + (KNIGHT,) * 2 + (BISHOP,) * 2 + (ROOK,) * 2 + (QUEEN, KING)

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from evonas.domains.images.made.recipe import Pool
+from evonas.domains.images.made.made_set import Pool
 
 TILES = 4
 

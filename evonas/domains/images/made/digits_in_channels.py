@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from evonas.domains.images.made.recipe import Pool
+from evonas.domains.images.made.made_set import Pool
 
 
 def add(digits: tuple[int, int, int]) -> int:

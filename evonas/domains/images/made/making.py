@@ -15,7 +15,7 @@ import numpy as np
 
 from evonas.core.errors import EvonasError
 from evonas.domains.images.dataset import Images
-from evonas.domains.images.made.recipe import Pool, Recipe
+from evonas.domains.images.made.made_set import MadeSet, Pool
 from evonas.domains.splitting import stratified
 
 PUBLISHED = {"train": 45_000, "valid": 15_000, "test": 10_000}
@@ -23,22 +23,22 @@ TRIES = 30  # to draw an image that is there already anew
 PIECE = 2**24  # values that are written together
 
 
-def sizes(recipe: Recipe, images: int) -> dict[str, int]:
+def sizes(kind: MadeSet, images: int) -> dict[str, int]:
     """How many images each part has, of so many for training, in the published proportion.
 
     Raises EvonasError where a part would have less than one image a class.
     """
     found = {part: round(images * size / PUBLISHED["train"]) for part, size in PUBLISHED.items()}
-    if found["test"] < recipe.classes:
-        least = next(n for n in range(images, 100_000) if round(n * 2 / 9) >= recipe.classes)
+    if found["test"] < kind.classes:
+        least = next(n for n in range(images, 100_000) if round(n * 2 / 9) >= kind.classes)
         raise EvonasError(
-            f"--images {images} is too few for {recipe.name}, which has {recipe.classes} classes; give {least} or more"
+            f"--images {images} is too few for {kind.name}, which has {kind.classes} classes; give {least} or more"
         )
     return found
 
 
 def make(
-    recipe: Recipe, root: Path, *, images: int = PUBLISHED["train"], seed: int = 0, source: Images | None = None
+    kind: MadeSet, root: Path, *, images: int = PUBLISHED["train"], seed: int = 0, source: Images | None = None
 ) -> tuple[Path, bool]:
     """Write the data set to `root`/NAME, in the layout that `npy:` reads; the folder, and whether it was there already.
 
@@ -50,21 +50,21 @@ def make(
     """
     if seed < 0:
         raise EvonasError(f"--seed {seed} is below 0; give 0 or more")
-    counts = sizes(recipe, images)
-    folder = root / recipe.name
-    metadata = _metadata(recipe, counts, seed)
+    counts = sizes(kind, images)
+    folder = root / kind.name
+    metadata = _metadata(kind, counts, seed)
     if _is_there(folder, metadata):
         return folder, True
-    pools = _pools(recipe, source, seed)
+    pools = _pools(kind, source, seed)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(prefix=f".{recipe.name}-", dir=root))
+        unfinished = Path(tempfile.mkdtemp(prefix=f".{kind.name}-", dir=root))
         try:
             seen: set[bytes] = set()
             for number, (part, n) in enumerate(counts.items()):
-                rng = np.random.default_rng([seed, zlib.crc32(recipe.name.encode()), number])
-                labels = rng.permutation(np.arange(n) % recipe.classes)
-                _write(unfinished / f"{part}_x.npy", distinct(recipe, rng, labels, pools[part], seen))
+                rng = np.random.default_rng([seed, zlib.crc32(kind.name.encode()), number])
+                labels = rng.permutation(np.arange(n) % kind.classes)
+                _write(unfinished / f"{part}_x.npy", distinct(kind, rng, labels, pools[part], seen))
                 np.save(unfinished / f"{part}_y.npy", labels.astype(np.int64))
             (unfinished / "metadata").write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
             unfinished.chmod(0o755)
@@ -79,10 +79,10 @@ def make(
 
 
 def distinct(
-    recipe: Recipe, rng: np.random.Generator, labels: np.ndarray, pool: Pool | None, seen: set[bytes]
+    kind: MadeSet, rng: np.random.Generator, labels: np.ndarray, pool: Pool | None, seen: set[bytes]
 ) -> np.ndarray:
     """Images of these labels, none twice and none that was `seen`; they are seen then."""
-    x = recipe.draw(rng, labels, pool)
+    x = kind.draw(rng, labels, pool)
     fresh = np.arange(len(labels))
     for _ in range(TRIES):
         again = []
@@ -94,24 +94,24 @@ def distinct(
         if not again:
             return x
         fresh = np.array(again)
-        x[fresh] = recipe.draw(rng, labels[fresh], pool)
+        x[fresh] = kind.draw(rng, labels[fresh], pool)
     raise EvonasError(
-        f"{len(labels):,} different images of {recipe.name} cannot be made of so few others; give fewer --images, or a "
+        f"{len(labels):,} different images of {kind.name} cannot be made of so few others; give fewer --images, or a "
         "larger --source"
     )
 
 
-def _metadata(recipe: Recipe, counts: Mapping[str, int], seed: int) -> dict[str, Any]:
+def _metadata(kind: MadeSet, counts: Mapping[str, int], seed: int) -> dict[str, Any]:
     """The challenge's entries, and ours: what the label says, what the images are made of, and how they were made."""
-    published = {} if recipe.benchmark is None else {"benchmark": recipe.benchmark}
+    published = {} if kind.benchmark is None else {"benchmark": kind.benchmark}
     return {
-        "codename": recipe.codename,
-        "num_classes": recipe.classes,
-        "input_shape": [counts["train"], *recipe.shape],
+        "codename": kind.codename,
+        "num_classes": kind.classes,
+        "input_shape": [counts["train"], *kind.shape],
         **published,
-        "label": recipe.label,
-        "sources": list(recipe.sources),
-        "made": {"recipe": recipe.name, "version": recipe.version, "images": dict(counts), "seed": seed},
+        "label": kind.label,
+        "sources": list(kind.sources),
+        "made": {"name": kind.name, "version": kind.version, "images": dict(counts), "seed": seed},
     }
 
 
@@ -134,9 +134,9 @@ def _is_there(folder: Path, metadata: Mapping[str, Any]) -> bool:
     raise EvonasError(f"{str(folder)!r} holds {what}; move it away, or give another --root")
 
 
-def _pools(recipe: Recipe, source: Images | None, seed: int) -> dict[str, Pool | None]:
+def _pools(kind: MadeSet, source: Images | None, seed: int) -> dict[str, Pool | None]:
     """What each part is made of. Three quarters of the training images are for training, the others for validation."""
-    if recipe.needs is None or source is None:
+    if kind.needs is None or source is None:
         return dict.fromkeys(PUBLISHED)
     rng = np.random.default_rng([seed, zlib.crc32(source.name.encode())])
     train, valid = stratified(source.y, round(len(source.y) / 4), rng, source.name)

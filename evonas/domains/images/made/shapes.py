@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from evonas.domains.images.made.recipe import Pool
+from evonas.domains.images.made.made_set import Pool
 
 SIZE = 32
 RADII = (6.0, 11.0)  # of a figure, pixels

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evonas.domains.images.made.recipe import Pool
+from evonas.domains.images.made.made_set import Pool
 
 WIDTH = 256
 SPACINGS = (10, 12, 14, 16, 18)  # points between both lines

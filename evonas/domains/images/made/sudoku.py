@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evonas.domains.images.made.recipe import Pool
+from evonas.domains.images.made.made_set import Pool
 
 SOLVED = 60  # boards that are solved by trial; all others are made of them by what keeps a board valid
 SHOWN = (3, 5)  # of the nine cells of each digit, so many are seen

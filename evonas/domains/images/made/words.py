@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evonas.domains.images.made.recipe import Pool
+from evonas.domains.images.made.made_set import Pool
 
 LANGUAGES, LETTERS, WORDS, LONGEST, SHORTEST = 6, 26, 3, 8, 5
 ALLOWED = 0.5  # share of all pairs of letters that a language has

@@ -28,7 +28,7 @@ Draw = Callable[[np.random.Generator, np.ndarray, Pool | None], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class MadeSet:
     """A data set that can be made at any size.
 
     Args:
@@ -40,7 +40,7 @@ class Recipe:
         sources: what its images are made of; sets that share one must not teach about each other.
         needs: the torchvision set whose images `draw` gets, where it gets any.
         benchmark: published test accuracy of a ResNet-18, in percent.
-        version: of the recipe; one that makes other images of the same seed has the next.
+        version: of how it is made; one that makes other images of the same seed has the next.
     """
 
     name: str
