@@ -10,8 +10,9 @@ from typing import Any
 
 from evonas.core.errors import EvonasError
 
-# a file's path may hold brackets itself: the options begin behind its attribute
-_OF_A_FILE = re.compile(r"(?P<name>.+\.py:[\w.]+)\s*(?P<options>\(.*\))?", re.DOTALL)
+# a file's path may hold brackets itself: the options begin behind its attribute; `name(key='file.py:Attribute')` names
+# a file within its options only
+_OF_A_FILE = re.compile(r"(?!\w+\(\s*\w+\s*=\s*['\"])(?P<name>.+?\.py:[\w.]+)\s*(?P<options>\(.*\))?", re.DOTALL)
 
 
 def split_spec(spec: str) -> tuple[str, dict[str, Any]]:

@@ -26,7 +26,7 @@ def plan(genes: Mapping[str, Any], shape: tuple[int, ...]) -> Plan:
     if len(shape) != 3 or min(shape) < 1:
         raise EvonasError(f"the encoding 'net' is for images (channels, height, width), not for {tuple(shape)}")
     stem = _stem(genes["stem"], genes["width"], genes["reduction"], *shape)
-    channels, size = stem.channels, stem.convolution.size
+    channels, size = stem.convolution.outputs, stem.convolution.size
     stages = []
     for number in range(genes["stages"]):
         width = min(MOST_CHANNELS, round(genes["width"] * genes["growth"] ** number / 8) * 8)
@@ -49,7 +49,7 @@ def _stem(kind: Any, width: int, reduction: int, channels: int, *picture: int) -
         _axis(side, by, most, "valid" if kind == "white" else "same") for side, by in zip(picture, stride, strict=True)
     ]
     pool, kernel, steps, padding, size = zip(*axes, strict=True)
-    outputs = min(DIRECTIONS, channels * math.prod(kernel)) if kind == "white" else width
+    outputs = 2 * min(DIRECTIONS, channels * math.prod(kernel)) if kind == "white" else width
     return Stem(kind, pool, Convolution(channels, outputs, kernel, steps, size), padding)
 
 

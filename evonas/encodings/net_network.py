@@ -13,7 +13,7 @@ from evonas.encodings.net_layout import upwards
 from evonas.encodings.net_plan import Convolution, Pair, Part, Plan, Stem
 
 SMALLEST = 5e-4  # added to the variance of a direction before its root is taken, as airbench does
-PATCHES = 2**17  # as many as a covariance is taken of
+PATCHES = 2**16  # as many as a covariance is taken of
 
 
 def conv(one: Convolution, padding: Pair | None = None) -> nn.Conv2d:
@@ -35,14 +35,13 @@ class Whitening(nn.Module):
         super().__init__()
         self.stride = one.stride
         numbers = one.inputs * math.prod(one.kernel)
-        drawn = torch.randn(numbers, one.outputs, generator=torch.Generator().manual_seed(0))
-        directions = torch.linalg.qr(drawn)[0].T.reshape(one.outputs, one.inputs, *one.kernel)
-        self.register_buffer("weight", directions.contiguous())
+        drawn = torch.randn(numbers, one.outputs // 2, generator=torch.Generator().manual_seed(0))
+        directions = torch.linalg.qr(drawn)[0].T.reshape(one.outputs // 2, one.inputs, *one.kernel)
+        self.register_buffer("weight", torch.cat([directions, -directions]))  # twice the filters cost less than a copy
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(n, c, h, w) -> (n, 2 · directions, h', w')."""
-        x = F.conv2d(x, self.weight, None, self.stride)
-        return torch.cat([x, -x], 1).relu_()
+        return F.conv2d(x, self.weight, None, self.stride).relu_()
 
     @torch.no_grad()
     def whiten(self, images: torch.Tensor) -> None:
@@ -50,20 +49,23 @@ class Whitening(nn.Module):
 
         Directions without variance stay short ones: `SMALLEST` keeps noise from being blown up.
         """
-        patches = F.unfold(images.float(), self.weight.shape[2:], stride=self.stride)  # (n, numbers, places)
-        patches = patches.movedim(1, -1).flatten(0, 1)
-        patches = patches[:: -(-len(patches) // PATCHES)].double()
+        kernel = (self.weight.shape[2], self.weight.shape[3])
+        places = math.prod(
+            (side - k) // by + 1 for side, k, by in zip(images.shape[2:], kernel, self.stride, strict=True)
+        )
+        few = images[: max(1, PATCHES // places)].float()
+        patches = F.unfold(few, kernel, stride=self.stride).movedim(1, -1).flatten(0, 1)  # (n · places, numbers)
         patches = patches - patches.mean(0)
-        covariance = patches.T @ patches / max(len(patches), 1)
+        covariance = (patches.T @ patches / len(patches)).cpu().double()
         if not torch.isfinite(covariance).all():
             return
-        variances, vectors = torch.linalg.eigh(covariance.cpu())  # rising
-        strongest = range(len(variances) - 1, len(variances) - 1 - len(self.weight), -1)
-        rows = vectors[:, list(strongest)].T
+        variances, vectors = torch.linalg.eigh(covariance)  # rising
+        strongest = list(range(len(variances) - 1, len(variances) - 1 - len(self.weight) // 2, -1))
+        rows = vectors[:, strongest].T
         largest = rows.gather(1, rows.abs().argmax(1, keepdim=True))
         rows = rows * torch.where(largest < 0, -1.0, 1.0)  # a sign of its own makes eigenvectors the same everywhere
-        rows = rows / (variances[list(strongest)].clamp(min=0) + SMALLEST).sqrt()[:, None]
-        self.weight.copy_(rows.reshape(self.weight.shape))
+        rows = rows / (variances[strongest].clamp(min=0) + SMALLEST).sqrt()[:, None]
+        self.weight.copy_(torch.cat([rows, -rows]).reshape(self.weight.shape))
 
 
 class StemLayer(nn.Module):

@@ -43,10 +43,6 @@ class Stem:
     convolution: Convolution
     padding: Pair
 
-    @property
-    def channels(self) -> int:
-        return self.convolution.outputs * (2 if self.kind == "white" else 1)
-
 
 @dataclass(frozen=True)
 class Part:
