@@ -12,8 +12,8 @@ from evonas.domains.images.made.made_set import Pool
 WIDTH = 256
 SPACINGS = (10, 12, 14, 16, 18)  # points between both lines
 NARROW, BROAD = (1.2, 1.8), (8.0, 16.0)  # standard deviations of lines and of humps, points
-LOWER, OTHERS, HUMPS = 0.7, (0.25, 0.4), (0.2, 0.8)  # heights; 1 is the taller line's
-NOISE = 0.03
+LOWER, OTHERS, HUMPS = 0.8, (0.25, 0.4), (0.2, 0.8)  # heights; 1 is the taller line's
+NOISE = 0.05  # deviation
 EDGE = 8  # points between the pair and an end, and between it and other lines
 
 
