@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,12 +27,12 @@ def build(encoding: Encoding[Any], genome: Any, task: Task) -> nn.Module:
     return network
 
 
-def calibrate(network: nn.Module, images: torch.Tensor) -> None:
+def calibrate(network: nn.Module, images: Callable[[], torch.Tensor]) -> None:
     """Show images to the layers that are set from them."""
     for module in network.modules():
         if isinstance(module, Calibrated):
             with torch.no_grad():
-                module.calibrate(images)
+                module.calibrate(images())
 
 
 @contextmanager

@@ -273,7 +273,7 @@ class TorchTrainer:
             if left is not None and self.inherit:
                 self._take_over(network, candidate, seed, left)
             network = network.to(memory_format=torch.channels_last).to(self.device)
-            calibrate(network, self._shown())
+            calibrate(network, self._shown)
         recipe, generator = self.recipe(candidate.genome), torch.Generator().manual_seed(seed)
         precision = precision_for(network, self.precision, self.device)
         return Fitting(network, data, recipe, length, generator, micro, precision, self.data.task.n_classes)

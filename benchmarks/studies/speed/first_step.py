@@ -29,7 +29,7 @@ def searching(arguments: Sequence[str]) -> None:
     """What the new process does: the command, and a line of JSON with the time of day of what was waited for."""
     from evonas.app import cli
     from evonas.memory import archive
-    from evonas.training import fitting
+    from evonas.training import steps
 
     times: dict[str, float] = {}
 
@@ -53,7 +53,7 @@ def searching(arguments: Sequence[str]) -> None:
         print(json.dumps({**times, "evaluation": time.time()}), flush=True)
         os._exit(0)
 
-    for step in (fitting.Step, fitting.GraphedStep):
+    for step in (steps.Step, steps.GraphedStep):
         step.__call__ = stamped(step.__call__, "step", wait)
     archive.Archive.append = stamped(archive.Archive.append, "evaluation", end)
     sys.argv = ["evonas", *arguments]
