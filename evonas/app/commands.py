@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ import typer
 from evonas.app.console import print_line
 from evonas.app.running import carry_out, load_torch
 from evonas.app.runs import ArchiveOption
+from evonas.app.timetable import process_age
 from evonas.core import plugins
 from evonas.core.errors import EvonasError
 from evonas.core.goals import searchable_names
@@ -54,6 +56,9 @@ def search(
     ] = None,
     trials: Annotated[int | None, typer.Option(help="Trainings to spend. (default: 24)")] = None,
     seconds: Annotated[float | None, typer.Option(help="Seconds of wall clock to spend.")] = None,
+    deadline: Annotated[
+        str | None, typer.Option(help="From the command to the last file: 90s, 10m, 1h30m; evonas divides it.")
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Full epochs of a training. (default: from the data's size)")
     ] = None,
@@ -90,13 +95,16 @@ def search(
     from evonas.app import job
 
     load_torch()
-    carry_out(job.prepare(settings, command=shlex.join(["evonas", *sys.argv[1:]])), job.carry_out, quiet)
+    began = time.monotonic() - process_age()
+    prepared = job.prepare(settings, command=shlex.join(["evonas", *sys.argv[1:]]), began=began)
+    carry_out(prepared, job.carry_out, quiet)
 
 
 def resume(
     run: Annotated[str, typer.Argument(help="Name of the run; `evonas runs list` shows them.")],
     trials: Annotated[int | None, typer.Option(help="Another budget than it had.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Another budget than it had.")] = None,
+    deadline: Annotated[str | None, typer.Option(help="A later deadline than it had, from the first command.")] = None,
     archive: ArchiveOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -104,7 +112,8 @@ def resume(
     from evonas.app import job
 
     load_torch()
-    prepared = job.prepare_resume(run, archive=archive, trials=trials, seconds=seconds)
+    began = time.monotonic() - process_age()
+    prepared = job.prepare_resume(run, archive=archive, trials=trials, seconds=seconds, deadline=deadline, began=began)
     carry_out(prepared, job.go_on, quiet)
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from evonas.app.timetable import seconds
 from evonas.core import trust
 from evonas.core.errors import EvonasError, choices
 
@@ -53,6 +54,10 @@ class SearchConfig(BaseModel):
     objectives: str = Field("val_accuracy", description="comma-separated metrics; the first decides what is best")
     trials: int | None = Field(None, ge=1, description="trainings to spend; 24 where no --seconds are given")
     seconds: float | None = Field(None, gt=0, description="seconds of wall clock to spend")
+    deadline: float | None = Field(
+        None, gt=0, description="seconds from the command to the last file, or 90s, 10m, 1h30m"
+    )
+    timetable: dict[str, Any] | None = Field(None, description="how a deadline was divided; written by the search")
     epochs: int | None = Field(None, ge=1, description="full epochs of a training; chosen from the data by default")
     train_size: int | None = Field(None, ge=1, description="train on so many images only")
     workers: int = Field(1, ge=1, description="trainings at the same time, each in a process of its own")
@@ -72,6 +77,11 @@ class SearchConfig(BaseModel):
     archive: str | None = Field(None, description="file or database URL; EVONAS_ARCHIVE, or one in your data folder")
     strict: bool = Field(False, description="refuse data of which a file is passed over, or a value clipped")
     root: str | None = Field(None, description="folder of torchvision's data sets")
+
+    @field_validator("deadline", mode="before")
+    @classmethod
+    def _duration(cls, value: Any) -> Any:
+        return seconds(value) if isinstance(value, str) else value
 
     @field_validator("*", mode="before")
     @classmethod
@@ -103,6 +113,12 @@ class SearchConfig(BaseModel):
                     "an evaluator of your own loads its own data"
                 )
             values = {**values, "data": ""}
+        for other in ("seconds", "epochs", "inherit", "stop_early") if values.get("deadline") else ():
+            if values.get(other):
+                raise EvonasError(
+                    f"--deadline {values['deadline']} and --{other.replace('_', '-')} {values[other]} exclude one "
+                    "another: a deadline is divided by evonas"
+                )
         try:
             made = cls(**values)
         except ValidationError as error:

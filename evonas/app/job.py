@@ -11,6 +11,7 @@ from typing import Any, Literal
 from evonas.app.callbacks import Guarded, check_callbacks
 from evonas.app.checkpoints import claim, remove
 from evonas.app.config import SearchConfig
+from evonas.app.deadline import BestSoFar, Deadline
 from evonas.app.folders import check_folder
 from evonas.app.preparation import (
     Job,
@@ -27,7 +28,7 @@ from evonas.core import plugins, trust
 from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError, NameTaken
 from evonas.core.faults import place, placed
-from evonas.core.optional import Noting, description
+from evonas.core.optional import Noting, Recommending, description
 from evonas.core.types import Callback, Encoding, Trial
 from evonas.domains.domain import (
     Data,
@@ -180,8 +181,15 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
         with _broken_off(job, f"the method {job.config.method_spec!r}"):
             store, seed = job.archive.as_of(job.record.mark), job.config.seed
             context = SearchContext(job.encoding, job.goal, job.data.task, store, seed, job.config.encoding)
+            deadline = Deadline.of(job, told) if job.config.deadline is not None else None
+            if deadline is not None:
+                job, context = deadline.job, deadline.context(context)
+                job.archive.update_run(job.name, config=job.record.config)
             searcher = make_method(job.config.method_spec, context)
+            if deadline is not None:
+                searcher = deadline.searcher(context, searcher)
             _note([*job.domain.found(job.data), f"searching with {spelled(job.config.method_spec)}"], callbacks)
+            _note([deadline.timetable.words()] if deadline else [], callbacks)
             memory = [known] if (known := _known(searcher)) else []
             _note(memory, callbacks)
             if job.checkpoints is not None and not job.checkpoints.exists():
@@ -195,8 +203,9 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
                     budget=job.budget,
                     store=job.archive,
                     name=job.name,
-                    callbacks=callbacks,
+                    callbacks=[*callbacks, BestSoFar(job)] if deadline else callbacks,
                     trials=told,
+                    fits=deadline.fits if deadline else None,
                 )
     except KeyboardInterrupt:
         for callback in callbacks:
@@ -205,7 +214,11 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
     try:
         memory += [line for line in [_known(searcher)] if line and line not in memory]
         with _broken_off(job, "the training of the best network"):
-            result = finish(job, outcome.trials, outcome.reason, job.folder, memory=memory)
+            genome = searcher.recommend() if isinstance(searcher, Recommending) else None
+            seconds = deadline.left() if deadline else None
+            result = finish(
+                job, outcome.trials, outcome.reason, job.folder, memory=memory, genome=genome, seconds=seconds
+            )
     except KeyboardInterrupt:
         raise _interrupted(job) from None
     except OSError as error:

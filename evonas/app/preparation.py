@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,6 +51,7 @@ class Job:
     evaluator: Evaluator[Any]  # the trainer, or what also measures what it trained
     goal: Goal
     checkpoints: Path | None = None  # where trainings are left, of a search that goes on with them
+    began: float = 0.0  # when the command was given, as time.monotonic() counts
 
     @property
     def name(self) -> str:
@@ -62,6 +64,8 @@ class Job:
     @property
     def budget(self) -> loop.Budget:
         config = self.config
+        if config.deadline is not None:
+            return loop.Budget(config.trials, config.deadline)
         trials = DEFAULT_TRIALS if config.trials is None and config.seconds is None else config.trials
         return loop.Budget(trials, config.seconds)
 
@@ -74,14 +78,17 @@ def prepare(
     command: str = "evonas.search(…)",
     new: bool = True,
     checkpoints: Path | None = None,
+    began: float | None = None,
 ) -> Job:
     """Resolve all names, load and split the data, try the encoding. Writes nothing but an empty archive.
 
-    A run that is not `new` may have results in its folder; `checkpoints` is the folder of its trainings, if it has one.
+    A run that is not `new` may have results in its folder; `checkpoints` is the folder of its trainings, if it has one;
+    a deadline counts from when it `began`, by time.monotonic(), by default from now.
 
     Raises EvonasError where anything is not valid.
     """
     refuse_in_a_starting_worker()
+    began = time.monotonic() if began is None else began
     config = absolute(config)
     goal = Goal.parse(config.objectives)
     check_method(config.method_spec)
@@ -106,9 +113,11 @@ def prepare(
     name = config.name or free_name(archive, split.task, config.encoding)
     several = isinstance(method, MultiFidelity) and len(method.fidelities) > 1
     in_parts = several or config.stop_early is not None
-    left = checkpoints or new_folder(results_folder(name, config.out))
-    left = left if kind.trains and (in_parts or config.inherit) else None
-    trainer = kind.trainer(encoding, split, TrainingOptions(config.epochs, config.device, left, config.inherit))
+    folder = checkpoints or new_folder(results_folder(name, config.out))
+    left = folder if kind.trains and (in_parts or config.inherit) and config.deadline is None else None
+    kept = folder if config.deadline is not None else None
+    options = TrainingOptions(config.epochs, config.device, left, config.inherit, kept)
+    trainer = kind.trainer(encoding, split, options)
     evaluator = kind.evaluator(trainer, goal)
     record = RunRecord(
         name=name,
@@ -123,7 +132,7 @@ def prepare(
         device=trainer.device_name(),
         command=command,
     )
-    job = Job(config, archive, record, guarded, kind, split, trainer, evaluator, goal, left)
+    job = Job(config, archive, record, guarded, kind, split, trainer, evaluator, goal, left or kept, began)
     if new:
         check_folder(job.folder, name, new=True)
     return job
@@ -136,6 +145,7 @@ def prepare_resume(
     trusting: bool = False,
     data: Data | None = None,
     encoding: Encoding[Any] | None = None,
+    began: float | None = None,
     **changes: Any,
 ) -> Job:
     """The job of a run in the archive, with its own configuration."""
@@ -151,7 +161,9 @@ def prepare_resume(
             "go on from there with the same arrays: evonas.app.job.resume(…, data=images_from_arrays(x, y))"
         )
     left = find(results_folder(name, config.out), record)
-    job = prepare(config, data=data, encoding=encoding, command=record.command, new=False, checkpoints=left)
+    job = prepare(
+        config, data=data, encoding=encoding, command=record.command, new=False, checkpoints=left, began=began
+    )
     if job.data.task.fingerprint != record.task.fingerprint:
         if config.evaluator:
             what = f"the evaluator {config.evaluator!r} of run {name!r} has changed since; bring it back as it was, or"
@@ -233,7 +245,8 @@ def renamed(job: Job, name: str) -> Job:
     if job.checkpoints is None:
         return job
     left = new_folder(job.folder)
-    trainer = replace(job.trainer, checkpoints=left)
+    places = {"checkpoints": left} if job.config.deadline is None else {"kept": left}
+    trainer = replace(job.trainer, **places)
     return replace(job, trainer=trainer, evaluator=job.domain.evaluator(trainer, job.goal), checkpoints=left)
 
 

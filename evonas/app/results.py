@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,8 +50,20 @@ class Result:
         return [name for name in FILES if (self.folder / name).exists()]
 
 
-def finish(job: Job, trials: Sequence[Trial], reason: str, folder: Path, *, memory: Sequence[str] = ()) -> Result:
-    """Train the best network in full, touch the test set once, export, report. Works without a good trial too."""
+def finish(
+    job: Job,
+    trials: Sequence[Trial],
+    reason: str,
+    folder: Path,
+    *,
+    memory: Sequence[str] = (),
+    genome: Any = None,
+    seconds: float | None = None,
+) -> Result:
+    """Train the best network in full, touch the test set once, export, report. Works without a good trial too.
+
+    `genome` is another than the best trial's that is to be trained; `seconds` are those of its training.
+    """
     best = job.goal.best(trials)
     values = summary(job.record, job.goal, trials, reason)
     values |= {"memory": list(memory), "examples": dict(job.domain.examples(job.data))}
@@ -58,8 +71,9 @@ def finish(job: Job, trials: Sequence[Trial], reason: str, folder: Path, *, memo
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder, values)  # first, for it says whose the other files are
     if best is not None:
-        genome = best.evaluation.candidate.genome
-        found = job.domain.finish(job.trainer, genome, job.config.encoding, job.config.seed, folder)
+        genome = best.evaluation.candidate.genome if genome is None else genome
+        values["genome"] = genome
+        found = job.domain.finish(job.trainer, genome, job.config.encoding, job.config.seed, folder, seconds)
         values |= {**found, "seconds": values["seconds"] + found.get("seconds", 0.0)}
     record = replace(job.record, status="done")
     write_report(record, job.goal, trials, values, job.encoding, job.archive, folder)
@@ -67,9 +81,17 @@ def finish(job: Job, trials: Sequence[Trial], reason: str, folder: Path, *, memo
     return Result(folder, values)
 
 
+def write_summary(job: Job, trials: Sequence[Trial], reason: str) -> None:
+    """`result.json` of a search that goes on: what there is so far."""
+    _write(job.folder, summary(job.record, job.goal, trials, reason))
+
+
 def _write(folder: Path, values: Mapping[str, Any]) -> None:
     text = json.dumps(values, indent=2, ensure_ascii=False)
-    (folder / "result.json").write_text(text + "\n", encoding="utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f".result-{os.getpid()}.json"
+    unfinished.write_text(text + "\n", encoding="utf-8")
+    os.replace(unfinished, folder / "result.json")
 
 
 def summary(record: RunRecord, goal: Goal, trials: Sequence[Trial], reason: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ class SearchContext(Generic[G]):
         store: what was trained before, as of the run's beginning; None where nothing may be remembered.
         seed: the run's. A searcher holds no random state: this is for what it makes once and deterministically.
         encoding_name: the encoding's spec, by which the store knows its trainings.
+        first: genomes that are tried before the searcher proposes any: it need not begin with random ones.
     """
 
     encoding: Encoding[G]
@@ -29,6 +30,7 @@ class SearchContext(Generic[G]):
     store: Store | None = None
     seed: int = 0
     encoding_name: str = ""
+    first: tuple[G, ...] = ()
 
     def only_objective(self, who: str) -> Objective:
         """The objective of a searcher that goes by one. Raises EvonasError where there are several."""

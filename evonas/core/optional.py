@@ -60,6 +60,14 @@ class HasPortfolio(Protocol):
     def portfolio(self, task: Task) -> Sequence[Any]: ...
 
 
+@runtime_checkable
+class Augmentable(Protocol):
+    """Genomes whose recipes may vary the images: `augmented(genome, kept)` is the genome with images varied in the ways
+    that keep their class. `kept` are the metrics `keeps_…` of `evonas.training.probing`."""
+
+    def augmented(self, genome: Any, kept: Mapping[str, float]) -> Any: ...
+
+
 class EncodingDefaults:
     """No two genomes build the same network, and there is nothing to draw."""
 
@@ -146,6 +154,13 @@ class Describing(Protocol):
 def description(part: Any) -> str:
     """What a part says of itself; empty where it says nothing."""
     return part.describe() if isinstance(part, Describing) else ""
+
+
+@runtime_checkable
+class Recommending(Protocol):
+    """A searcher that says itself which genome should be trained in full; None: the best of the trials."""
+
+    def recommend(self) -> Any | None: ...
 
 
 # --- of a ranker
@@ -258,6 +273,7 @@ class CallbackDefaults:
 
 __all__ = [
     "Acquiring",
+    "Augmentable",
     "Calibrated",
     "CallbackDefaults",
     "Canonical",
@@ -279,6 +295,7 @@ __all__ = [
     "Ranker",
     "RankerDefaults",
     "Recalling",
+    "Recommending",
     "Teachable",
     "Trusting",
     "Uncertain",

@@ -53,12 +53,14 @@ class Split(Protocol):
 @dataclass(frozen=True)
 class TrainingOptions:
     """How a run trains, where its domain can: full epochs (None: chosen by the data), a device's name, the folder of
-    its checkpoints (None: it leaves none), and whether children start from their parents' weights."""
+    its checkpoints (None: it leaves none), whether children start from their parents' weights, and the folder where
+    each evaluation leaves its network (None: it leaves none)."""
 
     epochs: int | None = None
     device: str = "auto"
     checkpoints: Path | None = None
     inherit: bool = False
+    kept: Path | None = None
 
 
 class Trainer(Protocol):
@@ -106,12 +108,19 @@ class Domain(Protocol):
         """The trainer, or what also measures what the goal asks for."""
         ...
 
-    def finish(self, trainer: Any, genome: Any, encoding: str, seed: int, folder: Path) -> Mapping[str, Any]:
-        """Train the best genome in full, touch the test set once, and write the network to the folder.
+    def finish(
+        self, trainer: Any, genome: Any, encoding: str, seed: int, folder: Path, seconds: float | None = None
+    ) -> Mapping[str, Any]:
+        """Train the best genome in full, or for so many seconds, touch the test set once, and write the network to the
+        folder.
 
         `encoding` is the spec by which it is found again. Returns what `result.json` says of it: `test_accuracy`,
         `params`, `flops`, `seconds`, and `notes` on what could not be done.
         """
+        ...
+
+    def hand_over(self, trainer: Any, evaluation: Evaluation[Any], encoding: str, folder: Path) -> bool:
+        """Write the network of an evaluation to the folder as it is; whether there was one to write."""
         ...
 
     def network(self, model: Any, preprocessing: Any, class_names: tuple[str, ...], shape: tuple[int, ...]) -> Any:

@@ -131,7 +131,7 @@ class EvaluatorDomain:
     """A `Domain` of functions. A fidelity below 1 is handed on: what it means is the function's to decide."""
 
     name, encoding, trains = "evaluator", "", False
-    without = ("epochs", "train_size", "device", "inherit", "stop_early", "per_device", "root", "strict")
+    without = ("epochs", "train_size", "device", "inherit", "stop_early", "per_device", "root", "strict", "deadline")
 
     def from_arrays(self, x: Any, y: Any, x_test: Any = None, y_test: Any = None, **options: Any) -> OwnEvaluator:
         raise EvonasError("an evaluator of your own loads its own data; search(evaluator=…) takes no arrays")
@@ -154,7 +154,12 @@ class EvaluatorDomain:
     def evaluator(self, trainer: Scored, goal: Goal) -> Scored:
         return Scored(trainer.data, tuple(objective.name for objective in goal.objectives))
 
-    def finish(self, trainer: Scored, genome: Any, encoding: str, seed: int, folder: Path) -> Mapping[str, Any]:
+    def hand_over(self, trainer: Scored, evaluation: Evaluation[Any], encoding: str, folder: Path) -> bool:
+        return False
+
+    def finish(
+        self, trainer: Scored, genome: Any, encoding: str, seed: int, folder: Path, seconds: float | None = None
+    ) -> Mapping[str, Any]:
         """`genome.json` names the best genome; there is no network of evonas' to train in full or to write."""
         description = {
             "format": 2,

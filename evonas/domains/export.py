@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
+import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -17,7 +20,7 @@ from evonas.core.environment import versions
 from evonas.core.errors import EvonasError
 from evonas.core.genomes import freeze
 from evonas.core.trust import admit
-from evonas.core.types import Encoding, Task
+from evonas.core.types import Task
 from evonas.domains.domain import domain_named
 from evonas.domains.network import Network
 from evonas.domains.splitting import ArraySplit
@@ -25,16 +28,20 @@ from evonas.training.building import build, seeded
 from evonas.training.data import Preprocessing
 from evonas.training.trainer import Finished
 
+WEIGHTS, PROGRAM = "model.safetensors", "model.pt2"
 FORMAT = 2  # 1: of images, without `domain` and without the preprocessing's `scale`
 log = logging.getLogger(__name__)
 
 
 def save(
-    folder: Path, finished: Finished, genome: Any, encoding: Encoding[Any], encoding_spec: str, data: ArraySplit
+    folder: Path, finished: Finished, genome: Any, encoding: str, data: ArraySplit, *, program: bool = True
 ) -> list[str]:
-    """Write `genome.json`, `model.safetensors` and `model.pt2`; returns a word on what could not be written.
+    """Write `genome.json`, `model.safetensors` and, unless `program` is False, `model.pt2`; returns a word on what
+    could not be written.
 
-    A network that torch.export cannot take is saved without `model.pt2`: its weights and its genome are enough.
+    Each file is written whole and then takes the place of an earlier network's: a process that dies on the way leaves
+    a network that can be loaded. A network that torch.export cannot take is saved without `model.pt2`: its weights and
+    its genome are enough.
     """
     from safetensors.torch import save_model
 
@@ -42,7 +49,7 @@ def save(
     description = {
         "format": FORMAT,
         "evonas": versions(("evonas",))["evonas"],
-        "encoding": encoding_spec,
+        "encoding": encoding,
         "genome": genome,
         "domain": data.task.domain,
         "task": data.task.name,
@@ -50,17 +57,33 @@ def save(
         "class_names": data.class_names,
         "preprocessing": asdict(finished.preprocessing),
     }
-    text = json.dumps(description, indent=2, ensure_ascii=False)
-    (folder / "genome.json").write_text(text + "\n", encoding="utf-8")
-    save_model(finished.model, str(folder / "model.safetensors"))
-    program = folder / "model.pt2"
-    program.unlink(missing_ok=True)  # of an earlier search
+    notes: list[str] = []
+    with TemporaryDirectory(dir=folder, prefix=".writing-", ignore_cleanup_errors=True) as unfinished:
+        written = Path(unfinished)
+        save_model(finished.model, str(written / WEIGHTS), metadata={"evonas": json.dumps(description)})
+        description["weights"] = _checksum(written / WEIGHTS)
+        text = json.dumps(description, indent=2, ensure_ascii=False)
+        (written / "genome.json").write_text(text + "\n", encoding="utf-8")
+        try:
+            if program:
+                _export(finished.model, data.task, written / PROGRAM)
+        except Exception as error:
+            (written / PROGRAM).unlink(missing_ok=True)
+            notes = [f"{PROGRAM} was not written: torch.export says {_first_line(error)}"]
+        (folder / PROGRAM).unlink(missing_ok=True)  # an earlier network's
+        for name in (WEIGHTS, "genome.json", PROGRAM):
+            if (written / name).exists():
+                os.replace(written / name, folder / name)
+    return notes
+
+
+def _checksum(path: Path) -> str | None:
+    """Of the weights; None where they are not there."""
     try:
-        _export(finished.model, data.task, program)
-    except Exception as error:
-        program.unlink(missing_ok=True)
-        return [f"model.pt2 was not written: torch.export says {_first_line(error)}"]
-    return []
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 def _export(model: nn.Module, task: Task, path: Path) -> None:
@@ -139,7 +162,7 @@ def _rebuilt(folder: Path, description: Mapping[str, Any]) -> nn.Module:
 def _description(folder: Path) -> Mapping[str, Any]:
     path = folder / "genome.json"
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
+        description = _of_the_weights(json.loads(path.read_text(encoding="utf-8")), folder / WEIGHTS)
         if description["format"] > FORMAT:
             raise EvonasError(f"{str(path)!r} was written by evonas {description['evonas']}; upgrade evonas to load it")
         kind = str(description.get("domain", "images"))
@@ -162,6 +185,19 @@ def _description(folder: Path) -> Mapping[str, Any]:
         raise EvonasError(f"{str(folder)!r} holds no network: cannot read genome.json ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise EvonasError(f"{str(path)!r} describes no network: {_first_line(error)}") from error
+
+
+def _of_the_weights(description: dict[str, Any], weights: Path) -> dict[str, Any]:
+    """The description, or the one that the weights carry where theirs was about to be replaced when it was written."""
+    if description.get("weights") in (None, _checksum(weights)):
+        return description
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(weights, framework="pt") as file:
+            return json.loads((file.metadata() or {})["evonas"])
+    except (OSError, SafetensorError, KeyError):  # damaged: who loads them says so
+        return description
 
 
 def _first_line(error: Exception) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal
-from evonas.core.types import Encoding, Evaluator, Task
+from evonas.core.types import Encoding, Evaluation, Evaluator, Task
 from evonas.domains.domain import TrainingOptions
 from evonas.domains.splitting import ArraySplit, class_counts, plural
 
@@ -61,6 +61,7 @@ class Supervised:
             device=options.device,
             checkpoints=options.checkpoints,
             inherit=options.inherit,
+            kept=options.kept,
         )
 
     def evaluator(self, trainer: TorchTrainer, goal: Goal) -> Evaluator[Any]:
@@ -68,13 +69,31 @@ class Supervised:
 
         return with_latency(trainer, goal)
 
-    def finish(self, trainer: TorchTrainer, genome: Any, encoding: str, seed: int, folder: Path) -> Mapping[str, Any]:
-        """Train in full, test once, write `genome.json`, `model.safetensors` and `model.pt2`."""
+    def hand_over(self, trainer: TorchTrainer, evaluation: Evaluation[Any], encoding: str, folder: Path) -> bool:
+        """Write the network that an evaluation left, without a program; whether there was one."""
         from evonas.domains.export import save
 
-        finished = trainer.finish(genome, seed)
-        notes = save(folder, finished, genome, trainer.encoding, encoding, cast(ArraySplit, trainer.data))
-        figures = {key: finished.metrics[key] for key in ("test_accuracy", "params", "flops", "seconds")}
+        found = trainer.handed_over(evaluation)
+        if found is not None:
+            genome = evaluation.candidate.genome
+            save(folder, found, genome, encoding, cast(ArraySplit, trainer.data), program=False)
+        return found is not None
+
+    def finish(
+        self,
+        trainer: TorchTrainer,
+        genome: Any,
+        encoding: str,
+        seed: int,
+        folder: Path,
+        seconds: float | None = None,
+    ) -> Mapping[str, Any]:
+        """Train in full, or for so many seconds, test once, write `genome.json`, `model.safetensors`, `model.pt2`."""
+        from evonas.domains.export import save
+
+        finished = trainer.finish(genome, seed, seconds)
+        notes = save(folder, finished, genome, encoding, cast(ArraySplit, trainer.data))
+        figures = {key: finished.metrics[key] for key in ("test_accuracy", "params", "flops", "seconds", "images")}
         return {**figures, "notes": notes}
 
     def examples(self, split: Any) -> Mapping[str, Any]:

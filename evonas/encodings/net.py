@@ -21,7 +21,7 @@ from evonas.core.types import Task
 from evonas.encodings.categorical import CategoricalEncoding, Genome
 from evonas.encodings.net_layout import plan
 from evonas.encodings.net_plan import Plan
-from evonas.encodings.recipe_genes import RECIPE, described, sampled, to_recipe
+from evonas.encodings.recipe_genes import RECIPE, allowed, described, sampled, to_recipe
 from evonas.encodings.variation import mutated
 
 if TYPE_CHECKING:
@@ -98,6 +98,10 @@ class NetEncoding(CategoricalEncoding):
     def recipe(self, genome: Genome) -> Recipe:
         """How the network is trained."""
         return to_recipe(self.named(genome))
+
+    def augmented(self, genome: Genome, kept: Mapping[str, float]) -> Genome:
+        """The genome with images mirrored and shifted where they keep their class (`allowed`)."""
+        return tuple({**self.named(genome), **allowed(kept)}.values())
 
     def plan(self, genome: Genome, shape: tuple[int, ...]) -> Plan:
         """The convolutions for images of `shape`, (channels, height, width), and what they cost."""

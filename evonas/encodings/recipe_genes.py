@@ -29,6 +29,7 @@ VARIED = ("mirror_x", "mirror_y", "shift_x", "shift_y", "rotation", "cutout", "m
 PLAIN = 0.7  # chance that a sampled genome leaves one of those out: half of them destroy the classes of most data
 
 USUAL = {"muon": (0.12, 5e-4), "sgd": (0.2, 5e-4), "adamw": (0.003, 0.02)}  # learning rate, weight decay
+KEPT_MIRRORED, KEPT_SHIFTED = 0.9, 0.6  # a shifted image looks new to a network that has seen few; a mirrored one too
 WARM_UP = 0.1  # changes little from .05 to .2
 
 DEFAULT_RECIPE: Mapping[str, Any] = {name: choices[0] for name, choices in RECIPE.items()} | {
@@ -57,6 +58,15 @@ def to_recipe(genes: Mapping[str, Any]) -> Recipe:
         averaging=genes["averaging"],
         **{name: genes[name] for name in VARIED},
     )
+
+
+def allowed(kept: Mapping[str, float]) -> dict[str, Any]:
+    """The genes that vary images as far as they keep their class, by a network's metrics `keeps_…`: mirrored where it
+    keeps nine tenths of its accuracy above chance, shifted by an eighth where it keeps six tenths."""
+    return {
+        **{name: kept.get(f"keeps_{name}", 0.0) >= KEPT_MIRRORED for name in ("mirror_x", "mirror_y")},
+        **{name: 0.125 if kept.get(f"keeps_{name}", 0.0) >= KEPT_SHIFTED else 0.0 for name in ("shift_x", "shift_y")},
+    }
 
 
 def sampled(gene: Gene, rng: np.random.Generator) -> Any:

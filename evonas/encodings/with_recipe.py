@@ -13,7 +13,7 @@ from evonas.core.recipe import Recipe
 from evonas.core.space import Space
 from evonas.core.types import Encoding, Task
 from evonas.encodings.make import make_encoding
-from evonas.encodings.recipe_genes import RECIPE, described, recipe_genes, sampled, to_recipe
+from evonas.encodings.recipe_genes import RECIPE, allowed, described, recipe_genes, sampled, to_recipe
 from evonas.encodings.variation import mutated
 
 if TYPE_CHECKING:
@@ -65,6 +65,11 @@ class RecipeEncoding:
     def recipe(self, genome: Both) -> Recipe:
         """How the network is trained."""
         return to_recipe(dict(zip(RECIPE, genome[1], strict=True)))
+
+    def augmented(self, genome: Both, kept: Mapping[str, float]) -> Both:
+        """The genome with images mirrored and shifted where they keep their class (`allowed`)."""
+        named = {**dict(zip(RECIPE, genome[1], strict=True)), **allowed(kept)}
+        return genome[0], tuple(named.values())
 
     def build(self, genome: Both, task: Task) -> nn.Module:
         return self.encoding.build(genome[0], task)

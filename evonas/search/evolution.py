@@ -52,6 +52,7 @@ class _Evolving(ProposingSearcher[G]):
     def __init__(self, context: SearchContext[G], population: int):
         super().__init__(context)
         self.population = at_least(1, population=population)
+        self.begin = min(self.population, len(context.first) or self.population)
 
     def propose(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
         def sample() -> Candidate[G]:
@@ -66,7 +67,7 @@ class _Evolving(ProposingSearcher[G]):
                 bred = replace(bred, genome=self.encoding.mutate(bred.genome, rng))
             return bred
 
-        if len(self.known) < self.population or not self.has_parents():
+        if len(self.known) < self.begin or not self.has_parents():
             return self.known.draw(n, sample)
         return self.known.draw(n, child, sample)
 

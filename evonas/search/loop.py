@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -76,24 +76,30 @@ def run(
     name: str = "run",
     callbacks: Sequence[Callback] = (),
     trials: Sequence[Trial] = (),
+    fits: Callable[[Candidate[Any], float], bool] | None = None,
 ) -> Outcome:
     """Search until the budget is spent or the space is exhausted.
 
     Each evaluation is stored before the searcher observes it. `trials` are those of the same run from before an
     interruption, in their order: the searcher observes them again first, and with one worker the search then goes on as
-    if it had never stopped.
+    if it had never stopped. `fits(candidate, elapsed)` says whether a candidate can end in time: the first that cannot
+    is not trained, and ends the search.
     """
     observed = list(trials)
     number, interrupted = replay(searcher, observed, seed)
     start = time.monotonic() - (observed[-1].elapsed if observed else 0.0)
     counted = sum(trial.evaluation.status != "absent" for trial in observed)
     pending: dict[Future[Evaluation], tuple[int, int]] = {}
-    reason = "the budget is spent"
+    reason, over = "the budget is spent", False
     for callback in callbacks:
         callback.started(task, observed)
     while True:
         exhausted = False
-        while len(pending) < executor.slots and budget.allows(counted + len(pending), time.monotonic() - start):
+        while (
+            not over
+            and len(pending) < executor.slots
+            and budget.allows(counted + len(pending), time.monotonic() - start)
+        ):
             if interrupted:
                 after, (candidate, as_number) = len(observed), interrupted.pop(0)
             else:
@@ -103,6 +109,9 @@ def run(
                     exhausted = True
                     break
                 candidate = found[0]
+            if fits is not None and not fits(candidate, time.monotonic() - start):
+                over = True
+                break
             for callback in callbacks:
                 callback.asked(as_number, candidate)
             pending[executor.submit(candidate, task, seed)] = (as_number, after)

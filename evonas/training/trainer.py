@@ -29,11 +29,21 @@ from evonas.training.data import DeviceSet, Preprocessing, TrainingData
 from evonas.training.devices import find_device, find_precision, precision_for
 from evonas.training.fitting import Diverged, Fitting
 from evonas.training.inheritance import inherit, named_tensors
-from evonas.training.pace import Clock, Pace, Steps
+from evonas.training.pace import WARM, Clock, Pace, Steps
+from evonas.training.probing import kept as probed
 
 TARGET_STEPS = 240  # of a full training where the epochs are not given: about two seconds on a core for 8×8 images
 HEIRLOOM = "-weights"  # ends the name of what a finished network leaves to its children
-NOT_OF_THE_TRAINING = {"encoding", "data", "device", "threads", "checkpoints", "_cache"}  # the rest is in its key
+NOT_OF_THE_TRAINING = {
+    "encoding",
+    "data",
+    "device",
+    "threads",
+    "checkpoints",
+    "kept",
+    "probe",
+    "_cache",
+}  # the rest is in its key
 SHOWN = 512  # images that layers are set from
 FORWARD = 0.4  # of the time of a step's image, for one that is only looked at
 WORK_OF_A_THREAD = 2e9  # floating-point operations a step, some 15 ms: below it, waiting for one another costs more
@@ -74,6 +84,8 @@ class TorchTrainer:
         inherit: whether a network starts from the weights of the first of its candidate's parents that were left in
             `checkpoints`; what is trained then depends on what was trained before.
         held_out: whether each evaluation also has `test_accuracy`: for a benchmark, whose searchers are not told it.
+        kept: a folder where each evaluation leaves its trained network, for `handed_over`.
+        probe: whether each evaluation also says in which ways images may be varied (`evonas.training.probing`).
 
     Raises EvonasError where the device is not there or an option makes no training.
     """
@@ -92,6 +104,8 @@ class TorchTrainer:
     checkpoints: str | Path | None = None
     inherit: bool = False
     held_out: bool = False
+    kept: str | Path | None = None
+    probe: bool = False
     _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -149,10 +163,15 @@ class TorchTrainer:
                 network, figures = self._train(candidate, self._on_device("train"), seed, length, self._left())
                 accuracy, loss = self.test(network, self._on_device("val"))
                 held_out = {"test_accuracy": self.test(network, self._on_device("test"))[0]} if self.held_out else {}
+                if self.probe:
+                    held_out |= probed(network, self._on_device("val"), self.data.task.n_classes)
             if not math.isfinite(loss):
                 raise Diverged("diverged: the validation loss is no number")
         except Diverged as error:
             return Evaluation.failure(candidate, str(error), time.perf_counter() - start)
+        if self.kept is not None:
+            weights = {name: tensor.detach().cpu() for name, tensor in named_tensors(network).items()}
+            Checkpoints(self.kept).save(_kept_as(candidate), State(weights))
         seconds = time.perf_counter() - start
         metrics = {"val_accuracy": accuracy, "val_loss": loss, **held_out, **figures, **costs, "seconds": seconds}
         return Evaluation(candidate, metrics, seconds)
@@ -170,19 +189,33 @@ class TorchTrainer:
         network = network.cpu().to(memory_format=torch.contiguous_format)
         return Finished(network.eval(), metrics, self._preprocessing())
 
+    def handed_over(self, evaluation: Evaluation) -> Finished | None:
+        """The network that an evaluation left in `kept`, as it is; None where it is not there any more."""
+        state = None if self.kept is None else Checkpoints(self.kept).load(_kept_as(evaluation.candidate))
+        if state is None:
+            return None
+        with seeded(0):
+            network = build(self.encoding, evaluation.candidate.genome, self.data.task)
+        with torch.no_grad():
+            for name, tensor in named_tensors(network).items():
+                tensor.copy_(state.tensors[name])
+        return Finished(network.eval(), dict(evaluation.metrics), self._preprocessing())
+
     def rate(self, candidate: Candidate, seed: int, seconds: float) -> dict[str, float]:
         """How fast a network trains while others may train beside it; nothing is kept. `images_per_second`, and the
         share of the device's memory that is free then (1 where it is the host's)."""
         costs = profile.costs(self.encoding, candidate.genome, self.data.task)
         with self.threads_for(costs["flops"]), seeded(seed, self.device):
             training = self.begin(candidate.genome, seed)
-            training.run(1)
-            start = time.perf_counter()
-            while time.perf_counter() - start < seconds:
-                training.run(training.epoch + 1)
-            taken = time.perf_counter() - start
+            training.pace = Steps(WARM)
+            training.run()
+            before, start = training.images, time.monotonic()
+            training.pace = Clock(seconds, start)
+            while time.monotonic() - start < seconds:
+                training.run()
+            taken = time.monotonic() - start
         return {
-            "images_per_second": (training.epoch - 1) * len(training.data) / taken,
+            "images_per_second": (training.images - before) / taken,
             "free_memory": profile.free_memory(self.device),
         }
 
@@ -360,3 +393,8 @@ class TorchTrainer:
             }[part]()
             self._cache[part] = d.put(images, labels, self._preprocessing(), self.device)
         return self._cache[part]
+
+
+def _kept_as(candidate: Candidate) -> str:
+    """The name of what an evaluation of the candidate leaves."""
+    return digest(candidate.genome, candidate.fidelity)

@@ -44,7 +44,7 @@ def expected(trainer: TorchTrainer, finished: Finished) -> np.ndarray:
 def saved(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved")
     trainer, finished = trained(CellEncoding(width=4), CELL, request.param)
-    assert save(folder, finished, CELL, trainer.encoding, SPEC, trainer.data) == []
+    assert save(folder, finished, CELL, SPEC, trainer.data) == []
     return folder, trainer.data, expected(trainer, finished)
 
 
@@ -176,7 +176,7 @@ def test_how_images_are_read_is_kept_in_the_file(tmp_path):
     data = split(images_from_arrays(x, y, x, y), seed=0)
     trainer: Any = TorchTrainer(CellEncoding(width=4), data, epochs=1, device="cpu")
     finished = trainer.finish(CELL, 0)
-    save(tmp_path, finished, CELL, trainer.encoding, SPEC, trainer.data)
+    save(tmp_path, finished, CELL, SPEC, trainer.data)
     assert load(tmp_path).predict_proba(x) == pytest.approx(expected(trainer, finished), abs=1e-5)
 
 
@@ -234,7 +234,7 @@ def users_encoding(folder: Path) -> str:
 def test_a_users_encoding_that_is_gone_is_replaced_by_the_exported_program(tmp_path):
     trainer, finished = trained(Line(), 1.0)
     spec = users_encoding(tmp_path)
-    assert save(tmp_path / "out", finished, 1.0, trainer.encoding, spec, trainer.data) == []
+    assert save(tmp_path / "out", finished, 1.0, spec, trainer.data) == []
     probabilities = expected(trainer, finished)
     assert load(tmp_path / "out").predict_proba(trainer.data.x_test) == pytest.approx(probabilities, abs=1e-5)
     (tmp_path / "mine.py").unlink()
@@ -251,7 +251,7 @@ def test_a_users_encoding_that_is_gone_is_replaced_by_the_exported_program(tmp_p
 
 def test_a_users_encoding_that_has_changed_is_replaced_by_the_exported_program(tmp_path):
     trainer, finished = trained(Line(), 1.0)
-    save(tmp_path / "out", finished, 1.0, trainer.encoding, users_encoding(tmp_path), trainer.data)
+    save(tmp_path / "out", finished, 1.0, users_encoding(tmp_path), trainer.data)
     (tmp_path / "mine.py").write_text("raise RuntimeError('broken')\n")
     probabilities = expected(trainer, finished)
     with pytest.raises(EvonasError, match="mine.py.*has changed since it was trusted"):
@@ -266,7 +266,7 @@ def test_a_network_that_cannot_be_exported_is_saved_nevertheless(tmp_path):
     shutil.copy(Path(nets.__file__), tmp_path / "mine.py")
     spec = f"{tmp_path / 'mine.py'}:Branching"
     given(spec)
-    notes = save(tmp_path / "out", finished, 1.0, trainer.encoding, spec, trainer.data)
+    notes = save(tmp_path / "out", finished, 1.0, spec, trainer.data)
     assert len(notes) == 1
     assert notes[0].startswith("model.pt2 was not written: torch.export says ")
     assert "\n" not in notes[0]

@@ -174,9 +174,7 @@ def test_a_loss_beyond_all_measure_ends_the_training_after_its_epoch():
     encoding = Spoiled(1e4)
     evaluation = evaluate(trainer(encoding, epochs=20), 6)  # of 3 steps an epoch
     assert evaluation.status == "failed"
-    assert re.fullmatch(
-        r"diverged: the loss is \S+ in epoch 3, after (0|1)\.\d+ in the first", str(evaluation.error)
-    )
+    assert re.fullmatch(r"diverged: the loss is \S+ in epoch 3, after (0|1)\.\d+ in the first", str(evaluation.error))
     assert encoding.steps == 9
 
 

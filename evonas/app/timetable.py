@@ -1,0 +1,101 @@
+"""How a deadline is divided: what came before, a search by rungs, one long final training, and the writing."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from evonas.core.errors import EvonasError
+from evonas.core.figures import duration
+
+FINAL = 0.62  # of what can be trained in is the final training's, at most …
+MOST_EPOCHS = 120  # … and as many epochs as the fixed baseline makes in so long: more would change little
+LOWEST = 0.015  # of what can be trained in is a training of the lowest rung, where that is …
+FEWEST, MOST = 0.25, 3.0  # … not less and not more than so many epochs of the fixed baseline, and …
+ENOUGH = 4000  # … so many images are never too few
+SHORTEST = 0.4  # seconds of a training, whatever the data
+ETA = 3  # from rung to rung
+TOP = 4  # the highest rung is at most so many times shorter than the final training
+EACH = 1.2  # trainings at least that a rung's share of the search must have room for
+WRITING, SHARE, MOST_SHARE = 4.0, 0.02, 10.0  # seconds, and a share of the deadline, for the files and the report
+PORTFOLIO = 0.6  # of the trainings that fit into the lowest rung's share may be of genomes known beforehand
+
+
+@dataclass(frozen=True)
+class Timetable:
+    """Seconds. `before` is what had passed when the search began; `speed` the images a second of the fixed baseline;
+    `fidelities` those of the rungs, as shares of `final`; `portfolio` how many genomes are tried first."""
+
+    deadline: float
+    before: float
+    search: float
+    final: float
+    writing: float
+    speed: float
+    fidelities: tuple[float, ...]
+    portfolio: int
+
+    @classmethod
+    def make(cls, deadline: float, before: float, images: int, speed: float) -> Timetable:
+        """For so many training images, validation included. Raises EvonasError where the time is too short."""
+        writing = WRITING + min(SHARE * deadline, MOST_SHARE)
+        left = deadline - before - writing
+        epoch = images / speed
+        shortest = max(SHORTEST, min(FEWEST * images, ENOUGH) / speed)
+        least = before + (WRITING + 4 * shortest) / (1 - SHARE)
+        if left < 4 * shortest:
+            raise EvonasError(
+                f"--deadline {deadline:g} is too short for these data on this machine; give {duration(1.1 * least)} "
+                "or more"
+            )
+        final = min(FINAL * left, max(MOST_EPOCHS * epoch, 4 * SHORTEST))
+        search = left - final
+        lowest = min(max(LOWEST * left, shortest), max(MOST * epoch, shortest), search / 2)
+        rungs = [lowest]
+        while rungs[-1] * ETA <= final / TOP and search / (len(rungs) + 1) >= EACH * rungs[-1] * ETA:
+            rungs.append(rungs[-1] * ETA)
+        portfolio = max(2, int(PORTFOLIO * search / len(rungs) / lowest))
+        shares = tuple(min(1.0, rung / final) for rung in rungs)
+        return cls(deadline, before, search, final, writing, speed, shares, portfolio)
+
+    def until(self, deadline: float) -> Timetable:
+        """The same with more time for the search."""
+        return replace(self, deadline=deadline, search=self.search + deadline - self.deadline)
+
+    def words(self) -> str:
+        """One line on what will happen when."""
+        rungs = ", ".join(duration(self.final * fidelity) for fidelity in self.fidelities)
+        return (
+            f"deadline {duration(self.deadline)}: {duration(self.before)} until now, {duration(self.search)} search in "
+            f"trainings of {rungs}, {duration(self.final)} final training, {duration(self.writing)} for the rest"
+        )
+
+    def record(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, values: Mapping[str, Any]) -> Timetable:
+        return cls(**{**values, "fidelities": tuple(values["fidelities"])})
+
+
+def seconds(text: str) -> float:
+    """`90`, `90s`, `10m`, `1h30m`, `1.5h` -> seconds. Raises ValueError."""
+    parts = re.fullmatch(r"\s*(?:([\d.]+)h)?\s*(?:([\d.]+)m)?\s*(?:([\d.]+)s?)?\s*", text)
+    if not parts or not any(parts.groups()):
+        raise ValueError("give seconds, or 90s, 10m, 1h30m")
+    return sum(float(part) * unit for part, unit in zip(parts.groups(), (3600, 60, 1), strict=True) if part)
+
+
+def process_age() -> float:
+    """Seconds since this process started, on Linux; elsewhere the processor time that it has used."""
+    try:
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        import os
+
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return time.process_time()

@@ -1,0 +1,106 @@
+"""Searching for a deadline: a portfolio first, the best of it and its children by rungs, one to be trained in full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Any, Generic
+
+import numpy as np
+
+from evonas.core.context import SearchContext
+from evonas.core.optional import Augmentable
+from evonas.core.types import Candidate, Evaluation, G, Origin, Searcher
+from evonas.search.halving import SuccessiveHalving
+
+PROBES = 3  # of the best first trainings say together how images may be varied
+
+
+class Rungs(SuccessiveHalving[G], Generic[G]):
+    """Asynchronous successive halving (ASHA: Li et al. 2020, MLSys) whose rungs all lie below the full training.
+
+    The genomes of `first` are tried before the searcher proposes any. What rises from the lowest rung is trained with
+    its images varied in the ways that keep their class (`Augmentable`): short trainings cannot show what that is worth
+    in a long one, but they show whether a mirrored or shifted image is still what it was. The first genome, the fixed
+    baseline, rises with the best, so that what wins has beaten it. `recommend` is what should be trained in full.
+
+    Args:
+        context: one objective.
+        searcher: whose candidates are tried.
+        fidelities: of the rungs, rising.
+        first: genomes to begin with.
+        eta: one in so many rises.
+    """
+
+    def __init__(
+        self,
+        context: SearchContext[G],
+        searcher: Searcher[G],
+        fidelities: Sequence[float],
+        first: Sequence[G] = (),
+        eta: int = 3,
+    ):
+        super().__init__(context, searcher, eta, fidelities=fidelities)
+        self.encoding = context.encoding
+        self.first = list(first)
+        self._kept: dict[G, dict[str, float]] = {}
+        self._risen: dict[G, G] = {}
+
+    def ask(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
+        found: list[Candidate[G]] = []
+        while len(found) < n and (candidate := self._first() or self._promoted() or self._new(rng)):
+            found.append(candidate)
+        return found
+
+    def tell(self, evaluations: Sequence[Evaluation[G]]) -> None:
+        super().tell(evaluations)
+        for evaluation in evaluations:
+            kept = {name: value for name, value in evaluation.metrics.items() if name.startswith("keeps_")}
+            if kept and self._rung(evaluation.candidate.fidelity) == 0:
+                self._kept[evaluation.candidate.genome] = kept
+
+    def recommend(self) -> G | None:
+        """The best of the highest rung that anything has finished; None where nothing has."""
+        for rung in reversed(range(len(self.fidelities))):
+            finished = {genome: value for genome, value in self._finished[rung].items() if np.isfinite(value)}
+            if finished:
+                best = max(finished, key=lambda genome: finished[genome])
+                return best if rung else self._varied(best)
+        return None
+
+    def _first(self) -> Candidate[G] | None:
+        for genome in self.first:
+            if genome not in self._asked[0]:
+                self._asked[0].add(genome)
+                return Candidate(genome, self.fidelities[0], origin="warm start")
+        return None
+
+    def _promoted(self) -> Candidate[G] | None:
+        """The best candidate that has earned the next rung, looking from the top; the first genome whenever any has."""
+        for rung in reversed(range(len(self.fidelities) - 1)):
+            finished = {genome: value for genome, value in self._finished[rung].items() if np.isfinite(value)}
+            ranked = sorted(finished, key=lambda genome: finished[genome], reverse=True)
+            rising = ranked[: len(ranked) // self.eta]
+            baseline = [genome for genome in self._baselines() if rising and genome in finished]
+            for genome in [*rising, *baseline]:
+                if rung == 0 and genome not in self._risen:
+                    self._risen[genome] = self._varied(genome)
+                varied = self._risen[genome] if rung == 0 else genome
+                if varied not in self._asked[rung + 1]:
+                    self._asked[rung + 1].add(varied)
+                    origin: Origin = "promoted" if varied == genome else "mutated"
+                    return Candidate(varied, self.fidelities[rung + 1], (genome,), origin)
+        return None
+
+    def _baselines(self) -> list[G]:
+        """The first genome, and what it became."""
+        return [*self.first[:1], *(self._risen[genome] for genome in self.first[:1] if genome in self._risen)]
+
+    def _varied(self, genome: G) -> G:
+        """With images varied as the best of the first trainings allow: the median of some."""
+        if not isinstance(self.encoding, Augmentable) or not self._kept:
+            return genome
+        finished: Any = self._finished[0]
+        best = sorted(self._kept, key=lambda one: -finished.get(one, -np.inf))[:PROBES]
+        names = self._kept[best[0]]
+        return self.encoding.augmented(genome, {name: median(self._kept[g][name] for g in best) for name in names})
