@@ -70,6 +70,7 @@ def save(
         except Exception as error:
             (written / PROGRAM).unlink(missing_ok=True)
             notes = [f"{PROGRAM} was not written: torch.export says {_first_line(error)}"]
+        (written / WEIGHTS).chmod((written / "genome.json").stat().st_mode)  # safetensors' own is for the owner alone
         (folder / PROGRAM).unlink(missing_ok=True)  # an earlier network's
         for name in (WEIGHTS, "genome.json", PROGRAM):
             if (written / name).exists():
@@ -195,7 +196,9 @@ def _of_the_weights(description: dict[str, Any], weights: Path) -> dict[str, Any
 
     try:
         with safe_open(weights, framework="pt") as file:
-            return json.loads((file.metadata() or {})["evonas"])
+            carried = json.loads((file.metadata() or {})["evonas"])
+        log.warning("%s was written later than genome.json, and goes by the description in it", str(weights))
+        return carried
     except (OSError, SafetensorError, KeyError):  # damaged: who loads them says so
         return description
 

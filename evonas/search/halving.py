@@ -27,23 +27,16 @@ class SuccessiveHalving(Generic[G]):
             `halving(searcher='aging(population=10)')`.
         eta: one in so many goes up.
         rungs: how many fidelities, the full one included.
-        fidelities: those of the rungs, rising, instead of powers of `eta`.
     """
 
     def __init__(
-        self,
-        context: SearchContext[G],
-        searcher: str | Searcher[G] = "evolution",
-        eta: int = 3,
-        rungs: int = 3,
-        fidelities: Sequence[float] | None = None,
+        self, context: SearchContext[G], searcher: str | Searcher[G] = "evolution", eta: int = 3, rungs: int = 3
     ):
         context.only_objective("successive halving")
         self.goal = context.goal
         self.searcher: Searcher[Any] = make_method(searcher, context) if isinstance(searcher, str) else searcher
         self.eta = at_least(2, eta=eta)
-        powers = [self.eta**-i for i in reversed(range(at_least(1, rungs=rungs)))]
-        self.fidelities = list(fidelities) if fidelities is not None else powers
+        self.fidelities = [self.eta**-i for i in reversed(range(at_least(1, rungs=rungs)))]
         self._finished: list[dict[G, float]] = [{} for _ in self.fidelities]
         self._asked: list[set[G]] = [set() for _ in self.fidelities]
 

@@ -40,7 +40,8 @@ class Rungs(SuccessiveHalving[G], Generic[G]):
         first: Sequence[G] = (),
         eta: int = 3,
     ):
-        super().__init__(context, searcher, eta, fidelities=fidelities)
+        super().__init__(context, searcher, eta, rungs=len(fidelities))
+        self.fidelities = list(fidelities)
         self.encoding = context.encoding
         self.first = list(first)
         self._kept: dict[G, dict[str, float]] = {}

@@ -1,6 +1,7 @@
 """A network written and read again predicts the same, from whatever form an image comes in."""
 
 import json
+import os
 import shutil
 import sys
 from dataclasses import asdict, replace
@@ -25,6 +26,7 @@ from tests.training import nets
 from tests.training.nets import Branching, Line, blobs
 
 CELL = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|"
+OTHER_CELL = CELL.replace("none", "nor_conv_3x3")
 SPEC = "cell(width=4)"
 
 
@@ -276,9 +278,9 @@ def test_a_network_that_cannot_be_exported_is_saved_nevertheless(tmp_path):
 
 def test_an_exported_program_of_an_earlier_search_does_not_stay(tmp_path):
     trainer, finished = trained(Line(), 1.0)
-    save(tmp_path, finished, 1.0, trainer.encoding, "cell", trainer.data)
+    save(tmp_path, finished, 1.0, "cell", trainer.data)
     trainer, finished = trained(Branching(), 1.0)
-    save(tmp_path, finished, 1.0, trainer.encoding, "cell", trainer.data)
+    save(tmp_path, finished, 1.0, "cell", trainer.data)
     assert not (tmp_path / "model.pt2").exists()
 
 
@@ -313,15 +315,26 @@ def test_weights_of_another_network(saved, tmp_path):
     folder = damaged(saved, tmp_path)
     (folder / "model.pt2").unlink()
     trainer, finished = trained(Line(), 1.0)
-    save(tmp_path / "other", finished, 1.0, trainer.encoding, "cell", trainer.data)
+    save(tmp_path / "other", finished, 1.0, "cell", trainer.data)
     shutil.copy(tmp_path / "other" / "model.safetensors", folder)
-    with pytest.raises(EvonasError, match="do not fit its genome or are damaged"):
+    with pytest.raises(EvonasError, match="'cell' cannot build the network"):  # the genome that the weights carry
         load(folder)
+
+
+def test_a_process_that_died_between_the_files_leaves_a_network(saved, tmp_path, caplog):
+    folder, (trainer, finished) = damaged(saved, tmp_path), trained(CellEncoding(width=4), OTHER_CELL)
+    save(tmp_path / "later", finished, OTHER_CELL, SPEC, trainer.data)
+    os.replace(tmp_path / "later" / "model.safetensors", folder / "model.safetensors")
+    found = load(folder)
+    assert "was written later than genome.json" in caplog.text
+    assert found.predict_proba(trainer.data.x_test) == pytest.approx(expected(trainer, finished), abs=1e-5)
+    assert oct((folder / "model.safetensors").stat().st_mode) == oct((folder / "genome.json").stat().st_mode)
+    assert not list((tmp_path / "later").glob(".writing*"))
 
 
 def test_a_damaged_program_beside_an_encoding_that_is_gone(tmp_path):
     trainer, finished = trained(Line(), 1.0)
-    save(tmp_path / "out", finished, 1.0, trainer.encoding, f"{tmp_path}/gone.py:Line", trainer.data)
+    save(tmp_path / "out", finished, 1.0, f"{tmp_path}/gone.py:Line", trainer.data)
     (tmp_path / "out" / "model.pt2").write_bytes(b"no program")
     with pytest.raises(EvonasError, match="gone.py.*model.pt2' cannot be read") as raised:
         load(tmp_path / "out", trust=True)
@@ -345,5 +358,5 @@ def test_a_shared_parameter_survives(tmp_path):
     trainer, finished = trained(Line(), 1.0)
     model = torch.nn.Sequential(finished.model, finished.model.line.__class__(3, 3), torch.nn.Linear(3, 3))
     model[2].weight = model[1].weight
-    assert save(tmp_path, replace(finished, model=model), 1.0, trainer.encoding, "x.py:Gone", trainer.data) == []
+    assert save(tmp_path, replace(finished, model=model), 1.0, "x.py:Gone", trainer.data) == []
     assert load(tmp_path, trust=True).predict_proba(trainer.data.x_test).shape == (len(trainer.data.y_test), 3)
