@@ -78,10 +78,12 @@ def key(row: dict[str, Any]) -> tuple[Any, ...]:
 
 def commit() -> str:
     """Short, with + where the tree differs from it."""
-    run = lambda *words: (
-        subprocess.run(["git", *words], capture_output=True, text=True, cwd=Path(__file__).parent).stdout
-    )
-    return run("rev-parse", "--short", "HEAD").strip() + ("+" if run("status", "--porcelain", "-uno").strip() else "")
+    return _git("rev-parse", "--short", "HEAD") + ("+" if _git("status", "--porcelain", "-uno") else "")
+
+
+def _git(*words: str) -> str:
+    found = subprocess.run(["git", *words], capture_output=True, text=True, cwd=Path(__file__).parent)
+    return found.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ def fixed(name: str) -> System:
             "test_accuracy": found.metrics["test_accuracy"],
             "params": found.metrics["params"],
             "varied": varied,
-            "val_accuracies": dict((str(varied), accuracy) for accuracy, varied in tried),
+            "val_accuracies": {str(varied): accuracy for accuracy, varied in tried},
             "images": found.metrics["images"],
             "seconds": time.monotonic() - start,
         }
