@@ -1,0 +1,135 @@
+"""Rungs for a deadline: the portfolio first, what rises is varied, the baseline rises, a resumed one is the same."""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from evonas.core.context import SearchContext
+from evonas.core.types import Candidate, Evaluation
+from evonas.execution.processes import Serial
+from evonas.search.evolution import Evolution
+from evonas.search.loop import Budget, run
+from evonas.search.rungs import Rungs
+from tests.toys import TASK, Digits, on
+
+FIDELITIES = (0.02, 0.06, 0.18)
+FIRST = ((1, 1), (2, 0), (0, 2), (5, 5), (0, 0), (3, 1))
+
+
+@dataclass(frozen=True)
+class Pairs(Digits):
+    length: int = 2
+    base: int = 10
+
+    def canonical(self, genome):
+        return genome
+
+
+@dataclass(frozen=True)
+class Varying(Pairs):
+    """Its genomes' last digit says whether images are mirrored."""
+
+    def augmented(self, genome, kept):
+        return (genome[0], 9 if kept["keeps_mirror_x"] > 0.5 else genome[1])
+
+
+def score(candidate, task, seed):
+    value = candidate.genome[0] / 10 + candidate.fidelity
+    return Evaluation(candidate, {"val_accuracy": value, "keeps_mirror_x": candidate.genome[0] / 5}, candidate.fidelity)
+
+
+def search(trials=40, encoding=None, told=(), first=FIRST, evaluator=score, fits=None):
+    context: SearchContext = replace(on(encoding or Pairs()), first=first)
+    searcher = Rungs(context, Evolution(context), FIDELITIES, first)
+    outcome = run(searcher, Serial(evaluator), TASK, seed=0, budget=Budget(trials), trials=told, fits=fits)
+    return searcher, outcome.trials
+
+
+def candidates(trials):
+    return [trial.evaluation.candidate for trial in trials]
+
+
+def test_the_portfolio_comes_first_in_its_order():
+    _, trials = search(30)
+    begun = candidates(trials)[: len(FIRST)]
+    assert [one.genome for one in begun] == list(FIRST)
+    assert {one.origin for one in begun} == {"warm start"}
+    assert {one.fidelity for one in begun} == {FIDELITIES[0]}
+
+
+def test_evolution_breeds_from_the_portfolio_at_once():
+    _, trials = search(30)
+    new = [c for c in candidates(trials) if c.fidelity == FIDELITIES[0]][len(FIRST) :]
+    assert new
+    assert {one.origin for one in new} <= {"mutated", "crossed"}
+
+
+def test_the_best_rise_and_the_baseline_with_them():
+    _, trials = search(60)
+    for low, high in pairwise(FIDELITIES):
+        below = {c.genome for c in candidates(trials) if c.fidelity == low}
+        risen = [c.genome for c in candidates(trials) if c.fidelity == high]
+        assert 0 < len(risen) < len(below)
+        assert FIRST[0] in risen
+        assert max(below, key=lambda genome: genome[0]) in risen
+
+
+def test_what_rises_is_varied_as_the_best_of_the_first_trainings_allow():
+    searcher, trials = search(12, Varying())
+    risen = [c for c in candidates(trials) if c.fidelity == FIDELITIES[1]]
+    assert risen
+    for one in risen:
+        assert one.genome[1] == 9
+        (parent,) = one.parents
+        assert parent in [c.genome for c in candidates(trials) if c.fidelity == FIDELITIES[0]]
+        assert one.origin == ("promoted" if parent == one.genome else "mutated")
+    assert searcher.recommend()[1] == 9
+
+
+def test_before_anything_rises_the_varied_best_is_recommended():
+    searcher, _ = search(2, Varying(), first=((4, 1), (5, 2)))
+    assert searcher.recommend() == (5, 9)
+
+
+def test_the_best_of_the_highest_rung_is_recommended():
+    searcher, trials = search(60)
+    top = [t.evaluation for t in trials if t.evaluation.candidate.fidelity == FIDELITIES[2]]
+    assert searcher.recommend() == max(top, key=lambda e: e.metrics["val_accuracy"]).candidate.genome
+
+
+def test_what_fails_neither_rises_nor_is_recommended():
+    def failing(candidate, task, seed):
+        return Evaluation.failure(candidate, "broken")
+
+    searcher, trials = search(20, evaluator=failing)
+    assert {c.fidelity for c in candidates(trials)} == {FIDELITIES[0]}
+    assert searcher.recommend() is None
+
+
+@pytest.mark.parametrize("stop", [1, 7, 20, 33])
+@pytest.mark.parametrize("encoding", [Pairs, Varying])
+def test_resumes_exactly(stop, encoding):
+    _, whole = search(40, encoding())
+    _, again = search(40, encoding(), told=whole[:stop])
+    assert [t.evaluation for t in again] == [t.evaluation for t in whole]
+
+
+def test_no_genome_is_trained_twice_at_one_fidelity():
+    _, trials = search(80, Varying())
+    pairs = [(c.genome, c.fidelity) for c in candidates(trials)]
+    assert len(set(pairs)) == len(pairs)
+
+
+def test_the_first_that_does_not_fit_ends_the_search():
+    seen: list[Candidate] = []
+
+    def fits(candidate, elapsed):
+        seen.append(candidate)
+        return candidate.fidelity < FIDELITIES[2]
+
+    _, trials = search(200, fits=fits)
+    assert seen[-1].fidelity == FIDELITIES[2]
+    assert candidates(trials) == seen[:-1]
+    assert np.isfinite([t.elapsed for t in trials]).all()
