@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
-from evonas_benchmarks.analysis import summary
+from evonas_benchmarks.analysis import grids, reading
 from evonas_benchmarks.analysis.statistics import ALPHA, Paired, fewest_seeds, paired
 from evonas_benchmarks.run import runner
 from evonas_benchmarks.run.plan import plan
@@ -41,7 +41,7 @@ def assert_better(
         ran = runner.run(the_plan, jobs)
         if ran.failed:
             raise AssertionError(f"benchmark runs failed: {ran.failed}")
-        curves = summary.read_curves(the_plan.out)
+        curves = reading.read_curves(the_plan.out)
     worth = _worth(curves, the_plan.trials)
     found = paired(worth[candidate], worth[baseline], 1 - alpha)
     if not (found.p < alpha and found.low > 0):
@@ -54,8 +54,8 @@ def assert_better(
 
 def _worth(curves: pd.DataFrame, trials: int) -> dict[str, np.ndarray]:
     """Method -> (seeds,) how good its searches ended, the mean over tasks, higher is better."""
-    regret = summary.mean_regret(curves, trials)
+    regret = grids.mean_regret(curves, trials)
     if regret:
         return {method: -values[:, -1] for method, values in regret.items()}
-    found = [summary.signed(curves, str(task), "best", trials) for task in curves.task.unique()]
+    found = [grids.signed(curves, str(task), "best", trials) for task in curves.task.unique()]
     return {method: np.mean([one[method][:, -1] for one in found], axis=0) for method in found[0]}

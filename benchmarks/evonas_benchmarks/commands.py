@@ -200,7 +200,7 @@ def _names(text: str) -> list[str]:
 def _write_all(
     folder: Path, out: Path | None = None, methods: Sequence[str] | None = None, quiet: bool = False
 ) -> None:
-    from evonas_benchmarks.analysis import summary
+    from evonas_benchmarks.analysis import grids, reading, summary
     from evonas_benchmarks.pages import page, plot_files
     from evonas_benchmarks.pages.plots import plots
     from evonas_benchmarks.run.folder import IDENTITY, writing
@@ -208,9 +208,9 @@ def _write_all(
     out = out or folder
     if out.resolve() != folder.resolve() and (out / IDENTITY).exists():
         raise EvonasError(f"--out {str(out)!r} holds a run of its own; give another folder")
-    if out.resolve() != folder.resolve() and out.is_dir() and any(out.iterdir()) and not summary.is_report(out):
+    if out.resolve() != folder.resolve() and out.is_dir() and any(out.iterdir()) and not reading.is_report(out):
         raise EvonasError(f"--out {str(out)!r} holds something that is no report of a suite; give another folder")
-    curves = summary.read_curves(folder)
+    curves = reading.read_curves(folder)
     there = set(map(str, curves.method.unique()))
     if methods is not None:
         for method in methods or [""]:
@@ -218,9 +218,9 @@ def _write_all(
                 raise EvonasError(
                     f"{str(folder)!r} has no finished benchmark run of {method!r}; there are {choices(there)}"
                 )
-        curves = summary.of_methods(curves, methods)
-    failed, runs = summary.read_failed(folder), summary.read_runs(folder)
-    made = summary.summarize(curves, summary.read_suite(folder), failed, runs)
+        curves = grids.of_methods(curves, methods)
+    failed, runs = reading.read_failed(folder), reading.read_runs(folder)
+    made = summary.summarize(curves, reading.read_suite(folder), failed, runs)
     longest = int(curves.budget.max())
     if longest > made["trials"] and not quiet:
         short = sorted(set(map(str, curves.method[curves.budget < longest])))

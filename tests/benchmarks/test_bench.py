@@ -19,7 +19,7 @@ from evonas.execution.processes import Serial
 from evonas.search.baselines import RandomSearch
 from evonas.training.trainer import TorchTrainer
 from evonas_benchmarks import commands
-from evonas_benchmarks.analysis import summary
+from evonas_benchmarks.analysis import reading, summary
 from evonas_benchmarks.assert_better import assert_better
 from evonas_benchmarks.commands import bench_app, compare_app, split_methods
 from evonas_benchmarks.pages.comparison import cannot_show
@@ -149,13 +149,13 @@ def test_each_method_has_its_own_seeds_and_pairs_have_common_ones(mine, tmp_path
 def test_a_cell_of_fewer_trials_does_not_stand_for_a_longer_one(mine, tmp_path):
     out = tmp_path / "out"
     assert bench("run", mine, "--methods", "random", "--trials", 5, "--out", out).exit_code == 0
-    short = summary.read_curves(out)
+    short = reading.read_curves(out)
     found = bench("run", mine, "--methods", "local", "--trials", 9, "--out", out)
     assert "figures look at 5 trials" in found.output
     assert json.loads((out / "summary.json").read_text())["milestones"] == [5]
     assert bench("run", mine, "--methods", "random", "--trials", 9, "--out", out).exit_code == 0
     assert json.loads((out / "summary.json").read_text())["milestones"] == [5, 9]
-    longer = summary.read_curves(out, ["random"])
+    longer = reading.read_curves(out, ["random"])
     longer = longer[longer.trial <= 5].reset_index(drop=True)
     assert longer.value.tolist() == short.value.tolist(), "a longer search begins as the shorter one did"
 
@@ -422,7 +422,7 @@ def test_noise_is_seen_by_the_searcher_and_the_report_is_the_truth(tmp_path):
     suite = load_suite("nasbench201").model_copy(update={"noise": True})
     the_plan = plan_of(suite, tmp_path, methods=["random"], tasks=["cifar10"], trials=30, seeds=1)
     assert runner.run(the_plan).done == 1
-    curves = summary.read_curves(tmp_path)
+    curves = reading.read_curves(tmp_path)
     means = set(table("nasbench201").values("cifar10"))
     assert set(curves.best) <= means
     assert not set(curves.value) <= means
@@ -434,7 +434,7 @@ def test_wrappers_that_a_suite_names_are_seen_by_the_searcher_and_not_by_the_rep
     )
     the_plan = plan_of(suite, tmp_path, methods=["random", "aging+meta"], tasks=["cifar10"], trials=25, seeds=1)
     assert runner.run(the_plan).failed == {}
-    curves = summary.read_curves(tmp_path)
+    curves = reading.read_curves(tmp_path)
     cells = table("nasbench201")
     means = set(cells.values("cifar10"))
     assert set(curves.best.dropna()) <= means
@@ -543,7 +543,7 @@ def test_a_folder_of_the_version_before_goes_on(tmp_path):
     assert (ran.reused, ran.done) == (2, 1)
     assert len(list((before / "cells").glob("*.json"))) == 3
     assert not (before / "benchmark_runs").exists()
-    assert set(summary.read_curves(before).method) == set(methods)
+    assert set(reading.read_curves(before).method) == set(methods)
 
 
 def test_misled_rankers_learn_what_is_not_true():

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from evonas.core.errors import EvonasError
 from evonas.encodings.cell import OPERATIONS, parse
-from evonas_benchmarks.analysis import summary
+from evonas_benchmarks.analysis import grids, reading, summary
 from evonas_benchmarks.analysis.ranking import speed_up
 from evonas_benchmarks.analysis.statistics import among_best, enough, signed_rank
 from evonas_benchmarks.commands import bench_app
@@ -83,11 +83,11 @@ def test_random_search_may_be_given_more_trials_so_that_speed_ups_can_be_seen(ce
     out = tmp_path / "runs"
     shutil.copytree(cells, out)
     suite = change(load_suite("nasbench201"), earlier=100)
-    before = summary.read_curves(out / "nasbench201")
+    before = reading.read_curves(out / "nasbench201")
     plan = plan_of(suite, out / "nasbench201", methods=["random"], trials=400, seeds=8)
     assert runner.run(plan).failed == {}
-    curves = summary.read_curves(out / "nasbench201")
-    assert summary.common_trials(curves) == 12
+    curves = reading.read_curves(out / "nasbench201")
+    assert grids.common_trials(curves) == 12
     short, longer = (speed_up(frame, 12, [12])["earlier-mean"][12] for frame in (before, curves))
     assert (short.ratio, short.most) == (np.inf, 1.0)
     assert 3 < longer.low <= longer.ratio < longer.most == 400 / 12
@@ -95,7 +95,7 @@ def test_random_search_may_be_given_more_trials_so_that_speed_ups_can_be_seen(ce
     text = (tmp_path / "results" / "nasbench201.md").read_text()
     assert "random search was given 400 trials" in text
     curve_store.restore(tmp_path / "results" / "nasbench201.parquet", tmp_path / "again")
-    again = summary.read_curves(tmp_path / "again")
+    again = reading.read_curves(tmp_path / "again")
     assert summary.summarize(again, {})["tasks"] == summary.summarize(curves, {})["tasks"], (
         "seconds at equal budgets too"
     )
@@ -129,7 +129,7 @@ def test_what_is_kept_is_not_put_into_another_runs_folder(cells, tmp_path):
 @pytest.mark.parametrize(("change_of_regret", "said"), [(0.0, "same"), (0.1, "better"), (-0.1, "worse")])
 def test_the_quick_form_says_whether_figures_have_changed(cells, tmp_path, change_of_regret, said):
     recorded, folder = tmp_path / "nasbench201.parquet", cells / "nasbench201"
-    curves = summary.read_curves(folder)
+    curves = reading.read_curves(folder)
     curve_store.keep(recorded, folder, curves.assign(regret=curves.regret + change_of_regret))
     text = quick.page(cells, tmp_path)
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| nasbench201 | random |")]
@@ -140,7 +140,7 @@ def test_the_quick_form_says_whether_figures_have_changed(cells, tmp_path, chang
 
 def test_the_quick_form_pairs_the_seeds_that_both_have(cells, tmp_path):
     folder = cells / "nasbench201"
-    curves = summary.read_curves(folder)
+    curves = reading.read_curves(folder)
     some: Any = curves[(curves.seed > 1) & (curves.task != "cifar100")]
     curve_store.keep(tmp_path / "nasbench201.parquet", folder, some)
     text = quick.page(cells, tmp_path)
@@ -180,10 +180,10 @@ def test_who_has_seeds_enough():
 
 def test_the_page_says_what_its_suite_is_and_what_few_seeds_cannot_show(cells, tmp_path):
     folder = cells / "nasbench201"
-    curves = summary.read_curves(folder)
+    curves = reading.read_curves(folder)
     few: Any = curves[curves.seed < 2]
     for rows, said in ((curves, False), (few, True)):
-        made = summary.summarize(rows, summary.read_suite(folder), {}, summary.read_runs(folder))
+        made = summary.summarize(rows, reading.read_suite(folder), {}, reading.read_runs(folder))
         page.write_page(tmp_path / "report.html", rows, made, list(plots(rows)))
         text = (tmp_path / "report.html").read_text()
         assert "6,466 distinct cells" in text
@@ -239,15 +239,15 @@ def filled(*arguments):
 
 def test_published_tests_are_those_of_the_incumbents(cells, published, tmp_path):
     shutil.copytree(cells / "nasbench201", tmp_path / "nasbench201")
-    before = summary.read_curves(tmp_path / "nasbench201")
+    before = reading.read_curves(tmp_path / "nasbench201")
     assert before.test.isna().all()
     for count in (54, 0):  # the second time there is nothing to do
         done = filled(tmp_path / "nasbench201", "--published", published)
         assert (done.returncode, done.stdout) == (0, f"filled in the test of {count} benchmark runs\n"), done.stderr
-    after = summary.read_curves(tmp_path / "nasbench201")
+    after = reading.read_curves(tmp_path / "nasbench201")
     np.testing.assert_allclose(after.test, after.best - 0.01, atol=1e-9)
     pd.testing.assert_frame_equal(after.drop(columns="test"), before.drop(columns="test"))
-    assert published_tests.SCRIPT in summary.read_runs(tmp_path / "nasbench201")[-1]["command"]
+    assert published_tests.SCRIPT in reading.read_runs(tmp_path / "nasbench201")[-1]["command"]
     text, *_ = pages.suite_page(tmp_path / "nasbench201", tmp_path / "results", "random", [])
     assert "carries none" not in text
     assert "ImageNet16-120, test of what was found after 12: no method is better than random beyond chance" in text
@@ -286,4 +286,4 @@ def test_published_tests_of_something_else_are_refused(cells, published, tmp_pat
         assert done.returncode == 1
         assert said in done.stderr
         assert done.stderr.count("\n") == 1
-    assert summary.read_curves(cells / "nasbench201").test.isna().all()
+    assert reading.read_curves(cells / "nasbench201").test.isna().all()

@@ -19,7 +19,7 @@ from evonas_benchmarks.run.problems import earlier_rows
 from evonas_benchmarks.tables import Columns, from_frame, graph_cell, table
 from evonas_benchmarks.tables.frames import read_frame
 from evonas_benchmarks.tables.graph_cell import ALL_LINKS, OPERATIONS, GraphCellEncoding
-from evonas_benchmarks.tables.packaged import _Numbers
+from evonas_benchmarks.tables.pickled import Numbers
 from tests.toys import on
 
 pytest.importorskip("nas_bench_graph", reason="the tables come with the extra bench")
@@ -129,7 +129,7 @@ def test_recorded_seconds_are_returned_not_spent(cells):
 
 def test_a_pickle_that_names_another_class_is_refused():
     with pytest.raises(pickle.UnpicklingError, match="not allowed"):
-        _Numbers(io.BytesIO(pickle.dumps(print))).load()
+        Numbers(io.BytesIO(pickle.dumps(print))).load()
 
 
 FRAME = pd.DataFrame({"a": [1, 2, 1, 2], "b": list("xxyy"), "acc": [0.1, 0.2, 0.3, None], "s": [9.0, 8, 7, 6]})

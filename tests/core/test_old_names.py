@@ -73,7 +73,8 @@ MOVED = {
     "evonas_benchmarks.small_images": "MEASURED cells encoding halve read small_images small_split trainer",
     "evonas_benchmarks.statistics": "ALPHA Paired against among_best enough fewest_seeds holm interval intervals "
     "leaders mean paired signed_rank winner",
-    "evonas_benchmarks.summary": "COLUMNS at_looks at_seconds common_trials mean_regret milestones of_methods "
+    "evonas_benchmarks.summary": "COLUMNS SHARES all_seeds at_looks at_seconds common_trials first grid mean_regret "
+    "milestones of_methods seconds_levels signed "
     "read_curves read_failed read_runs read_suite summarize table write",
     "evonas_benchmarks.tabular": "Columns Entry Lookup Table from_frame mean_over_seeds table",
     "evonas_benchmarks.within": "Within",

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from evonas_benchmarks.analysis.grids import all_seeds, grid, mean_regret
 from evonas_benchmarks.analysis.statistics import enough, holm, resampled, signed_rank
-from evonas_benchmarks.analysis.summary import all_seeds, grid, mean_regret
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evonas_benchmarks.analysis.grids import common_trials
 from evonas_benchmarks.analysis.ranking import Ranking, ranking
-from evonas_benchmarks.analysis.summary import common_trials
 from evonas_benchmarks.pages.plots import FEW, FLOOR, Plot, ordered, styles
 
 DASHES = {"solid": "-", "dot": ":", "dash": "--", "dashdot": "-."}

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from evonas.core.goals import metric
+from evonas_benchmarks.analysis.grids import at_seconds, common_trials, grid, mean_regret, seconds_levels, signed
 from evonas_benchmarks.analysis.ranking import profile
 from evonas_benchmarks.analysis.statistics import RESAMPLES, intervals, mean
-from evonas_benchmarks.analysis.summary import at_seconds, common_trials, grid, mean_regret, seconds_levels, signed
 
 POINTS = 120  # of a curve, at most
 OVERALL = ("regret", "regret-seconds", "profile")

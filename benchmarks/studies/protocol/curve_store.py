@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from evonas.core.errors import EvonasError
-from evonas_benchmarks.analysis import summary
+from evonas_benchmarks.analysis import reading, summary
 from evonas_benchmarks.run.folder import COMMANDS, IDENTITY, as_called_now, files_of, write_whole
 from evonas_benchmarks.run.plan import BenchmarkRun
 
@@ -23,7 +23,7 @@ OF_A_RUN = ("maximize", "budget", "own")  # the columns that have one value a be
 def keep(path: Path, folder: Path, curves: pd.DataFrame) -> Path:
     """Write the `curves` of a folder's run as Parquet; its attributes are the suite and the runs that made them."""
     rows = changes(curves).astype({"task": str, "method": str})[[*summary.COLUMNS, *OF_A_RUN]]
-    rows.attrs = {"suite": summary.read_suite(folder), "runs": summary.read_runs(folder)}
+    rows.attrs = {"suite": reading.read_suite(folder), "runs": reading.read_runs(folder)}
     path.parent.mkdir(parents=True, exist_ok=True)
     rows.to_parquet(path, index=False, compression="zstd", compression_level=19)
     return path
@@ -51,11 +51,11 @@ def restore(path: Path, folder: Path) -> int:
     if not {"suite", "runs"} <= rows.attrs.keys():
         raise EvonasError(f"{str(path)!r} does not say which run its rows are of; leave --restore out")
     suite, runs = rows.attrs["suite"], rows.attrs["runs"]
-    if (folder / IDENTITY).is_file() and summary.read_suite(folder) != suite:
+    if (folder / IDENTITY).is_file() and reading.read_suite(folder) != suite:
         raise EvonasError(f"{str(folder)!r} holds another run than {str(path)!r} keeps; give another folder")
     files_of(folder).mkdir(parents=True, exist_ok=True)
     write_whole(folder / IDENTITY, suite)
-    lines = [json.dumps(run) for run in [*runs, *summary.read_runs(folder)]]
+    lines = [json.dumps(run) for run in [*runs, *reading.read_runs(folder)]]
     (folder / COMMANDS).write_text("".join(f"{line}\n" for line in dict.fromkeys(lines)), encoding="utf-8")
     made = 0
     for _, group in rows.groupby(["task", "method", "seed"], sort=False):

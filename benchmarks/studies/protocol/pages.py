@@ -17,10 +17,10 @@ import pandas as pd
 
 from evonas.core import plugins
 from evonas.core.errors import EvonasError
-from evonas_benchmarks.analysis import summary
+from evonas_benchmarks.analysis import reading, summary
+from evonas_benchmarks.analysis.grids import grid, mean_regret, signed
 from evonas_benchmarks.analysis.ranking import ranking, reference_trials, speed_up
 from evonas_benchmarks.analysis.statistics import Paired, against
-from evonas_benchmarks.analysis.summary import grid, mean_regret, signed
 from evonas_benchmarks.pages import plot_files
 from evonas_benchmarks.pages.plots import ordered, overall_plots
 from evonas_benchmarks.pages.text import figure, how_made, markdown, milliseconds, ratio, short
@@ -54,7 +54,7 @@ def write(out: Path, results: Path, suites: Sequence[str], ours: str, peers: Seq
     if text := targets.page(out, ours):
         written.append(_put(results / "goals.md", f"{text}\n\n{MADE}"))
     for folder in sorted(path.parent for path in out.glob(f"*/*/{IDENTITY}")):  # corrupted transfer, transfer ablation
-        curve_store.keep(results / f"{folder.relative_to(out)}.parquet", folder, summary.read_curves(folder))
+        curve_store.keep(results / f"{folder.relative_to(out)}.parquet", folder, reading.read_curves(folder))
     if not written:
         raise EvonasError(f"{str(out)!r} holds no run to write about; leave --write out to make one")
     written.append(_put(results / "README.md", _overview(results, overview)))
@@ -74,9 +74,9 @@ def _put(path: Path, text: str) -> Path:
 
 def suite_page(folder: Path, results: Path, ours: str, peers: Sequence[str]) -> tuple[str, str, str]:
     """The page, what the overview shows of it, and what the room's README shows."""
-    curves = summary.read_curves(folder)
-    runs, suite = summary.read_runs(folder), summary.read_suite(folder)
-    made = summary.summarize(curves, suite, summary.read_failed(folder), runs)
+    curves = reading.read_curves(folder)
+    runs, suite = reading.read_runs(folder), reading.read_suite(folder)
+    made = summary.summarize(curves, suite, reading.read_failed(folder), runs)
     name, methods = suite["name"], ordered(curves)
     drawn = _draw(results, name, curves)
     board = _board(curves, made, methods)

@@ -20,7 +20,7 @@ import numpy as np
 
 from evonas.core.errors import EvonasError
 from evonas.encodings.cell import cell_string
-from evonas_benchmarks.analysis import summary
+from evonas_benchmarks.analysis import reading
 from evonas_benchmarks.run.folder import files_of, note, write_whole
 from evonas_benchmarks.suites.suite import load_suite
 from evonas_benchmarks.tables.packaged import table
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--published", type=Path, required=True, help="npz with arch, ops, datasets, val200, test200")
     options = parser.parse_args()
     try:
-        suite = summary.read_suite(options.folder)
+        suite = reading.read_suite(options.folder)
         if suite["name"] != SUITE:
             raise EvonasError(f"{str(options.folder)!r} holds a run of {suite['name']!r}; give one of {SUITE!r}")
         filled = fill(options.folder, published(options.published))

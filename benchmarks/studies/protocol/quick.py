@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from evonas.core.errors import EvonasError
-from evonas_benchmarks.analysis import summary
+from evonas_benchmarks.analysis import grids, reading, summary
 from evonas_benchmarks.analysis.statistics import Paired, paired
 from evonas_benchmarks.pages.text import figure, how_made, markdown
 from studies.protocol.curve_store import read
@@ -69,8 +69,8 @@ def page(out: Path, results: Path) -> str:
         )
     counts = ", ".join(f"{verdicts.count(word)} {word}" for word in ("better", "same", "not worse", "worse"))
     head = ["suite", "method", "after", "seeds", "regret recorded", "regret now", "now − recorded", "verdict"]
-    runs = [run for folder in folders for run in summary.read_runs(folder)]
-    failed = {f"{f.name}, {name}": why for f in folders for name, why in summary.read_failed(f).items()}
+    runs = [run for folder in folders for run in reading.read_runs(folder)]
+    failed = {f"{f.name}, {name}": why for f in folders for name, why in reading.read_failed(f).items()}
     return f"""# Quick form of the recorded suites
 
 Mean regret over all tasks of a suite (0 is the table's best network, 1 its median one), recorded and now, over the
@@ -90,11 +90,11 @@ Written by `python benchmarks/studies/protocol/quick.py --out OUT`; nobody types
 
 def compared(recorded: Path, folder: Path) -> Iterator[tuple[str, int, str, str, Paired]]:
     """Method, trials, regret recorded, regret now, and the pair, in which ours is what is run now."""
-    now: Any = summary.read_curves(folder, METHODS)
+    now: Any = reading.read_curves(folder, METHODS)
     then: Any = read(recorded)
     tasks = set(now.task) & set(then.task)
     now, then = now[now.task.isin(tasks)], then[then.task.isin(tasks) & then.method.isin(METHODS)]
-    trials = min(summary.common_trials(now), summary.common_trials(then))
+    trials = min(grids.common_trials(now), grids.common_trials(then))
     ours, theirs = regret(now, trials), regret(then, trials)
     for method in [method for method in METHODS if method in ours and method in theirs]:
         both = ours[method].index.intersection(theirs[method].index)
@@ -106,8 +106,8 @@ def compared(recorded: Path, folder: Path) -> Iterator[tuple[str, int, str, str,
 
 def regret(curves: pd.DataFrame, trials: int) -> dict[str, pd.DataFrame]:
     """Method -> the mean over tasks, a row a seed that has them all, a column a trial."""
-    seeds = summary.all_seeds(curves)
-    found = summary.mean_regret(curves, trials)
+    seeds = grids.all_seeds(curves)
+    found = grids.mean_regret(curves, trials)
     return {method: pd.DataFrame(values, index=seeds).dropna() for method, values in found.items()}
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from evonas.core.errors import EvonasError
-from evonas_benchmarks.analysis import summary
+from evonas_benchmarks.analysis import grids, reading
+from evonas_benchmarks.analysis.grids import first, grid
 from evonas_benchmarks.analysis.statistics import paired
-from evonas_benchmarks.analysis.summary import at_looks, first, grid
+from evonas_benchmarks.analysis.summary import at_looks
 from evonas_benchmarks.pages.text import figure, how_made, markdown
 
 CONTROL, RANDOM = "evolution+boosting", "random"
@@ -35,7 +36,7 @@ def page(out: Path, ours: str) -> str:
         out / "misled" / "nasbench-graph": _corrupted(out),
     }
     parts = [part for part in shown.values() if part]
-    runs = [run for folder, part in shown.items() if part for run in summary.read_runs(folder)]
+    runs = [run for folder, part in shown.items() if part for run in reading.read_runs(folder)]
     runs = [run for run in runs if any(name in run["command"] for name in (ours, CONTROL, RANDOM, *CORRUPTED.values()))]
     if not parts:
         return ""
@@ -50,7 +51,7 @@ def _to_the_best(out: Path, ours: str) -> str:
     found = _curves(out / "nasbench201", (ours, CONTROL, RANDOM))
     if found is None:
         return ""
-    trials, rows = summary.common_trials(found), []
+    trials, rows = grids.common_trials(found), []
     for task, (bar, aim) in CELLS.items():
         for method, regret in grid(found, task, "regret", trials).items():
             needed = np.array([first(row <= ARRIVED) for row in regret if not np.isnan(row).all()])
@@ -65,7 +66,7 @@ def _regret(out: Path, ours: str) -> str:
     found = _curves(out / "nasbench-graph", (ours, CONTROL, RANDOM))
     if found is None:
         return ""
-    looks = [look for look in GRAPH if look <= summary.common_trials(found)]
+    looks = [look for look in GRAPH if look <= grids.common_trials(found)]
     rows = []
     for method, regret in _over_tasks(found).items():
         shown = at_looks(regret, looks)
@@ -101,14 +102,14 @@ def _corrupted(out: Path) -> str:
 def _curves(folder: Path, methods: Sequence[str]) -> pd.DataFrame | None:
     """Without the task of the smaller space; None where nothing has been run."""
     try:
-        found = summary.read_curves(folder, methods)
+        found = reading.read_curves(folder, methods)
     except EvonasError:
         return None
     return found.loc[found.task != SMALLER]
 
 
 def _over_tasks(curves: pd.DataFrame) -> Mapping[str, np.ndarray]:
-    return summary.mean_regret(curves, summary.common_trials(curves))
+    return grids.mean_regret(curves, grids.common_trials(curves))
 
 
 def _known(values: np.ndarray) -> np.ndarray:

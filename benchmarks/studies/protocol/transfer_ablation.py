@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from evonas.core.errors import EvonasError
-from evonas_benchmarks.analysis import summary
+from evonas_benchmarks.analysis import grids, reading, summary
+from evonas_benchmarks.analysis.grids import mean_regret
 from evonas_benchmarks.analysis.statistics import paired
-from evonas_benchmarks.analysis.summary import mean_regret
 from evonas_benchmarks.pages import plot_files
 from evonas_benchmarks.pages.plots import Plot, band
 from evonas_benchmarks.pages.text import how_made, markdown
@@ -37,7 +37,7 @@ def page(out: Path, results: Path, suites: Sequence[str], ours: str) -> tuple[st
         plot_files.save(plot_files.draw(plot, list(lines)), results / "plots" / f"{suite}-memory", ("png",))
         head = ["remembered", "seeds", *(f"after {look}" for look in summary.milestones(trials))]
         shown.append(f"![{title}](plots/{suite}-memory.png)\n\n### {suite}\n\n{markdown(head, rows)}")
-        runs += [run for _, folder, _ in found for run in summary.read_runs(folder) if ours in run["command"]]
+        runs += [run for _, folder, _ in found for run in reading.read_runs(folder) if ours in run["command"]]
     if not shown:
         return "", ""
     lead = (
@@ -67,7 +67,7 @@ def _memories(out: Path, suite: str) -> list[tuple[str, Path]]:
     found = []
     for folder in [*(out / "memory").glob(f"{suite}-earlier*"), out / suite]:
         if (folder / IDENTITY).is_file():
-            values = summary.read_suite(folder)
+            values = reading.read_suite(folder)
             others = len(load_suite(values["name"]).task_names()) - 1
             tasks = values["earlier_tasks"] if values["earlier_tasks"] is not None else others
             found.append((values["earlier"] * tasks, f"{values['earlier']} rows of {tasks} of {others} tasks", folder))
@@ -77,8 +77,8 @@ def _memories(out: Path, suite: str) -> list[tuple[str, Path]]:
 def _regret(folder: Path, method: str) -> pd.DataFrame:
     """Mean regret over all tasks, a row a seed; empty where it has not been run."""
     try:
-        curves = summary.read_curves(folder, [method])
+        curves = reading.read_curves(folder, [method])
     except EvonasError:
         return pd.DataFrame()
-    found = mean_regret(curves, summary.common_trials(curves))
-    return pd.DataFrame(found[method], index=summary.all_seeds(curves)).dropna() if method in found else pd.DataFrame()
+    found = mean_regret(curves, grids.common_trials(curves))
+    return pd.DataFrame(found[method], index=grids.all_seeds(curves)).dropna() if method in found else pd.DataFrame()

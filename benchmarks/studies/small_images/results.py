@@ -21,8 +21,10 @@ import numpy as np
 
 from evonas.core import environment
 from evonas.core.errors import EvonasError
+from evonas_benchmarks.analysis.grids import grid, mean_regret
+from evonas_benchmarks.analysis.reading import read_curves
 from evonas_benchmarks.analysis.statistics import resampled
-from evonas_benchmarks.analysis.summary import grid, mean_regret, read_curves, with_interval
+from evonas_benchmarks.analysis.summary import with_interval
 from evonas_benchmarks.pages.text import figure, markdown
 from evonas_benchmarks.run import runner
 from evonas_benchmarks.run.folder import PACKAGES

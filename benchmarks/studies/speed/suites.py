@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evonas_benchmarks.analysis import summary
+from evonas_benchmarks.analysis import reading
 from studies.speed import results
 
 SUITES = ("nasbench201", "nasbench-graph")
@@ -67,7 +67,7 @@ def held(pid: int) -> int:
 
 def own_seconds(folder: Path, method: str) -> float:
     """What the method itself took for all trials of a run's only cell."""
-    return float(summary.read_curves(folder, [method]).overhead.sum())
+    return float(reading.read_curves(folder, [method]).overhead.sum())
 
 
 def body(rows: Sequence[Mapping[str, Any]], own: float, options: argparse.Namespace) -> str:
