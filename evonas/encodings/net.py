@@ -40,6 +40,7 @@ ARCHITECTURE: Mapping[str, Sequence[Hashable]] = {
     "dropout": (0.0, 0.1, 0.25),
 }
 CONDITIONS: Mapping[str, tuple[str, tuple[Hashable, ...]]] = {"growth": ("stages", (2, 3, 4))}
+STEMS = ("white", "white", "conv", "conv", "column", "row")  # few pictures are spectra, tables or text
 NOMINAL, CLASSES = (3, 32, 32), 10  # what features add up for
 
 
@@ -66,8 +67,10 @@ class NetEncoding(CategoricalEncoding):
         return self._space
 
     def sample(self, rng: np.random.Generator) -> Genome:
-        """All choices alike, but what changes images is left out more often than not."""
-        return tuple(sampled(gene, rng) for gene in self._space.genes)
+        """All choices alike, but a stem of lines is half as likely as one of pictures, and what changes images is
+        mostly left out."""
+        stem = STEMS[int(rng.integers(len(STEMS)))]
+        return (stem, *(sampled(gene, rng) for gene in self._space.genes[1:]))
 
     def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome:
         """One gene for certain, of the architecture or of the recipe with the same chance; others with 1 / genes."""

@@ -13,6 +13,7 @@ from evonas.encodings.net_layout import upwards
 from evonas.encodings.net_plan import Convolution, Pair, Part, Plan, Stem
 
 SMALLEST = 5e-4  # added to the variance of a direction before its root is taken, as airbench does
+MAXIMA = 0.25  # times a maximum of ReLUs is about their mean
 PATCHES = 2**16  # as many as a covariance is taken of
 
 
@@ -119,18 +120,23 @@ class PartLayer(nn.Module):
 
 
 class Head(nn.Module):
-    """(n, c, h, w) -> (n, numbers): means, means and maxima, or the pixels of a small grid."""
+    """(n, c, h, w) -> (n, numbers): means, means and maxima, or the pixels of a small grid.
+
+    Maxima and pixels are scaled to about the length that means have together: the linear layer learns at one rate, and
+    from vectors some times as long its first steps would be as many times squared too large.
+    """
 
     def __init__(self, plan: Plan):
         super().__init__()
         self.kind = plan.head
+        self.scale = 1 / math.sqrt(math.prod(plan.grid)) if plan.head == "flatten" else MAXIMA
         self.grid = nn.Identity() if plan.grid == plan.stages[-1][-1].size else nn.AdaptiveAvgPool2d(plan.grid)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.kind == "flatten":
-            return self.grid(x).flatten(1)
+            return self.grid(x).flatten(1) * self.scale
         mean = x.mean((2, 3))
-        return mean if self.kind == "mean" else torch.cat([mean, x.amax((2, 3))], 1)
+        return mean if self.kind == "mean" else torch.cat([mean, x.amax((2, 3)) * self.scale], 1)
 
 
 class NetNetwork(nn.Sequential):
