@@ -1,4 +1,6 @@
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,8 @@ from hypothesis import strategies as st
 
 from evonas.core.errors import EvonasError
 from evonas.core.types import Trial
-from evonas.execution.processes import Processes, Serial
+from evonas.execution.clusters import Pool
+from evonas.execution.processes import Serial
 from evonas.memory.archive import Archive, RunRecord
 from evonas.search.evolution import AgingEvolution, Evolution
 from evonas.search.loop import Budget, run
@@ -121,9 +124,15 @@ def test_a_trial_is_stored_before_it_is_told(tmp_path):
     assert len(archive.trials("run")) == 5
 
 
+def one_slow_one_fast(candidate, task, seed):
+    """Of two machines, each a thread."""
+    time.sleep(0.6 if threading.current_thread().name == "worker_0" else 0.01)
+    return total(candidate, task, seed)
+
+
 def test_workers_are_kept_busy_and_nobody_waits_for_the_slowest():
-    evaluators = [Slow(1.5), Slow(0.02)]  # one slow machine, one fast
-    with Processes(evaluators) as executor:
+    with ThreadPoolExecutor(2, thread_name_prefix="worker") as threads:
+        executor = Pool(one_slow_one_fast, workers=2, executor=threads)
         outcome = run(Evolution(on(Digits())), executor, TASK, seed=0, budget=Budget(25))
     assert sorted(t.number for t in outcome.trials) == list(range(25))
     slow = [t for t in outcome.trials if t.evaluation.candidate and t.after + 5 < outcome.trials.index(t)]

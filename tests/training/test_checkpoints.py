@@ -73,12 +73,16 @@ def test_without_checkpoints_a_low_fidelity_has_a_schedule_of_its_own(tmp_path):
 
 
 def test_in_pieces_of_other_worker_processes(tmp_path):
+    """This process and a worker take turns; the second worker only is a process, for a start takes seconds."""
     whole = figures(evaluate(trainer(threads=1, epochs=6)))
-    workers = trainer(epochs=6, checkpoints=tmp_path).for_workers(2)
-    with Processes([replace(worker, threads=1) for worker in workers]) as executor:
-        for fidelity in (1 / 3, 2 / 3, 1.0):  # a free worker is the one that has waited longest: they take turns
-            result = executor.submit(Candidate(CONVOLUTIONS, fidelity), blobs().task, 0).result()
-    assert figures(result) == whole
+    here, there = (replace(one, threads=1) for one in trainer(epochs=6, checkpoints=tmp_path).for_workers(2))
+    assert evaluate(here, fidelity=1 / 3).ok
+    (file,) = tmp_path.iterdir()
+    first = file.read_bytes()
+    with Processes([there]) as executor:
+        assert executor.submit(Candidate(CONVOLUTIONS, 2 / 3), blobs().task, 0).result().ok
+    assert file.read_bytes() != first  # the worker went on with it
+    assert figures(evaluate(here)) == whole
 
 
 def _bytes(change):
