@@ -57,7 +57,11 @@ def search(
     trials: Annotated[int | None, typer.Option(help="Trainings to spend. (default: 24)")] = None,
     seconds: Annotated[float | None, typer.Option(help="Seconds of wall clock to spend.")] = None,
     deadline: Annotated[
-        str | None, typer.Option(help="From the command to the last file: 90s, 10m, 1h30m; evonas divides it.")
+        str | None,
+        typer.Option(
+            help="From the command to the last file: 90s, 10m, 1h30m; evonas divides it. (default for images, where no "
+            "--trials, --seconds or --epochs are given: as suits the data)"
+        ),
     ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Full epochs of a training. (default: from the data's size)")

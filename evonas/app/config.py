@@ -54,8 +54,8 @@ class SearchConfig(BaseModel):
     objectives: str = Field("val_accuracy", description="comma-separated metrics; the first decides what is best")
     trials: int | None = Field(None, ge=1, description="trainings to spend; 24 where no --seconds are given")
     seconds: float | None = Field(None, gt=0, description="seconds of wall clock to spend")
-    deadline: float | None = Field(
-        None, gt=0, description="seconds from the command to the last file, or 90s, 10m, 1h30m"
+    deadline: Annotated[float, Field(gt=0)] | Literal["auto"] | None = Field(
+        None, description="seconds from the command to the last file, or 90s, 10m, 1h30m; auto: as suits the data"
     )
     timetable: dict[str, Any] | None = Field(None, description="how a deadline was divided; written by the search")
     epochs: int | None = Field(None, ge=1, description="full epochs of a training; chosen from the data by default")
@@ -81,7 +81,7 @@ class SearchConfig(BaseModel):
     @field_validator("deadline", mode="before")
     @classmethod
     def _duration(cls, value: Any) -> Any:
-        return seconds(value) if isinstance(value, str) else value
+        return seconds(value) if isinstance(value, str) and value != "auto" else value
 
     @field_validator("*", mode="before")
     @classmethod

@@ -1,107 +1,71 @@
-"""A search for a deadline: its time divided, the best network there at any time, the final training in what is left."""
+"""A search for a deadline: its time divided, its searcher in rungs, the final training in what is left."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from evonas.app.preparation import Job
-from evonas.app.results import write_summary
+from evonas.app.config import SearchConfig
 from evonas.app.timetable import SHORTEST, Timetable
 from evonas.core.context import SearchContext
-from evonas.core.optional import CallbackDefaults, HasPortfolio, MultiFidelity
-from evonas.core.types import Candidate, Searcher, Trial
+from evonas.core.optional import HasPortfolio, MultiFidelity
+from evonas.core.types import Candidate, Encoding, Searcher, Task, Trial
 from evonas.search.rungs import Rungs
 
-MEASURED = 0.01  # of a deadline, a second at most, the speed of the fixed baseline is measured
+MEASURED, AT_MOST = 0.01, 1.0  # share of a deadline, and seconds, that the speed of the fixed baseline is measured
 
 
-@dataclass(frozen=True)
-class Deadline:
-    """A job's time. `earlier` are the seconds that it had before an interruption."""
+def divide(config: SearchConfig, trainer: Any, encoding: Encoding[Any], began: float) -> tuple[Timetable, Any]:
+    """How the time is divided, anew or as the run has it already, and a trainer that keeps to it.
 
-    job: Job
-    timetable: Timetable
-    earlier: float
-
-    @classmethod
-    def of(cls, job: Job, observed: Sequence[Trial]) -> Deadline:
-        """Divide the time, or take the division that the run has already. Raises EvonasError where it is too short."""
-        config = job.config
-        assert config.deadline is not None
-        if config.timetable is not None:
-            timetable = Timetable.from_record(config.timetable).until(config.deadline)
-            earlier = timetable.before + (observed[-1].elapsed if observed else 0.0)
-        else:
-            (first, *_), split = portfolio(job), job.data
-            found = job.trainer.rate(Candidate(first), config.seed, min(1.0, MEASURED * config.deadline))
-            images, before = len(split.y_train) + len(split.y_val), time.monotonic() - job.began
-            timetable = Timetable.make(config.deadline, before, images, found["images_per_second"])
-            earlier = 0.0
-        trainer = replace(job.trainer, epochs=None, seconds=timetable.final, probe=True)
-        values = timetable.record()
-        job = replace(
-            job,
-            config=config.model_copy(update={"timetable": values}),
-            record=replace(job.record, config={**job.record.config, "timetable": values}),
-            trainer=trainer,
-            evaluator=job.domain.evaluator(trainer, job.goal),
-        )
-        return cls(job, timetable, earlier)
-
-    def context(self, context: SearchContext[Any]) -> SearchContext[Any]:
-        """With the genomes that are tried first."""
-        return replace(context, first=tuple(portfolio(self.job)[: self.timetable.portfolio]))
-
-    def searcher(self, context: SearchContext[Any], searcher: Searcher[Any]) -> Searcher[Any]:
-        """The searcher in rungs, unless it has fidelities of its own."""
-        if isinstance(searcher, MultiFidelity):
-            return searcher
-        return Rungs(context, searcher, self.timetable.fidelities, context.first)
-
-    def fits(self, candidate: Candidate[Any], elapsed: float) -> bool:
-        """Whether its training ends within the search."""
-        return elapsed + self.timetable.final * candidate.fidelity <= self.timetable.search
-
-    def left(self) -> float | None:
-        """Seconds for the final training; None where they are too few for one."""
-        spent = self.earlier + time.monotonic() - self.job.began
-        left = self.timetable.deadline - spent - self.timetable.writing
-        return left if left >= SHORTEST else None
-
-
-class BestSoFar(CallbackDefaults):
-    """Writes the network of each trial that is better than all before, so that there is one whenever a search ends.
-
-    What is better is decided by validation alone: a longer training whose network is worse does not replace it.
+    Raises EvonasError where the time is too short.
     """
-
-    def __init__(self, job: Job):
-        self.job = job
-        self.trials: list[Trial] = []
-        self.best = -np.inf
-
-    def started(self, task: Any, observed: Sequence[Trial]) -> None:
-        self.trials = list(observed)
-        self.best = max((self.job.goal.value(trial.evaluation) for trial in observed), default=-np.inf)
-
-    def told(self, trial: Trial) -> None:
-        self.trials.append(trial)
-        value = self.job.goal.value(trial.evaluation)
-        if not value > self.best:
-            return
-        job = self.job
-        if job.domain.hand_over(job.trainer, trial.evaluation, job.config.encoding, job.folder):
-            self.best = value
-            write_summary(job, self.trials, "searching")
+    if config.timetable is not None:
+        timetable = Timetable.from_record(config.timetable)
+        timetable = timetable if config.deadline in (None, "auto") else timetable.until(float(config.deadline))
+    else:
+        task, data = trainer.data.task, trainer.data
+        deadline = None if config.deadline in (None, "auto") else float(config.deadline)
+        measured = AT_MOST if deadline is None else min(AT_MOST, MEASURED * deadline)
+        first = portfolio(encoding, task, config.seed)[0]
+        speed = trainer.rate(Candidate(first), config.seed, measured)["images_per_second"]
+        images, before = len(data.y_train) + len(data.y_val), time.monotonic() - began
+        timetable = Timetable.make(deadline or Timetable.suited(before, images, speed), before, images, speed)
+    return timetable, replace(trainer, epochs=None, seconds=timetable.final, probe=True)
 
 
-def portfolio(job: Job) -> Sequence[Any]:
+def portfolio(encoding: Encoding[Any], task: Task, seed: int) -> Sequence[Any]:
     """Genomes to begin with, the fixed baseline first; of an encoding without a portfolio a random one."""
-    if isinstance(job.encoding, HasPortfolio):
-        return job.encoding.portfolio(job.data.task)
-    return [job.encoding.sample(np.random.default_rng(job.config.seed))]
+    if isinstance(encoding, HasPortfolio):
+        return encoding.portfolio(task)
+    return [encoding.sample(np.random.default_rng(seed))]
+
+
+def with_first(context: SearchContext[Any], timetable: Timetable) -> SearchContext[Any]:
+    """The context with the genomes that are tried first."""
+    return replace(context, first=tuple(portfolio(context.encoding, context.task, context.seed)[: timetable.portfolio]))
+
+
+def in_rungs(searcher: Searcher[Any], context: SearchContext[Any], timetable: Timetable) -> Searcher[Any]:
+    """The searcher in rungs, unless it has fidelities of its own."""
+    return (
+        searcher
+        if isinstance(searcher, MultiFidelity)
+        else Rungs(context, searcher, timetable.fidelities, context.first)
+    )
+
+
+def fits(timetable: Timetable) -> Callable[[Candidate[Any], float], bool]:
+    """Whether a candidate's training, begun after so many seconds of search, ends within the search."""
+    return lambda candidate, elapsed: elapsed + timetable.final * candidate.fidelity <= timetable.search
+
+
+def final_seconds(timetable: Timetable, began: float, observed: Sequence[Trial]) -> float:
+    """Seconds for the final training, a search of which so much was `observed` before this process `began`."""
+    earlier = timetable.before + observed[-1].elapsed if observed else 0.0
+    left = timetable.deadline - earlier - (time.monotonic() - began) - timetable.writing
+    return max(SHORTEST, left)

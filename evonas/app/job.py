@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
 
+from evonas.app.best_so_far import BestSoFar
 from evonas.app.callbacks import Guarded, check_callbacks
 from evonas.app.checkpoints import claim, remove
 from evonas.app.config import SearchConfig
-from evonas.app.deadline import BestSoFar, Deadline
+from evonas.app.deadline import final_seconds, fits, in_rungs, with_first
 from evonas.app.folders import check_folder
 from evonas.app.preparation import (
     Job,
@@ -181,15 +182,12 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
         with _broken_off(job, f"the method {job.config.method_spec!r}"):
             store, seed = job.archive.as_of(job.record.mark), job.config.seed
             context = SearchContext(job.encoding, job.goal, job.data.task, store, seed, job.config.encoding)
-            deadline = Deadline.of(job, told) if job.config.deadline is not None else None
-            if deadline is not None:
-                job, context = deadline.job, deadline.context(context)
-                job.archive.update_run(job.name, config=job.record.config)
+            timetable = job.timetable
+            context = context if timetable is None else with_first(context, timetable)
             searcher = make_method(job.config.method_spec, context)
-            if deadline is not None:
-                searcher = deadline.searcher(context, searcher)
+            searcher = searcher if timetable is None else in_rungs(searcher, context, timetable)
             _note([*job.domain.found(job.data), f"searching with {spelled(job.config.method_spec)}"], callbacks)
-            _note([deadline.timetable.words()] if deadline else [], callbacks)
+            _note([timetable.words()] if timetable else [], callbacks)
             memory = [known] if (known := _known(searcher)) else []
             _note(memory, callbacks)
             if job.checkpoints is not None and not job.checkpoints.exists():
@@ -203,9 +201,9 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
                     budget=job.budget,
                     store=job.archive,
                     name=job.name,
-                    callbacks=[*callbacks, BestSoFar(job)] if deadline else callbacks,
+                    callbacks=[*callbacks, BestSoFar(job)] if timetable else callbacks,
                     trials=told,
-                    fits=deadline.fits if deadline else None,
+                    fits=fits(timetable) if timetable else None,
                 )
     except KeyboardInterrupt:
         for callback in callbacks:
@@ -215,7 +213,7 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
         memory += [line for line in [_known(searcher)] if line and line not in memory]
         with _broken_off(job, "the training of the best network"):
             genome = searcher.recommend() if isinstance(searcher, Recommending) else None
-            seconds = deadline.left() if deadline else None
+            seconds = final_seconds(timetable, job.began, told) if timetable else None
             result = finish(
                 job, outcome.trials, outcome.reason, job.folder, memory=memory, genome=genome, seconds=seconds
             )

@@ -8,14 +8,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from evonas.app.checkpoints import find, new_folder
 from evonas.app.config import SearchConfig
+from evonas.app.deadline import divide
 from evonas.app.folders import check_folder, results_folder
 from evonas.app.paths import absolute
+from evonas.app.timetable import Timetable
 from evonas.core import plugins, trust
 from evonas.core.context import SearchContext
 from evonas.core.environment import versions
@@ -52,6 +54,7 @@ class Job:
     goal: Goal
     checkpoints: Path | None = None  # where trainings are left, of a search that goes on with them
     began: float = 0.0  # when the command was given, as time.monotonic() counts
+    timetable: Timetable | None = None  # how its deadline is divided
 
     @property
     def name(self) -> str:
@@ -64,8 +67,8 @@ class Job:
     @property
     def budget(self) -> loop.Budget:
         config = self.config
-        if config.deadline is not None:
-            return loop.Budget(config.trials, config.deadline)
+        if self.timetable is not None:
+            return loop.Budget(config.trials, self.timetable.search)
         trials = DEFAULT_TRIALS if config.trials is None and config.seconds is None else config.trials
         return loop.Budget(trials, config.seconds)
 
@@ -100,7 +103,9 @@ def prepare(
         refuse_left_out(data)
     kind = domain_named(data.domain)
     _refuse(config, kind)
-    config = config.model_copy(update={"encoding": config.encoding or kind.encoding})
+    config = config.model_copy(
+        update={"encoding": config.encoding or kind.encoding, "deadline": _deadline(config, kind)}
+    )
     encoding = encoding or make_encoding(config.encoding)
     split = kind.split(data, seed=config.seed, train_size=config.train_size)
     kind.check(encoding, split.task, np.random.default_rng(config.seed))
@@ -117,7 +122,10 @@ def prepare(
     left = folder if kind.trains and (in_parts or config.inherit) and config.deadline is None else None
     kept = folder if config.deadline is not None else None
     options = TrainingOptions(config.epochs, config.device, left, config.inherit, kept)
-    trainer = kind.trainer(encoding, split, options)
+    trainer, timetable = kind.trainer(encoding, split, options), None
+    if config.deadline is not None:
+        timetable, trainer = divide(config, trainer, encoding, began)
+        config = config.model_copy(update={"deadline": timetable.deadline, "timetable": timetable.record()})
     evaluator = kind.evaluator(trainer, goal)
     record = RunRecord(
         name=name,
@@ -132,7 +140,7 @@ def prepare(
         device=trainer.device_name(),
         command=command,
     )
-    job = Job(config, archive, record, guarded, kind, split, trainer, evaluator, goal, left or kept, began)
+    job = Job(config, archive, record, guarded, kind, split, trainer, evaluator, goal, left or kept, began, timetable)
     if new:
         check_folder(job.folder, name, new=True)
     return job
@@ -184,6 +192,15 @@ def _check_more(trials: Sequence[Trial], name: str, changes: Mapping[str, Any]) 
                 f"--{what} {changes[what]} is less than the {had:.10g} {what} that run {name!r} has had already; "
                 f"give more than {had:.10g}"
             )
+
+
+def _deadline(config: SearchConfig, kind: Domain) -> float | Literal["auto"] | None:
+    """As it is given; where nothing else says how long the search is, one that suits the data, of domains for which
+    evonas can divide it."""
+    others = (config.trials, config.seconds, config.epochs, config.stop_early)
+    if config.deadline is not None or any(value is not None for value in others) or config.inherit:
+        return config.deadline
+    return "auto" if kind.deadline else None
 
 
 def _load(config: SearchConfig) -> Data:

@@ -21,7 +21,8 @@ SHORTEST = 0.4  # seconds of a training, whatever the data
 ETA = 3  # from rung to rung
 TOP = 4  # the highest rung is at most so many times shorter than the final training
 EACH = 1.2  # trainings at least that a rung's share of the search must have room for
-WRITING, SHARE, MOST_SHARE = 4.0, 0.02, 10.0  # seconds, and a share of the deadline, for the files and the report
+WRITING, SHARE, MOST_SHARE = 7.0, 0.02, 10.0  # seconds, and a share of the deadline, for the files and the report
+SUITED_EPOCHS, SHORT, LONG = 40, 90.0, 1800.0  # of a final training; seconds of a deadline that nobody gave
 PORTFOLIO = 0.6  # of the trainings that fit into the lowest rung's share may be of genomes known beforehand
 
 
@@ -61,6 +62,11 @@ class Timetable:
         portfolio = max(2, int(PORTFOLIO * search / len(rungs) / lowest))
         shares = tuple(min(1.0, rung / final) for rung in rungs)
         return cls(deadline, before, search, final, writing, speed, shares, portfolio)
+
+    @classmethod
+    def suited(cls, before: float, images: int, speed: float) -> float:
+        """A deadline that suits the data: time for so many epochs of a final training, from SHORT to LONG seconds."""
+        return min(LONG, max(SHORT, before + WRITING + SUITED_EPOCHS * images / speed / FINAL))
 
     def until(self, deadline: float) -> Timetable:
         """The same with more time for the search."""

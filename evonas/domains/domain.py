@@ -76,13 +76,15 @@ class Domain(Protocol):
 
     `name` is what `--data` sources' classes, `Task.domain` and `genome.json` call it; `encoding` is the spec of the
     encoding that a search has where none is named, empty where one must be; `without` are the options of a search that
-    mean nothing here, and are refused; `trains` says whether evonas trains networks, which can be exported.
+    mean nothing here, and are refused; `trains` says whether evonas trains networks, which can be exported, `deadline`
+    whether a search that is given no budget has a deadline that suits the data.
     """
 
     name: str
     encoding: str
     without: Sequence[str]
     trains: bool
+    deadline: bool
 
     def from_arrays(self, x: Any, y: Any, x_test: Any = None, y_test: Any = None, **options: Any) -> Data:
         """Data held in memory; options `name`, `class_names` and the domain's own. Raises EvonasError."""

@@ -130,7 +130,7 @@ def _number(name: Any, value: Any) -> float:
 class EvaluatorDomain:
     """A `Domain` of functions. A fidelity below 1 is handed on: what it means is the function's to decide."""
 
-    name, encoding, trains = "evaluator", "", False
+    name, encoding, trains, deadline = "evaluator", "", False, False
     without = ("epochs", "train_size", "device", "inherit", "stop_early", "per_device", "root", "strict", "deadline")
 
     def from_arrays(self, x: Any, y: Any, x_test: Any = None, y_test: Any = None, **options: Any) -> OwnEvaluator:

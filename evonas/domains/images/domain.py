@@ -14,7 +14,7 @@ from evonas.domains.supervised import Supervised
 class ImageDomain(Supervised):
     """Pictures of one size, in classes."""
 
-    name, encoding, what = "images", "cell", "image"
+    name, encoding, what, deadline = "images", "net", "image", True
 
     def from_arrays(self, x: Any, y: Any, x_test: Any = None, y_test: Any = None, **options: Any) -> Images:
         return images_from_arrays(x, y, x_test, y_test, **options)
