@@ -170,6 +170,8 @@ def go_on(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
     with sole_owner(job.archive, job.name):
         trials, had = job.archive.trials(job.name), job.record.result
         spent = not job.budget.allows(counted(trials), trials[-1].elapsed if trials else 0.0)
+        if job.timetable is not None and had:  # its final training was as long as the deadline allowed
+            spent = job.timetable.deadline <= (had.get("timetable") or {}).get("deadline", 0.0)
         if job.record.status == "done" and had and spent and (job.folder / "result.json").exists():
             return Result(job.folder, {**summary(job.record, job.goal, trials, "done"), **had})
         check_folder(job.folder, job.name)

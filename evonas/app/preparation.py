@@ -162,7 +162,7 @@ def prepare_resume(
     trust.admit(named, source=f"the run {name!r} of the archive", trust=trusting)
     given = {key: value for key, value in changes.items() if value is not None}
     config = SearchConfig.from_record(record.config, {**given, "name": name, "archive": archive})
-    _check_more(Archive(archive).trials(name), name, {key: getattr(config, key) for key in given})
+    _check_more(Archive(archive).trials(name), record, {key: getattr(config, key) for key in given})
     if data is None and config.data not in ("", *_data_names()) and ":" not in config.data:
         raise EvonasError(
             f"run {name!r} searched arrays in memory ({config.data!r}), which are gone; search again from Python, or "
@@ -183,14 +183,16 @@ def prepare_resume(
     return replace(job, record=replace(record, config=job.config.model_dump()))
 
 
-def _check_more(trials: Sequence[Trial], name: str, changes: Mapping[str, Any]) -> None:
+def _check_more(trials: Sequence[Trial], record: RunRecord, changes: Mapping[str, Any]) -> None:
     """Raises EvonasError where a budget is given that is spent already."""
-    spent = {"trials": counted(trials), "seconds": trials[-1].elapsed if trials else 0.0}
+    deadline = (record.config.get("timetable") or {}).get("deadline", 0.0)
+    spent = {"trials": counted(trials), "seconds": trials[-1].elapsed if trials else 0.0, "deadline": deadline}
+    units = {"deadline": "seconds"}
     for what, had in spent.items():
         if what in changes and changes[what] < had:
             raise EvonasError(
-                f"--{what} {changes[what]} is less than the {had:.10g} {what} that run {name!r} has had already; "
-                f"give more than {had:.10g}"
+                f"--{what} {changes[what]:g} is less than the {had:.10g} {units.get(what, what)} that run "
+                f"{record.name!r} has had already; give more than {had:.10g}"
             )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evonas.app.baseline import against_baseline, words
 from evonas.app.folders import FILES, check_folder, results_folder
 from evonas.app.preparation import Job, counted
 from evonas.core import trust
@@ -75,6 +76,10 @@ def finish(
         values["genome"] = genome
         found = job.domain.finish(job.trainer, genome, job.config.encoding, job.config.seed, folder, seconds)
         values |= {**found, "seconds": values["seconds"] + found.get("seconds", 0.0)}
+    if job.timetable is not None:
+        against = against_baseline(trials, genome, len(job.data.y_val))
+        values |= {"timetable": job.timetable.record(), "time": job.timetable.words(), "baseline": against}
+        values["against"] = words(against) if against else None
     record = replace(job.record, status="done")
     write_report(record, job.goal, trials, values, job.encoding, job.archive, folder)
     _write(folder, values)

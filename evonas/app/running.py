@@ -59,6 +59,8 @@ def load_torch() -> None:
 def _print_result(result: Result) -> None:
     if result["genome"] is not None:
         print_line(f"{'  '.join(_figures(result))}\n{result['genome']}")
+        if result.values.get("against"):
+            print_line(result["against"])
     print_line(f"results in {result.folder}: {', '.join(result.files)}")
 
 

@@ -12,11 +12,12 @@ from typing import Any
 from evonas.core.errors import EvonasError
 from evonas.core.figures import duration
 
-FINAL = 0.62  # of what can be trained in is the final training's, at most …
-MOST_EPOCHS = 120  # … and as many epochs as the fixed baseline makes in so long: more would change little
 LOWEST = 0.015  # of what can be trained in is a training of the lowest rung, where that is …
-FEWEST, MOST = 0.25, 3.0  # … not less and not more than so many epochs of the fixed baseline, and …
-ENOUGH = 4000  # … so many images are never too few
+FEWEST, MOST = 1.0, 3.0  # … not less and not more than so many epochs of the fixed baseline, and …
+ENOUGH = 8000  # … so many images are never too few
+FINAL, LITTLE = 0.62, 0.8  # of what can be trained in is the final training's: where there is time for so many …
+MANY, FEW = 40, 10  # … trainings of the lowest rung, and where for so few that searching pays less
+MOST_EPOCHS = 120  # of the fixed baseline in the final training: more would change little
 SHORTEST = 0.4  # seconds of a training, whatever the data
 ETA = 3  # from rung to rung
 TOP = 4  # the highest rung is at most so many times shorter than the final training
@@ -47,15 +48,17 @@ class Timetable:
         left = deadline - before - writing
         epoch = images / speed
         shortest = max(SHORTEST, min(FEWEST * images, ENOUGH) / speed)
-        least = before + (WRITING + 4 * shortest) / (1 - SHARE)
-        if left < 4 * shortest:
+        least = before + (WRITING + 10 * SHORTEST) / (1 - SHARE)
+        if left < 10 * SHORTEST:
             raise EvonasError(
                 f"--deadline {deadline:g} is too short for these data on this machine; give {duration(1.1 * least)} "
                 "or more"
             )
-        final = min(FINAL * left, max(MOST_EPOCHS * epoch, 4 * SHORTEST))
+        lowest = min(max(LOWEST * left, shortest), max(MOST * epoch, shortest))
+        scarcity = min(1.0, max(0.0, (MANY - left / lowest) / (MANY - FEW)))
+        final = min((FINAL + (LITTLE - FINAL) * scarcity) * left, max(MOST_EPOCHS * epoch, 4 * SHORTEST))
         search = left - final
-        lowest = min(max(LOWEST * left, shortest), max(MOST * epoch, shortest), search / 2)
+        lowest = min(lowest, search / 2)  # the fixed baseline and one other
         rungs = [lowest]
         while rungs[-1] * ETA <= final / TOP and search / (len(rungs) + 1) >= EACH * rungs[-1] * ETA:
             rungs.append(rungs[-1] * ETA)

@@ -55,6 +55,8 @@ def run_facts(run: Mapping[str, Any], result: Mapping[str, Any]) -> list[tuple[s
         **{key: run.get(key, result.get(key)) for key in ("seed", "device")},
         "started": str(run.get("created") or "").replace("T", " ")[:19],
         "ended": result.get("reason"),
+        "time": result.get("time"),
+        "fixed baseline": result.get("against"),
     }
     return plain_items(facts)
 

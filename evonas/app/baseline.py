@@ -1,0 +1,62 @@
+"""What a search is worth against its fixed baseline, by validation after trainings of the same length."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from evonas.core.types import Trial
+
+
+def against_baseline(trials: Sequence[Trial], genome: Any, validated: int) -> dict[str, Any] | None:
+    """The winner and the fixed baseline, which is the first trial, in trainings of the same length.
+
+    `won` is whether the winner is another one; `val_accuracy` both figures; `difference` theirs, and `margin` half of
+    its 95 % interval, for `validated` images (normal approximation, the two as if independent: rather too wide);
+    `fidelity` the length. None where the two have no length in common.
+    """
+    if not trials:
+        return None
+    first = trials[0].evaluation.candidate.genome
+    ours, baseline = _by_fidelity(trials, genome), _by_fidelity(trials, first)
+    both = ours.keys() & baseline.keys()
+    if not both or not validated:
+        return None
+    fidelity = max(both)
+    a, b = ours[fidelity], baseline[fidelity]
+    margin = 1.96 * math.sqrt((a * (1 - a) + b * (1 - b)) / validated)
+    won = ours != baseline
+    return {"won": won, "val_accuracy": [a, b], "difference": a - b, "margin": margin, "fidelity": fidelity}
+
+
+def words(found: Mapping[str, Any]) -> str:
+    """One line."""
+    if not found["won"]:
+        return "the fixed baseline is the best: no other network did better in trainings of the same length"
+    difference, margin = 100 * found["difference"], 100 * found["margin"]
+    sure = "" if abs(difference) > margin else ", which is within chance"
+    return (
+        f"{difference:+.1f} points of validation accuracy against the fixed baseline in trainings of the same length "
+        f"(± {margin:.1f}, 95 %{sure})"
+    )
+
+
+def _by_fidelity(trials: Sequence[Trial], genome: Any) -> dict[float, float]:
+    """Validation accuracies of a genome, and of what it became or was when it rose to a longer training."""
+    family, found = {genome}, {}
+    for trial in [*trials, *reversed(trials)]:
+        candidate = trial.evaluation.candidate
+        if candidate.origin in ("promoted", "mutated") and candidate.parents and len(candidate.parents) == 1:
+            (parent,) = candidate.parents
+            longer = any(
+                other.evaluation.candidate.genome == parent and other.evaluation.candidate.fidelity < candidate.fidelity
+                for other in trials
+            )
+            if longer and family & {candidate.genome, parent}:
+                family |= {candidate.genome, parent}
+    for trial in trials:
+        accuracy = trial.evaluation.metrics.get("val_accuracy")
+        if trial.evaluation.candidate.genome in family and accuracy is not None and trial.evaluation.ok:
+            found[trial.evaluation.candidate.fidelity] = accuracy
+    return found

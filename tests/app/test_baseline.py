@@ -1,0 +1,54 @@
+"""The winner against the fixed baseline: in trainings of the same length, and how sure it is."""
+
+import pytest
+
+from evonas.app.baseline import against_baseline, words
+from evonas.core.types import Candidate, Evaluation, Trial
+
+
+def trials(*rows):
+    """(genome, fidelity, accuracy, parents, origin)"""
+    return [
+        Trial("run", i, i, Evaluation(Candidate(genome, fidelity, parents, origin), {"val_accuracy": accuracy}))
+        for i, (genome, fidelity, accuracy, parents, origin) in enumerate(rows)
+    ]
+
+
+ROWS = (
+    ("a", 0.1, 0.6, (), "warm start"),
+    ("b", 0.1, 0.7, (), "warm start"),
+    ("c", 0.1, 0.5, ("a",), "mutated"),
+    ("B", 0.3, 0.9, ("b",), "mutated"),
+    ("A", 0.3, 0.8, ("a",), "mutated"),
+)
+
+
+def test_what_they_became_counts():
+    found = against_baseline(trials(*ROWS), "B", 400)
+    assert found["won"]
+    assert found["val_accuracy"] == [0.9, 0.8]
+    assert found["difference"] == pytest.approx(0.1)
+    assert found["margin"] == pytest.approx(1.96 * (0.09 / 400 + 0.16 / 400) ** 0.5)
+    assert found["fidelity"] == 0.3
+    assert words(found).startswith("+10.0 points of validation accuracy against the fixed baseline")
+
+
+def test_a_difference_within_chance_is_called_so():
+    assert "within chance" in words(against_baseline(trials(*ROWS), "B", 40))
+    assert "within chance" not in words(against_baseline(trials(*ROWS), "B", 400))
+
+
+def test_the_baseline_itself():
+    assert not against_baseline(trials(*ROWS), "A", 400)["won"]
+    assert "the fixed baseline is the best" in words(against_baseline(trials(*ROWS), "A", 400))
+
+
+def test_a_child_of_the_baseline_is_no_baseline():
+    found = against_baseline(trials(*ROWS), "c", 400)
+    assert found["won"]
+    assert found["val_accuracy"] == [0.5, 0.6]
+
+
+def test_nothing_in_common():
+    assert against_baseline(trials(*ROWS[:1], ROWS[3]), "B", 400) is None
+    assert against_baseline([], "B", 400) is None

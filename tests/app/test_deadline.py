@@ -1,0 +1,131 @@
+"""A search for a deadline: in time, with a network from early on, killed at any moment, resumed, given more time."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import evonas
+from evonas.app.job import resume
+from evonas.app.timetable import Timetable
+from evonas.core.errors import EvonasError
+from evonas.domains.images import images_from_arrays
+from evonas.encodings.net import NetEncoding
+from evonas.memory.archive import Archive
+
+RNG = np.random.default_rng(0)
+
+
+def blobs(n=400, size=8, classes=3, channels=1):
+    """Which third is bright."""
+    y = np.arange(n) % classes
+    x = RNG.integers(0, 120, (n, size, size, channels))
+    for i, label in enumerate(y):
+        x[i, :, label * size // classes : (label + 1) * size // classes] += 100
+    return x.astype(np.uint8), y
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("deadline")
+    x, y = blobs()
+    start = time.monotonic()
+    result = evonas.search(
+        x,
+        y,
+        deadline=14,
+        out=folder / "out",
+        archive=folder / "archive.db",
+        name="blobs",
+        device="cpu",
+        surrogate="none",
+    )
+    return folder, result, time.monotonic() - start, (x, y)
+
+
+def test_everything_ends_in_time(found):
+    _, result, seconds, _ = found
+    assert seconds < 14 + 8  # a bound for machines with other work; the claim is measured in benchmarks
+    assert result["test_accuracy"] > 0.9
+    assert result.files == ["report.html", "result.json", "genome.json", "model.safetensors", "model.pt2"]
+    assert result.load().predict(found[3][0]).shape == (400,)
+
+
+def test_the_search_keeps_to_its_timetable(found):
+    folder, result, _, _ = found
+    archive = Archive(folder / "archive.db")
+    timetable = Timetable.from_record(archive.run("blobs").config["timetable"])
+    trials = archive.trials("blobs")
+    assert trials[0].evaluation.candidate.genome == NetEncoding().genome()  # the fixed baseline
+    assert trials[0].evaluation.candidate.origin == "warm start"
+    assert {t.evaluation.candidate.fidelity for t in trials} <= set(timetable.fidelities)
+    assert trials[-1].elapsed < timetable.search + 4
+    assert all(t.evaluation.metrics["images"] > 0 for t in trials if t.evaluation.ok)
+    assert result["fidelity"] == max(t.evaluation.candidate.fidelity for t in trials)
+    assert not list((folder / "out").glob("trainings-*")), "the networks of trials are removed at the end"
+
+
+def test_a_done_run_is_done_until_it_gets_more_time(found):
+    folder, result, _, (x, y) = found
+    data = images_from_arrays(x, y, name="memory")
+    options = {"archive": str(folder / "archive.db"), "data": data}
+    assert resume("blobs", **options)["trials"] == result["trials"]
+    again = resume("blobs", **options, deadline=15)
+    assert again["trials"] > result["trials"]
+    with pytest.raises(EvonasError, match=r"--deadline 9 is less than the 15"):
+        resume("blobs", **options, deadline=9)
+
+
+SCRIPT = """
+import sys, numpy as np, evonas
+data = np.load(sys.argv[1])
+evonas.search(data["x"], data["y"], deadline=30, out=sys.argv[2], archive=sys.argv[3], name="killed", device="cpu",
+              surrogate="none")
+"""
+
+
+def test_a_search_killed_early_leaves_a_network_and_can_be_resumed(tmp_path):
+    x, y = blobs()
+    np.savez(tmp_path / "data.npz", x=x, y=y)
+    (tmp_path / "script.py").write_text(SCRIPT)
+    out, archive = tmp_path / "out", tmp_path / "archive.db"
+    words = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "data.npz"), str(out), str(archive)]
+    process = subprocess.Popen(words, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    try:
+        _wait_for(out / "result.json", process)
+        time.sleep(0.5)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    network = evonas.load(out)
+    assert network.predict_proba(x[:5]).shape == (5, 3)
+    before = Archive(archive).trials("killed")
+    data = images_from_arrays(x, y, name="memory")
+    start = time.monotonic()
+    result = resume("killed", archive=str(archive), data=data, trials=len(before) + 1)
+    assert result["trials"] == len(before) + 1
+    assert Archive(archive).trials("killed")[: len(before)] == before
+    assert result["test_accuracy"] > 0.9
+    assert time.monotonic() - start < 45
+
+
+def _wait_for(path: Path, process: subprocess.Popen) -> None:
+    for _ in range(600):
+        if path.exists():
+            return
+        assert process.poll() is None, "the search ended before it wrote a network"
+        time.sleep(0.1)
+    raise AssertionError("no network after a minute")
+
+
+def test_a_deadline_that_is_too_short_says_the_least(tmp_path):
+    x, y = blobs(60)
+    with pytest.raises(EvonasError, match=r"--deadline 3 is too short for these data on this machine; give .* or more"):
+        evonas.search(x, y, deadline=3, archive=tmp_path / "archive.db", out=tmp_path / "out", device="cpu")
+    assert not (tmp_path / "out").exists()
+    assert not Archive(tmp_path / "archive.db").runs()
