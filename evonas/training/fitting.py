@@ -15,7 +15,7 @@ from evonas.training.averaging import Averages
 from evonas.training.checkpoints import State
 from evonas.training.data import DeviceSet
 from evonas.training.inheritance import named_tensors
-from evonas.training.pace import Pace
+from evonas.training.pace import Clock, Pace
 from evonas.training.steps import FiniteLoss, make_step
 
 DIVERGED = 10.0  # times the loss of guessing, or of the first epoch if that was more: such a training is lost
@@ -89,6 +89,8 @@ class Fitting:
         mixed = self._mixing(whole)
         taken = seen = 0
         for i, (images, labels) in enumerate(self.data.augmented(recipe, self.generator)):
+            if isinstance(self.pace, Clock) and i % Clock.WAITED == 0:
+                self._wait()
             progress = self.pace.progress(self.steps, len(labels))
             if progress is None:
                 break
@@ -108,6 +110,13 @@ class Fitting:
         self.images += seen
         self.epoch, self.accuracy = self.epoch + 1, float(step.correct) / (len(self.data) if taken == whole else seen)
         return taken == whole
+
+    def _wait(self) -> None:
+        """Until the device has done what it was told: a clock must not count what is only queued."""
+        if self.step.kind == "cuda":
+            torch.cuda.synchronize(self.data.device)
+        elif self.step.kind == "mps":
+            torch.mps.synchronize()
 
     def _lr(self, progress: float) -> float:
         return self.recipe.lr * schedule(progress, self.recipe.warm_up)

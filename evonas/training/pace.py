@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 
 class Pace(Protocol):
@@ -40,6 +40,8 @@ class Clock:
             of 1,000 images at a third of a step's time for each is 333.
         now: the clock, in seconds.
     """
+
+    WAITED: ClassVar[int] = 8  # steps after which a device is waited for that works on its own
 
     seconds: float
     start: float

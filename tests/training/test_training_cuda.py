@@ -9,7 +9,7 @@ from torch import nn
 from evonas.core.types import Candidate, Task
 from evonas.domains.images import load_images, split
 from evonas.encodings.cell import CellEncoding
-from evonas.training import fitting
+from evonas.training import steps
 from evonas.training.trainer import TorchTrainer
 from tests.training.nets import Branching, Line, blobs
 
@@ -29,7 +29,7 @@ def accuracy(device: str, data=None, **options) -> float:
 
 def test_a_captured_training_is_as_good_as_a_plain_one_and_as_the_cpu_s(monkeypatch):
     captured = accuracy("cuda", epochs=6)
-    monkeypatch.setattr(fitting.GraphedStep, "__init__", _refuse)
+    monkeypatch.setattr(steps.GraphedStep, "__init__", _refuse)
     plain = accuracy("cuda", epochs=6)
     assert captured == pytest.approx(plain, abs=0.02)
     assert plain == pytest.approx(accuracy("cpu", epochs=6), abs=0.03)
@@ -47,8 +47,9 @@ def test_the_capture_leaves_the_network_as_it_was():
     network = CellEncoding(width=4).build(CELL, data.task).cuda()
     network.load_state_dict(expected)
     on_device = trainer._on_device("train")
-    step = fitting.make_step(network, on_device, trainer._recipe(network, 1), 32)
-    assert isinstance(step, fitting.GraphedStep)
+    recipe, labels = trainer.recipe(CELL), torch.zeros(32, dtype=torch.long, device="cuda")
+    step = steps.make_step(network, recipe, torch.float32, on_device, 32, labels)
+    assert isinstance(step, steps.GraphedStep)
     for key, value in network.state_dict().items():
         assert torch.equal(value.cpu(), expected[key]), key
 
@@ -100,7 +101,7 @@ def test_in_pieces_it_is_the_same_training(tmp_path):
 
 
 def test_a_loss_that_is_no_number_is_seen_without_waiting():
-    finite = fitting.FiniteLoss(torch.full((), float("nan"), device="cuda"))
+    finite = steps.FiniteLoss(torch.full((), float("nan"), device="cuda"))
     looks = 0
     while not finite.stopped():
         torch.cuda.synchronize()
