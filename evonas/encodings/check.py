@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from evonas.core.faults import placed
+from evonas.core.networks import with_sizes
 from evonas.core.optional import Canonical
 from evonas.core.randomness import seeded_globals
 from evonas.core.types import Encoding, Task
@@ -42,17 +43,13 @@ def check_encoding(encoding: Encoding[Any], task: Task, rng: np.random.Generator
 def _check_network(encoding: Encoding[Any], name: str, genome: Any, task: Task) -> None:
     """It learns logits of the right shape from float32, whatever the number of inputs, and is nobody else's."""
     import torch
-    from torch.nn.parameter import is_lazy
 
     method = said("build", genome)
 
     def made() -> Any:
         """A network whose lazy layers have parameters: they get them from inputs."""
         network = encoding.build(genome, task)
-        if isinstance(network, torch.nn.Module) and any(map(is_lazy, network.parameters())):
-            with torch.no_grad():
-                network.eval()(torch.zeros(2, *task.input_shape))
-        return network
+        return with_sizes(network, task.input_shape) if isinstance(network, torch.nn.Module) else network
 
     with torch.random.fork_rng(devices=[]):
         network = _call(name, method, made)

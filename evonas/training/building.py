@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.parameter import is_lazy
 
+from evonas.core.networks import with_sizes
 from evonas.core.optional import Calibrated
 from evonas.core.randomness import seeded_globals
 from evonas.core.types import Encoding, Task
@@ -18,13 +18,7 @@ from evonas.core.types import Encoding, Task
 
 def build(encoding: Encoding[Any], genome: Any, task: Task) -> nn.Module:
     """What the encoding builds, its lazy layers given their sizes by two empty inputs."""
-    network = encoding.build(genome, task)
-    if any(map(is_lazy, network.parameters())) or any(map(is_lazy, network.buffers())):
-        was_training = network.training
-        with torch.no_grad():
-            network.eval()(torch.zeros(2, *task.input_shape))
-        network.train(was_training)
-    return network
+    return with_sizes(encoding.build(genome, task), task.input_shape)
 
 
 def calibrate(network: nn.Module, images: Callable[[], torch.Tensor]) -> None:

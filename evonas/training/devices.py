@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 
@@ -43,6 +46,17 @@ def precision_for(network: nn.Module, precision: str, device: str) -> torch.dtyp
     if precision == "auto":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     return getattr(torch, precision)
+
+
+@contextmanager
+def threads_of_torch(number: int) -> Iterator[None]:
+    """Within it torch computes on the CPU with so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _has_groups(network: nn.Module) -> bool:

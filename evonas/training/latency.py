@@ -8,8 +8,6 @@ import logging
 import statistics
 import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +20,7 @@ from evonas.core.goals import Goal, metric
 from evonas.core.types import Candidate, Encoding, Evaluation, Evaluator, Task
 from evonas.training import profile
 from evonas.training.building import build, seeded
+from evonas.training.devices import threads_of_torch
 
 METRICS = tuple(map(metric, ("latency_ms", "latency_batch_ms", "latency_onnx_ms")))
 """One image on the device, a batch on it, one image in ONNX Runtime on the CPU; milliseconds."""
@@ -43,7 +42,7 @@ def milliseconds(
     The network is moved there and stays. CUDA's own clock is read on a GPU, the wall's elsewhere; `threads` are those
     of a CPU.
     """
-    with _threads(threads):
+    with threads_of_torch(threads):
         return 1000 * profile.latency(network.to(device), input_shape, device, batch, repeats)
 
 
@@ -174,13 +173,3 @@ def _program(network: nn.Module, images: np.ndarray) -> bytes:
     finally:
         network.train(was_training)
     return file.getvalue()
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

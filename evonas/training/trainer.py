@@ -26,7 +26,7 @@ from evonas.training import profile
 from evonas.training.building import build, calibrate, seeded
 from evonas.training.checkpoints import Checkpoints, State, digest
 from evonas.training.data import DeviceSet, Preprocessing, TrainingData
-from evonas.training.devices import find_device, find_precision, precision_for
+from evonas.training.devices import find_device, find_precision, precision_for, threads_of_torch
 from evonas.training.fitting import Diverged, Fitting
 from evonas.training.inheritance import inherit, named_tensors
 from evonas.training.pace import WARM, Clock, Pace, Steps
@@ -369,12 +369,8 @@ class TorchTrainer:
             return
         work = 3 * flops * self.batch_size / WORK_OF_A_THREAD
         threads = self.threads or max(1, min(environment.threads(), int(work)))
-        before = torch.get_num_threads()
-        torch.set_num_threads(threads)
-        try:
+        with threads_of_torch(threads):
             yield
-        finally:
-            torch.set_num_threads(before)
 
     def _preprocessing(self) -> Preprocessing:
         if "preprocessing" not in self._cache:

@@ -22,7 +22,6 @@ import json
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +33,7 @@ from evonas.core.types import Candidate, Encoding
 from evonas.domains.images import Split, load_images, split
 from evonas.encodings.cell import CellEncoding
 from evonas.encodings.macro import MacroEncoding
+from evonas.training.devices import threads_of_torch
 from evonas.training.trainer import TorchTrainer
 from studies.speed import plain_loop, results
 
@@ -98,7 +98,7 @@ def initial(network: Network, data: Split, seed: int) -> torch.nn.Module:
 def plain(setting: Setting, network: Network, seed: int, amp: bool = False) -> tuple[float, float]:
     """(seconds, validation accuracy) of one training."""
     cudnn = torch.backends.cudnn.flags(enabled=True, benchmark=True)
-    with _threads(setting.threads), cudnn, torch.random.fork_rng(devices=[]):
+    with threads_of_torch(setting.threads), cudnn, torch.random.fork_rng(devices=[]):
         start = time.perf_counter()
         accuracy = plain_loop.train(
             initial(network, setting.data, seed),
@@ -301,16 +301,6 @@ def _few(setting: Setting) -> Split:
     """Two batches."""
     d, n = setting.data, 2 * setting.batch_size
     return replace(d, x_train=d.x_train[:n], y_train=d.y_train[:n], x_val=d.x_val[:64], y_val=d.y_val[:64])
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def main() -> None:
