@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from evonas.core.errors import EvonasError
+from evonas.domains.mapped import Mapped
 
 
 def as_array(values: Any, what: str) -> np.ndarray:
@@ -19,7 +20,7 @@ def as_array(values: Any, what: str) -> np.ndarray:
     try:
         if hasattr(values, "detach"):
             values = _of_tensor(values)
-        array = np.asarray(values)
+        array = values if isinstance(values, Mapped) else np.asarray(values)
     except (ValueError, TypeError, RuntimeError, OverflowError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise EvonasError(f"{what} is no regular array: {reason}; give one array, all of one size") from error

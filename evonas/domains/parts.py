@@ -10,6 +10,7 @@ import numpy as np
 
 from evonas.core.errors import EvonasError
 from evonas.domains.labels import Label, class_words, read_labels, with_article
+from evonas.domains.mapped import taken
 from evonas.domains.splitting import plural, stratified
 
 TEST_SHARE = 0.2
@@ -71,7 +72,7 @@ def make_parts(
         return Parts(x, codes, test[0], answers["test"], val[0], answers["validation"], words, ())
     kept, aside = stratified(codes, round(TEST_SHARE * len(codes)), np.random.default_rng(TEST_SEED), name, what)
     note = f"no test {plural(what)} were given: a fixed fifth, stratified by class, is kept for the test"
-    carved = x[kept], codes[kept], x[aside], codes[aside]
+    carved = taken(x, kept), codes[kept], taken(x, aside), codes[aside]
     return Parts(*carved, val[0], answers["validation"], words, (note,))
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from evonas.core.errors import EvonasError
+from evonas.domains.mapped import Mapped, empty
 
 Kind = Literal["uint8", "bool", "integer", "float"]
 
@@ -73,7 +74,7 @@ class PixelScale:
         """
         scale = self._for(array, what, beside)
         if array.size == 0 or (array.dtype == np.uint8 and (scale.low, scale.high) == (0.0, 255.0)):
-            return np.ascontiguousarray(array, dtype=np.uint8), None
+            return _in_order(array), None
         low, high = _extent(array, what)
         if scale._is_other(array, low, high):
             above = high - scale.most >= scale.least - low
@@ -82,7 +83,7 @@ class PixelScale:
                 f", {beside} {end[0]} {end[2]:g}; bring both to one scale" if beside else f"; give {self.accepted}"
             )
             raise EvonasError(f"{what} has values {end[0]} {end[1]:g}{way_out}")
-        found = np.empty(array.shape, np.uint8)
+        found = empty(array.shape)
         clipped = 0
         for piece, place in zip(_pieces(array), _pieces(found), strict=True):
             shifted = piece.astype(np.float64) - scale.low if scale.low else piece
@@ -165,6 +166,15 @@ def _extent(array: np.ndarray, what: str) -> tuple[float, float]:
     if not (math.isfinite(low) and math.isfinite(high)):
         raise EvonasError(f"{what} holds NaN or infinite values; remove those images, or set them to a number")
     return low, high
+
+
+def _in_order(array: np.ndarray) -> np.ndarray:
+    """Bytes in the order of their axes: themselves where they are, else a copy, which may be mapped."""
+    if array.flags.c_contiguous and array.dtype == np.uint8:
+        return array if isinstance(array, Mapped) else np.ascontiguousarray(array)
+    found = empty(array.shape)
+    np.copyto(found, array, casting="unsafe")
+    return found
 
 
 def _fills(array: np.ndarray, top: float, least: float, most: float, whole: bool, slack: float) -> bool:

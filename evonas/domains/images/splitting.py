@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evonas.domains.images.dataset import Images, Split
+from evonas.domains.mapped import taken
 from evonas.domains.splitting import split_positions
 
 
@@ -16,9 +17,9 @@ def split(images: Images, *, seed: int, train_size: int | None = None) -> Split:
     rest, val = split_positions(images.y, seed=seed, train_size=train_size, name=images.name, validated=given)
     return Split(
         images.task,
-        images.x[rest],
+        taken(images.x, rest),
         images.y[rest],
-        images.x_val if images.x_val is not None else images.x[val],
+        images.x_val if images.x_val is not None else taken(images.x, val),
         images.y_val if images.y_val is not None else images.y[val],
         images.x_test,
         images.y_test,
