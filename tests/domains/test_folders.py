@@ -9,7 +9,7 @@ from PIL import Image
 
 from evonas.core.errors import EvonasError
 from evonas.domains.domain import domain_named, load_data, refuse_left_out
-from evonas.domains.images import folders, load_images, split
+from evonas.domains.images import load_images, split, walking
 from evonas.domains.images.pictures import ENDINGS
 
 RNG = np.random.default_rng(0)
@@ -73,7 +73,7 @@ def test_usual_endings_in_any_case(tmp_path, ending):
     ("ending", "package"), [("heic", "pillow-heif"), ("HEIF", "pillow-heif"), ("avif", "-U pillow")]
 )
 def test_pictures_that_another_package_reads_are_counted_with_the_way_out(tmp_path, monkeypatch, ending, package):
-    monkeypatch.setattr(folders, "endings", lambda: ENDINGS)  # of those that are read everywhere
+    monkeypatch.setattr(walking, "endings", lambda: ENDINGS)  # of those that are read everywhere
     spec = fill(tmp_path, "cat", "dog")
     for i in range(2):
         shutil.copy(tmp_path / "cat" / "0.png", tmp_path / "cat" / f"phone{i}.{ending}")
@@ -242,8 +242,8 @@ def test_a_flat_folder_is_told_what_is_expected(tmp_path):
 
 def test_a_question_mark_in_a_name(tmp_path):
     fill(tmp_path / "what?", "cat", "dog")
-    assert load_images(f"folder:{tmp_path / 'what?'}").x.shape[1] == 32
-    assert load_images(f"folder:{tmp_path / 'what?'}?size=8").x.shape[1] == 8
+    assert load_images(f"folder:{tmp_path / 'what?'}").x.shape[1] == 8
+    assert load_images(f"folder:{tmp_path / 'what?'}?size=12").x.shape[1] == 12
     fill(tmp_path / "50% (1) #x", "cat", "dog")
     assert load_images(f"folder:{tmp_path / '50% (1) #x'}?size=8").class_names == ("cat", "dog")
 

@@ -18,15 +18,17 @@ from evonas.domains.images.reader import ImageReader
 class Network(network.Network):
     """A network of images: what `evonas.search(x, y)` took as `x`, `predict(x)` takes, with the same meaning.
 
-    (n, height, width[, channels]), channels first too, or one image. Without a record of how the training images were
-    read (of a version before), images are bytes, or floats from 0 to 1.
+    (n, height, width[, channels]), channels first too, or one image. A network of a folder's pictures takes pictures
+    of any size too, as arrays, paths or Pillow images, one or a list: they are padded, cropped or stretched as the
+    training pictures were. Without a record of how the training images were read (of a version before), images are
+    bytes, or floats from 0 to 1.
     """
 
     def read(self, examples: Any) -> torch.Tensor:
-        """(n, channels, height, width) from 0 to 255. Warns where values had to be clipped.
+        """(n, channels, height, width) from 0 to 255. Warns where values were clipped, or colour pictures made grey.
 
-        Raises EvonasError where their size is not `input_shape` (channels, height, width), or their values are not on
-        the scale of the training images.
+        Raises EvonasError where their size is not `input_shape` (channels, height, width) and the record has no frame,
+        or their values are not on the scale of the training images.
         """
         array, clipped = self._reader().batch(examples, "the batch")
         for line in clipped:

@@ -10,6 +10,8 @@ import numpy as np
 
 from evonas.core.errors import EvonasError
 from evonas.domains.as_array import as_array
+from evonas.domains.images.framing import Frame
+from evonas.domains.images.later import Training, read_any
 from evonas.domains.images.layout import Channels, Shape, channels_last, find_channels, fit
 from evonas.domains.images.pixels import PixelScale
 
@@ -18,12 +20,14 @@ from evonas.domains.images.pixels import PixelScale
 class ImageReader:
     """Reads arrays as the training images were read: the same size, the same axis of channels, the same scale.
 
-    `shape` is (height, width, channels). All of it is stored with the network.
+    `shape` is (height, width, channels). `frame` says how pictures of other sizes come to it; without one they are
+    refused. All of it is stored with the network.
     """
 
     shape: Shape
     channels: Channels = "last"
     scale: PixelScale = field(default_factory=PixelScale)
+    frame: Frame | None = None
 
     @classmethod
     def of(cls, images: Any, what: str, channels: Channels | None = None) -> tuple[Self, np.ndarray, list[str]]:
@@ -44,8 +48,12 @@ class ImageReader:
     def batch(self, images: Any, what: str, beside: str | None = None) -> tuple[np.ndarray, list[str]]:
         """(n, height, width, channels) uint8 of (n, …) images or of a single one, and what was clipped.
 
-        `beside` names the training images in a message. Raises EvonasError where size or values are not theirs.
+        With a frame also of pictures of any size, of their paths or of Pillow images, one or a list, in grey or in
+        colour (`read_any`). `beside` names the training images in a message. Raises EvonasError where size or values
+        are not theirs.
         """
+        if self.frame is not None:
+            return read_any(Training(self.shape, self.channels, self.scale, self.frame), images, what)
         array = as_array(images, what)
         held = fit(array, self.shape, self.channels)
         if held is None:
@@ -55,14 +63,17 @@ class ImageReader:
 
     def description(self) -> dict[str, Any]:
         """JSON values: all but the shape. `from_description` makes the reader again."""
-        return {"channels": self.channels, "scale": asdict(self.scale)}
+        frame = {} if self.frame is None else {"frame": self.frame.description()}
+        return {"channels": self.channels, "scale": asdict(self.scale), **frame}
 
     @classmethod
     def from_description(cls, shape: Shape, values: Mapping[str, Any]) -> Self:
         """Raises ValueError, TypeError or KeyError where the values describe no reader."""
         if values["channels"] not in ("first", "last"):
             raise ValueError(f"channels {values['channels']!r}")
-        return cls(shape, values["channels"], PixelScale(**values["scale"]))
+        framed = values.get("frame")
+        frame = None if framed is None else Frame.from_description(shape[0], shape[1], framed)
+        return cls(shape, values["channels"], PixelScale(**values["scale"]), frame)
 
     def _other_shape(self, shape: tuple[int, ...], what: str, beside: str | None) -> str:
         height, width, depth = self.shape
