@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from evonas.domains.images import drawing
 from evonas.domains.images.arrays import images_from_arrays
 from evonas.domains.images.dataset import Images, Split
 from evonas.domains.images.splitting import split
@@ -32,3 +33,9 @@ class ImageDomain(Supervised):
         from evonas.domains.images.network import Network
 
         return Network(model, preprocessing, class_names, shape)
+
+    def examples(self, split: Split) -> Mapping[str, Any]:
+        return drawing.examples(split)
+
+    def sections(self, examples: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        return drawing.sections(examples)
