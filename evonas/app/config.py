@@ -44,7 +44,9 @@ class SearchConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    data: str = Field("digits", description="digits, torchvision:NAME, npz:PATH, folder:PATH, or module:attribute")
+    data: str = Field(
+        "digits", description="digits, torchvision:NAME, npz:FILE, npy:FOLDER, folder:PATH, or module:attribute"
+    )
     evaluator: str = Field("", description="instead of data: your function, file.py:attribute or module:attribute")
     encoding: str = Field(
         "", description="cell, macro, module:attribute or file.py:attribute; cell(width=32); the data's own by default"
