@@ -69,6 +69,11 @@ def final_seconds(timetable: Timetable, began: float, observed: Sequence[Trial])
 
     What the search left over goes to it, up to a quarter more than was planned.
     """
-    earlier = timetable.before + observed[-1].elapsed if observed else 0.0
-    left = timetable.deadline - earlier - (time.monotonic() - began) - timetable.writing
+    left = time_left(timetable, began, observed) - timetable.writing
     return max(SHORTEST, min(left, 1.25 * timetable.final))
+
+
+def time_left(timetable: Timetable, began: float, observed: Sequence[Trial]) -> float:
+    """Seconds until the deadline."""
+    earlier = timetable.before + observed[-1].elapsed if observed else 0.0
+    return timetable.deadline - earlier - (time.monotonic() - began)

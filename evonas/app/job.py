@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from evonas.app.best_so_far import BestSoFar
 from evonas.app.callbacks import Guarded, check_callbacks
 from evonas.app.checkpoints import claim, remove
 from evonas.app.config import SearchConfig
-from evonas.app.deadline import final_seconds, fits, in_rungs, with_first
+from evonas.app.deadline import final_seconds, fits, in_rungs, time_left, with_first
 from evonas.app.folders import check_folder
 from evonas.app.preparation import (
     Job,
@@ -87,6 +88,7 @@ def search(
     Raises EvonasError where the data or an option is not valid.
     """
     refuse_in_a_starting_worker()  # before anything heavy is imported
+    began = time.monotonic()
     check_callbacks(callbacks)
     check_encoding_given(encoding)
     made = None if isinstance(encoding, str) else encoding
@@ -104,7 +106,7 @@ def search(
     given = {"x_val": x_val, "y_val": y_val, "flip": flip, "channels": channels}
     own = {key: value for key, value in given.items() if value is not None}
     data = domain_named(domain).from_arrays(x, y, x_test, y_test, name=config.data, class_names=class_names, **own)
-    job = prepare(config, data=data, encoding=made)
+    job = prepare(config, data=data, encoding=made, began=began)
     if not any(isinstance(callback, Noting) for callback in callbacks):
         for line in data.left_out if isinstance(data, LeavesOut) else ():
             warnings.warn(line, stacklevel=2)
@@ -217,7 +219,14 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
             genome = searcher.recommend() if isinstance(searcher, Recommending) else None
             seconds = final_seconds(timetable, job.began, told) if timetable else None
             result = finish(
-                job, outcome.trials, outcome.reason, job.folder, memory=memory, genome=genome, seconds=seconds
+                job,
+                outcome.trials,
+                outcome.reason,
+                job.folder,
+                memory=memory,
+                genome=genome,
+                seconds=seconds,
+                left=(lambda: time_left(timetable, job.began, told)) if timetable else None,
             )
     except KeyboardInterrupt:
         raise _interrupted(job) from None

@@ -103,9 +103,7 @@ def prepare(
         refuse_left_out(data)
     kind = domain_named(data.domain)
     _refuse(config, kind)
-    config = config.model_copy(
-        update={"encoding": config.encoding or kind.encoding, "deadline": _deadline(config, kind)}
-    )
+    config = config.model_copy(update={"encoding": config.encoding or kind.encoding})
     encoding = encoding or make_encoding(config.encoding)
     split = kind.split(data, seed=config.seed, train_size=config.train_size)
     kind.check(encoding, split.task, np.random.default_rng(config.seed))
@@ -114,6 +112,7 @@ def prepare(
     method = make_method(config.method_spec, SearchContext(guarded, goal, split.task, seed=config.seed))
     if isinstance(method, HasGoal) and set(method.goal.metrics) > set(goal.metrics):
         goal = method.goal  # nsga2 adds an objective of its own
+    config = config.model_copy(update={"deadline": _deadline(config, kind, goal)})
     archive = Archive(config.archive)
     name = config.name or free_name(archive, split.task, config.encoding)
     several = isinstance(method, MultiFidelity) and len(method.fidelities) > 1
@@ -196,13 +195,19 @@ def _check_more(trials: Sequence[Trial], record: RunRecord, changes: Mapping[str
             )
 
 
-def _deadline(config: SearchConfig, kind: Domain) -> float | Literal["auto"] | None:
+def _deadline(config: SearchConfig, kind: Domain, goal: Goal) -> float | Literal["auto"] | None:
     """As it is given; where nothing else says how long the search is, one that suits the data, of domains for which
-    evonas can divide it."""
+    evonas can divide it. Raises EvonasError where it is given for several objectives."""
+    several = len(goal.objectives) > 1
+    if config.deadline is not None and several:
+        names = ", ".join(map(str, goal.objectives))
+        raise EvonasError(
+            f"--deadline {config.deadline} is divided for one objective, not for {names}; give one, or --seconds"
+        )
     others = (config.trials, config.seconds, config.epochs, config.stop_early)
     if config.deadline is not None or any(value is not None for value in others) or config.inherit:
         return config.deadline
-    return "auto" if kind.deadline else None
+    return "auto" if kind.deadline and not several else None
 
 
 def _load(config: SearchConfig) -> Data:

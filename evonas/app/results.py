@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from evonas.domains.network import Network
     from evonas.memory.archive import Archive, RunRecord
 
+PROGRAM = 5.0  # seconds that the writing of model.pt2 may take
+NO_TIME = "model.pt2 was not written, for want of time: evonas export {} --out FOLDER trains the network again and does"
 log = logging.getLogger(__name__)
 
 
@@ -60,10 +62,12 @@ def finish(
     memory: Sequence[str] = (),
     genome: Any = None,
     seconds: float | None = None,
+    left: Callable[[], float] | None = None,
 ) -> Result:
     """Train the best network in full, touch the test set once, export, report. Works without a good trial too.
 
-    `genome` is another than the best trial's that is to be trained; `seconds` are those of its training.
+    `genome` is another than the best trial's that is to be trained; `seconds` are those of its training; `left()` are
+    those until a deadline.
     """
     best = job.goal.best(trials)
     values = summary(job.record, job.goal, trials, reason)
@@ -83,6 +87,10 @@ def finish(
     record = replace(job.record, status="done")
     write_report(record, job.goal, trials, values, job.encoding, job.archive, folder)
     _write(folder, values)
+    if best is not None:
+        notes = job.domain.add_program(folder) if left is None or left() > PROGRAM else [NO_TIME.format(job.name)]
+        values["notes"] = [*values.get("notes", ()), *notes]
+        _write(folder, values)
     return Result(folder, values)
 
 

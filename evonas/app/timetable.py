@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evonas.core.errors import EvonasError
+from evonas.core.errors import DeadlineTooShort
 from evonas.core.figures import duration
 
 LOWEST = 0.015  # of what can be trained in is a training of the lowest rung, where that is …
@@ -43,14 +43,14 @@ class Timetable:
 
     @classmethod
     def make(cls, deadline: float, before: float, images: int, speed: float) -> Timetable:
-        """For so many training images, validation included. Raises EvonasError where the time is too short."""
+        """For so many training images, validation included. Raises DeadlineTooShort."""
         writing = WRITING + min(SHARE * deadline, MOST_SHARE)
         left = deadline - before - writing
         epoch = images / speed
         shortest = max(SHORTEST, min(FEWEST * images, ENOUGH) / speed)
         least = before + (WRITING + 10 * SHORTEST) / (1 - SHARE)
         if left < 10 * SHORTEST:
-            raise EvonasError(
+            raise DeadlineTooShort(
                 f"--deadline {deadline:g} is too short for these data on this machine; give {duration(1.1 * least)} "
                 "or more"
             )

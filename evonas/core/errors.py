@@ -8,6 +8,10 @@ class EvonasError(ValueError):
     """
 
 
+class DeadlineTooShort(EvonasError):
+    """There is no time for any training."""
+
+
 class NameTaken(EvonasError):
     """Another run has this name."""
 

@@ -121,6 +121,11 @@ class Domain(Protocol):
         """
         ...
 
+    def add_program(self, folder: Path) -> Sequence[str]:
+        """Write what else there may be of the network that `finish` wrote, and takes seconds; notes on what could not
+        be."""
+        ...
+
     def hand_over(self, trainer: Any, evaluation: Evaluation[Any], encoding: str, folder: Path) -> bool:
         """Write the network of an evaluation to the folder as it is; whether there was one to write."""
         ...

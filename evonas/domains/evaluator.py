@@ -172,6 +172,9 @@ class EvaluatorDomain:
         (folder / "genome.json").write_text(text + "\n", encoding="utf-8")
         return {"notes": ["networks of an evaluator of one's own are its own to keep: genome.json has the best genome"]}
 
+    def add_program(self, folder: Path) -> Sequence[str]:
+        return ()
+
     def network(self, model: Any, preprocessing: Any, class_names: tuple[str, ...], shape: tuple[int, ...]) -> Any:
         raise EvonasError("a search with an evaluator of one's own leaves no network; genome.json has the best genome")
 

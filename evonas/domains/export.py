@@ -57,25 +57,36 @@ def save(
         "class_names": data.class_names,
         "preprocessing": asdict(finished.preprocessing),
     }
-    notes: list[str] = []
     with TemporaryDirectory(dir=folder, prefix=".writing-", ignore_cleanup_errors=True) as unfinished:
         written = Path(unfinished)
         save_model(finished.model, str(written / WEIGHTS), metadata={"evonas": json.dumps(description)})
         description["weights"] = _checksum(written / WEIGHTS)
         text = json.dumps(description, indent=2, ensure_ascii=False)
         (written / "genome.json").write_text(text + "\n", encoding="utf-8")
-        try:
-            if program:
-                _export(finished.model, data.task, written / PROGRAM)
-        except Exception as error:
-            (written / PROGRAM).unlink(missing_ok=True)
-            notes = [f"{PROGRAM} was not written: torch.export says {_first_line(error)}"]
         (written / WEIGHTS).chmod((written / "genome.json").stat().st_mode)  # safetensors' own is for the owner alone
         (folder / PROGRAM).unlink(missing_ok=True)  # an earlier network's
-        for name in (WEIGHTS, "genome.json", PROGRAM):
-            if (written / name).exists():
-                os.replace(written / name, folder / name)
-    return notes
+        for name in (WEIGHTS, "genome.json"):
+            os.replace(written / name, folder / name)
+    return _write_program(folder, finished.model, data.task.input_shape) if program else []
+
+
+def add_program(folder: Path) -> list[str]:
+    """Write `model.pt2` beside the network in the folder; returns a word on why it could not be.
+
+    Raises EvonasError where there is no network.
+    """
+    network = load(folder)
+    return _write_program(folder, network.model, network.input_shape)
+
+
+def _write_program(folder: Path, model: nn.Module, shape: tuple[int, ...]) -> list[str]:
+    with TemporaryDirectory(dir=folder, prefix=".writing-", ignore_cleanup_errors=True) as unfinished:
+        try:
+            _export(model, shape, Path(unfinished) / PROGRAM)
+        except Exception as error:
+            return [f"{PROGRAM} was not written: torch.export says {_first_line(error)}"]
+        os.replace(Path(unfinished) / PROGRAM, folder / PROGRAM)
+    return []
 
 
 def _checksum(path: Path) -> str | None:
@@ -87,8 +98,8 @@ def _checksum(path: Path) -> str | None:
         return None
 
 
-def _export(model: nn.Module, task: Task, path: Path) -> None:
-    example = torch.zeros(2, *task.input_shape)
+def _export(model: nn.Module, shape: tuple[int, ...], path: Path) -> None:
+    example = torch.zeros(2, *shape)
     batch = torch.export.Dim("batch", min=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -89,13 +89,19 @@ class Supervised:
         folder: Path,
         seconds: float | None = None,
     ) -> Mapping[str, Any]:
-        """Train in full, or for so many seconds, test once, write `genome.json`, `model.safetensors`, `model.pt2`."""
+        """Train in full, or for so many seconds, test once, write `genome.json` and `model.safetensors`."""
         from evonas.domains.export import save
 
         finished = trainer.finish(genome, seed, seconds)
-        notes = save(folder, finished, genome, encoding, cast(ArraySplit, trainer.data))
+        save(folder, finished, genome, encoding, cast(ArraySplit, trainer.data), program=False)
         figures = {key: finished.metrics[key] for key in ("test_accuracy", "params", "flops", "seconds", "images")}
-        return {**figures, "notes": notes}
+        return figures
+
+    def add_program(self, folder: Path) -> Sequence[str]:
+        """Write `model.pt2` beside the network that is in the folder."""
+        from evonas.domains.export import add_program
+
+        return add_program(folder)
 
     def examples(self, split: Any) -> Mapping[str, Any]:
         return {}

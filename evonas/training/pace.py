@@ -31,7 +31,7 @@ class Clock:
     """A training that is over when its seconds are: how many steps that makes depends on the machine.
 
     The schedule follows the clock, so that a training that is slowed down still ends in time, and at its learning
-    rate's end. There is one step at least.
+    rate's end. There is one step at least, however little time there is.
 
     Args:
         seconds: from `start` to the end of what is done afterwards.
@@ -60,7 +60,7 @@ class Clock:
         self._images += images
         left = self.seconds - (now - self.start) - self.afterwards * each
         # it would not help to begin a step that takes longer than what is left
-        if step and left < 0.5 * each * images:
+        if self._images > images and left < 0.5 * each * images:
             return None
         return min(1.0, max(0.0, 1 - left / self.seconds))
 

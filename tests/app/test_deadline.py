@@ -52,7 +52,8 @@ def test_everything_ends_in_time(found):
     _, result, seconds, _ = found
     assert seconds < 14 + 8  # a bound for machines with other work; the claim is measured in benchmarks
     assert result["test_accuracy"] > 0.9
-    assert result.files == ["report.html", "result.json", "genome.json", "model.safetensors", "model.pt2"]
+    assert result.files[:4] == ["report.html", "result.json", "genome.json", "model.safetensors"]
+    assert result.files[4:] == ["model.pt2"] or "for want of time" in result["notes"][-1]
     assert result.load().predict(found[3][0]).shape == (400,)
 
 
