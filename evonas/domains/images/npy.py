@@ -18,7 +18,7 @@ from evonas.domains.images.dataset import Images
 from evonas.domains.images.npy_metadata import contradictions, read_metadata
 from evonas.domains.images.npy_values import mended
 from evonas.domains.images.pictures import reason
-from evonas.domains.labels import read_labels, word
+from evonas.domains.labels import Label, read_labels, word
 
 PARTS = ("train", "valid", "test")
 ARRAYS = tuple(f"{part}_{kind}" for part in PARTS for kind in "xy")
@@ -63,18 +63,8 @@ def images_of_parts(
     Values that are NaN or infinite become the mean of the training images. Images are not mirrored: nobody says that
     they keep their class. Raises EvonasError where arrays are missing, do not fit each other, or hold one value only.
     """
-    arrays = dict(arrays)
-    _check_names(arrays, name)
-    notes: list[str] = []
-    for one in [key for key in arrays if key.endswith("_x")]:
-        arrays[one] = _four_axes(arrays[one], one, notes)
-    _check_shapes(arrays)
-    arrays, replaced = mended(arrays, notes)
-    labels = {key: read_labels(arrays[key], f"{key}.npy") for key in arrays if key.endswith("_y")}
-    classes = labels["train_y"][0]
-    metadata, unread = contradictions(metadata or {}, arrays["train_x"].shape, classes, notes)
-    if "valid_y" in labels and (absent := [label for label in classes if label not in set(labels["valid_y"][0])]):
-        notes.append(f"no validation image is of {len(absent)} of the {len(classes)} classes: {choices(absent[:5])}")
+    arrays, labels, notes, replaced = checked_parts(arrays, name)
+    metadata, unread = contradictions(metadata or {}, arrays["train_x"].shape, labels["train_y"][0], notes)
     if "test_y" not in arrays:
         _without_test(arrays, labels, notes)
     images = images_from_arrays(
@@ -91,6 +81,28 @@ def images_of_parts(
         left_out=[*left_out, *replaced, *unread],
     )
     return replace(images, metadata=metadata)
+
+
+def checked_parts(
+    arrays: Mapping[str, np.ndarray], name: str = "memory"
+) -> tuple[dict[str, np.ndarray], dict[str, tuple[list[Label], np.ndarray]], list[str], list[str]]:
+    """The challenge's arrays where they fit each other: images of four axes and finite values.
+
+    Also for each `…_y` its distinct labels, sorted, with (n,) positions among them; lines on what was found; lines on
+    what was replaced. Raises EvonasError as `images_of_parts` does.
+    """
+    arrays = dict(arrays)
+    _check_names(arrays, name)
+    notes: list[str] = []
+    for one in [key for key in arrays if key.endswith("_x")]:
+        arrays[one] = _four_axes(arrays[one], one, notes)
+    _check_shapes(arrays)
+    arrays, replaced = mended(arrays, notes)
+    labels = {key: read_labels(arrays[key], f"{key}.npy") for key in arrays if key.endswith("_y")}
+    classes = labels["train_y"][0]
+    if "valid_y" in labels and (absent := [label for label in classes if label not in set(labels["valid_y"][0])]):
+        notes.append(f"no validation image is of {len(absent)} of the {len(classes)} classes: {choices(absent[:5])}")
+    return arrays, labels, notes, replaced
 
 
 def _array(path: Path) -> np.ndarray:
