@@ -10,7 +10,7 @@ import numpy as np
 from evonas.domains.probes import probe_accuracies
 
 SUBSAMPLE = 1000  # images for the probes, half to learn from and half to try on
-COMPRESSED = 200
+COMPRESSED, PACKED = 200, 2**24  # images and bytes, at most
 FINE = 2**14  # values of an image for the probes; of a larger one every second, third, … row and column is looked at
 
 
@@ -27,7 +27,7 @@ def describe(x: np.ndarray, y: np.ndarray, classes: int) -> dict[str, float]:
     step = math.ceil(math.sqrt(math.prod(x.shape[1:]) / FINE))
     pixels = x[:, ::step, ::step][sample].reshape(len(sample), -1, x.shape[-1]).astype(np.float32) / 255
     means, deviations = pixels.mean((0, 1)), pixels.std((0, 1))
-    packed = x[sample[:COMPRESSED]].tobytes()
+    packed = x[sample[: max(1, min(COMPRESSED, PACKED // max(1, math.prod(x.shape[1:]))))]].tobytes()
     linear, nearest = probe_accuracies(pixels.reshape(len(sample), -1), y[sample])
     return {
         "images": float(len(y)),
