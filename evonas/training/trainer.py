@@ -173,7 +173,7 @@ class TorchTrainer:
             weights = {name: tensor.detach().cpu() for name, tensor in named_tensors(network).items()}
             Checkpoints(self.kept).save(_kept_as(candidate), State(weights))
         seconds = time.perf_counter() - start
-        metrics = {"val_accuracy": accuracy, "val_loss": loss, **held_out, **figures, **costs, "seconds": seconds}
+        metrics = {"val_accuracy": accuracy, "val_loss": loss, **costs, **figures, **held_out, "seconds": seconds}
         return Evaluation(candidate, metrics, seconds)
 
     def finish(self, genome: Any, seed: int, seconds: float | None = None) -> Finished:

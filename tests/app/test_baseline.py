@@ -1,8 +1,9 @@
 """The winner against the fixed baseline: in trainings of the same length, and how sure it is."""
 
+import numpy as np
 import pytest
 
-from evonas.app.baseline import against_baseline, words
+from evonas.app.baseline import against_baseline, expected, words
 from evonas.core.types import Candidate, Evaluation, Trial
 
 
@@ -52,3 +53,21 @@ def test_a_child_of_the_baseline_is_no_baseline():
 def test_nothing_in_common():
     assert against_baseline(trials(*ROWS[:1], ROWS[3]), "B", 400) is None
     assert against_baseline([], "B", 400) is None
+
+
+def test_the_luck_of_the_choice_is_taken_off():
+    rng, errors, naive = np.random.default_rng(0), [], []
+    for _ in range(400):  # true accuracies differ by a point, validation on 400 images by one and a half
+        true = rng.normal(0.9, 0.01, 12)
+        seen = rng.binomial(400, true) / 400
+        best = int(seen.argmax())
+        found = expected(trials(*[(str(i), 0.1, a, (), "sampled") for i, a in enumerate(seen)]), seen[best], 0.1, 400)
+        errors.append(found - true[best])
+        naive.append(seen[best] - true[best])
+    assert np.mean(naive) > 0.012
+    assert abs(np.mean(errors)) < 0.004
+
+
+def test_what_cannot_be_told_is_left_as_it_is():
+    assert expected(trials(*ROWS[:2]), 0.7, 0.1, 100) == 0.7
+    assert expected(trials(*ROWS), 0.9, 0.3, 0) == 0.9
