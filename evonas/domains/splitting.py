@@ -9,6 +9,7 @@ import numpy as np
 
 from evonas.core.errors import EvonasError
 from evonas.core.types import Task
+from evonas.domains import mapped
 
 VALIDATION_SHARE = 0.2
 MOST_VALIDATION = 10_000  # examples; more would cost time and tell little
@@ -26,6 +27,13 @@ class ArraySplit:
     x_test: np.ndarray
     y_test: np.ndarray
     class_names: tuple[str, ...]
+
+    def labelled(self) -> tuple[np.ndarray, np.ndarray]:
+        """All examples with known labels, training and validation: (n, *shape) and (n,)."""
+        joined = mapped.empty((len(self.x_train) + len(self.x_val), *self.x_train.shape[1:]), self.x_train.dtype)
+        joined[: len(self.x_train)] = self.x_train
+        joined[len(self.x_train) :] = self.x_val
+        return joined, np.concatenate([self.y_train, self.y_val])
 
 
 def split_positions(

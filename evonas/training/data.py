@@ -15,6 +15,7 @@ from evonas.training.augmentation import Variation
 
 NORMALISED_AT_ONCE = 2**29  # bytes of floats: a CPU normalises sets up to this once and for all
 AUGMENTED_AT_ONCE = 2**20  # numbers: few calls for small images, and large ones stay in the caches
+LARGE = 2**25  # numbers that are held as floats at once, where they are looked at only
 FREE_SHARE = 0.5  # of a GPU's free memory that images may take; larger sets stay with the host and stream
 
 
@@ -64,6 +65,10 @@ class TrainingData(Protocol):
     @property
     def y_test(self) -> np.ndarray: ...
 
+    def labelled(self) -> tuple[np.ndarray, np.ndarray]:
+        """Training and validation examples together, with their labels."""
+        ...
+
     def preprocessing(self) -> Preprocessing:
         """What every network for these data expects, learned from the training part."""
         ...
@@ -90,8 +95,10 @@ class Preprocessing:
     def of(cls, images: np.ndarray) -> Preprocessing:
         """From (n, height, width, channels) uint8 images; a constant channel is left unscaled."""
         sums, squares = np.zeros(images.shape[-1]), np.zeros(images.shape[-1])
-        for start in range(0, len(images), 4096):  # in pieces: a float copy of everything would not fit everywhere
-            piece = images[start : start + 4096].astype(np.float64) / 255
+        # in pieces: a float copy of everything would not fit everywhere
+        step = at_once(images.shape[1:], 4096)
+        for start in range(0, len(images), step):
+            piece = images[start : start + step].astype(np.float64) / 255
             sums += piece.sum((0, 1, 2))
             squares += (piece**2).sum((0, 1, 2))
         pixels = np.prod(images.shape[:3])
@@ -154,9 +161,9 @@ class DeviceData:
         black = torch.zeros(channels, dtype=self.x.dtype, device=self.x.device)
         if self.x.is_floating_point():
             black = self.preprocessing(black.view(1, -1, 1, 1)).flatten()
-        at_once = recipe.batch_size * max(1, AUGMENTED_AT_ONCE // (recipe.batch_size * height * width * channels))
-        for start in range(0, n, at_once):
-            some = slice(start, start + at_once)
+        chunk = recipe.batch_size * max(1, AUGMENTED_AT_ONCE // (recipe.batch_size * height * width * channels))
+        for start in range(0, n, chunk):
+            some = slice(start, start + chunk)
             images = here[some].images(self.x, black)
             if images.device.type != torch.device(self.device).type:
                 images = images.pin_memory().to(self.device, non_blocking=True)
@@ -168,6 +175,11 @@ class DeviceData:
         what is normalised already."""
         x = x.permute(0, 3, 1, 2)
         return x if x.is_floating_point() else self.preprocessing(x)
+
+
+def at_once(shape: tuple[int, ...], most: int) -> int:
+    """So many examples of a shape as are held as floats at once, at least one."""
+    return max(1, min(most, LARGE // max(1, int(np.prod(shape)))))
 
 
 def _free_memory(device: str) -> int:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from evonas.core.recipe import Recipe, shift_pixels
-from evonas.training.data import DeviceSet
+from evonas.training.data import DeviceSet, at_once
 
 PROBED = 256  # images of the validation part
 SHIFT = 0.125  # of a side
@@ -24,7 +24,7 @@ def kept(network: nn.Module, data: DeviceSet, n_classes: int) -> dict[str, float
 
     A class that a mirrored image loses (letters, digits in channels) is no class to train with mirrored images.
     """
-    recipe = Recipe(batch_size=PROBED)
+    recipe = Recipe(batch_size=max(2, at_once(tuple(next(iter(data.batches(1)))[0].shape[1:]), PROBED)))
     images, labels = next(iter(data.augmented(recipe, torch.Generator().manual_seed(0))))
     if images.ndim != 4:
         return {}

@@ -12,7 +12,6 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -25,7 +24,7 @@ from evonas.core.types import Candidate, Encoding, Evaluation, Task
 from evonas.training import profile
 from evonas.training.building import build, calibrate, seeded
 from evonas.training.checkpoints import Checkpoints, State, digest
-from evonas.training.data import DeviceSet, Preprocessing, TrainingData
+from evonas.training.data import DeviceSet, Preprocessing, TrainingData, at_once
 from evonas.training.devices import find_device, find_precision, precision_for, threads_of_torch
 from evonas.training.fitting import Diverged, Fitting
 from evonas.training.inheritance import inherit, named_tensors
@@ -231,7 +230,7 @@ class TorchTrainer:
         correct = torch.zeros((), device=self.device, dtype=torch.long)
         loss = torch.zeros((), device=self.device)
         with torch.inference_mode():
-            for images, labels in data.batches(256):
+            for images, labels in data.batches(at_once(self.data.task.input_shape, 256)):
                 logits = network(images).float()
                 loss += F.cross_entropy(logits, labels, reduction="sum")
                 correct += (logits.argmax(1) == labels).sum()
@@ -313,7 +312,8 @@ class TorchTrainer:
     def _shown(self) -> torch.Tensor:
         """Training images that layers are set from, the same for every network."""
         if "shown" not in self._cache:
-            drawn = self._on_device("train").augmented(Recipe(batch_size=SHOWN), torch.Generator().manual_seed(0))
+            recipe = Recipe(batch_size=max(2, at_once(self.data.task.input_shape, SHOWN)))
+            drawn = self._on_device("train").augmented(recipe, torch.Generator().manual_seed(0))
             self._cache["shown"] = next(iter(drawn))[0]
         return self._cache["shown"]
 
@@ -384,7 +384,7 @@ class TorchTrainer:
                 "train": lambda: (d.x_train, d.y_train),
                 "val": lambda: (d.x_val, d.y_val),
                 "test": lambda: (d.x_test, d.y_test),
-                "all": lambda: (np.concatenate([d.x_train, d.x_val]), np.concatenate([d.y_train, d.y_val])),
+                "all": d.labelled,
             }[part]()
             self._cache[part] = d.put(images, labels, self._preprocessing(), self.device)
         return self._cache[part]
