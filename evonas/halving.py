@@ -11,7 +11,8 @@ from evonas.core.moved import Arguments, moved, of_encoding
 
 
 def _of_searcher(searcher: Any, objective: Objective = VAL_ACCURACY, *others: Any, **options: Any) -> Arguments:
-    return (SearchContext(getattr(searcher, "encoding", None), Goal((objective,))), searcher, *others), options
+    encoding: Any = getattr(searcher, "encoding", None)
+    return (SearchContext(encoding, Goal((objective,))), searcher, *others), options
 
 
 __getattr__ = moved(__name__, "evonas.search.halving", {"SuccessiveHalving": _of_searcher, "halving": of_encoding})

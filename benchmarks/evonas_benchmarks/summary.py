@@ -11,6 +11,7 @@ _GRIDS = (
 __getattr__ = moved(
     __name__,
     "evonas_benchmarks.analysis.summary",
+    None,
     **{name: f"evonas_benchmarks.analysis.reading:{name}" for name in _READ},
     **{name: f"evonas_benchmarks.analysis.grids:{name}" for name in _GRIDS},
 )

@@ -42,9 +42,10 @@ def of_encoding(
     encoding: Any, *others: Any, objectives: Sequence[Objective] | None = None, **options: Any
 ) -> Arguments:
     """What searchers were made from: an encoding and objectives."""
-    if not objectives and others:
-        objectives, *others = others
-    return (SearchContext(encoding, Goal(tuple(objectives or (VAL_ACCURACY,)))), *others), options
+    given = list(others)
+    if not objectives and given:
+        objectives = given.pop(0)
+    return (SearchContext(encoding, Goal(tuple(objectives or (VAL_ACCURACY,)))), *given), options
 
 
 @cache

@@ -61,7 +61,7 @@ class Recipe:
             if field.name not in RANGES:
                 continue
             value, (valid, words) = getattr(self, field.name), RANGES[field.name]
-            if isinstance(value, bool) or not isinstance(value, Real) or not valid(value):
+            if isinstance(value, bool) or not isinstance(value, Real) or not valid(float(value)):
                 raise EvonasError(f"a recipe's {field.name} is {value!r}; give {words}")
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from tempfile import mkstemp
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -94,7 +94,8 @@ def taken(array: np.ndarray, positions: np.ndarray) -> np.ndarray:
 
 
 def _reopened(name: str, dtype: str, shape: tuple[int, ...], offset: int) -> Mapped:
-    return Mapped(name, dtype=dtype, mode="c", shape=shape, offset=offset)  # what is written stays in the process
+    # what is written stays in the process
+    return cast(Mapped, Mapped(name, dtype=dtype, mode="c", shape=shape, offset=offset))
 
 
 def _by_name(array: Mapped) -> Any:

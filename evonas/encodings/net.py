@@ -96,7 +96,7 @@ class NetEncoding(CategoricalEncoding):
         found: dict[str, float] = {}
         for gene, value, on in zip(self._space.genes, genome, active, strict=True):
             found |= described(gene, value, on)
-        return found | _sums(genome[: len(ARCHITECTURE)])
+        return {**found, **_sums(genome[: len(ARCHITECTURE)])}
 
     def recipe(self, genome: Genome) -> Recipe:
         """How the network is trained."""

@@ -58,8 +58,8 @@ def _line(kind: Literal["column", "row"], outputs: int, reduction: int, channels
     across, along = picture if kind == "column" else picture[::-1]
     shrink = math.ceil(across / max(1, min(128, 2048 // channels)))
     pool, kernel, stride, padding, size = _axis(along, min(along, math.ceil(along / LENGTH) * reduction), 4, "same")
-    pairs = ((shrink, pool), (math.ceil(across / shrink), kernel), (1, stride), (0, padding), (1, size))
-    both = [pair if kind == "column" else pair[::-1] for pair in pairs]
+    pairs: list[Pair] = [(shrink, pool), (math.ceil(across / shrink), kernel), (1, stride), (0, padding), (1, size)]
+    both: list[Pair] = [pair if kind == "column" else (pair[1], pair[0]) for pair in pairs]
     return Stem(kind, both[0], Convolution(channels, outputs, both[1], both[2], both[4]), both[3])
 
 

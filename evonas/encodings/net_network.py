@@ -78,7 +78,7 @@ class StemLayer(nn.Module):
         if stem.kind == "white":
             self.add_module(stem.kind, Whitening(stem.convolution))
         else:
-            layers = OrderedDict(
+            layers: OrderedDict[str, nn.Module] = OrderedDict(
                 convolution=conv(stem.convolution, stem.padding),
                 norm=nn.BatchNorm2d(stem.convolution.outputs),
                 relu=nn.ReLU(inplace=True),
@@ -106,7 +106,9 @@ class PartLayer(nn.Module):
         self.body = nn.Sequential(OrderedDict(layers))
         self.joined = part.joined
         if part.shortcut:
-            way = OrderedDict(convolution=conv(part.shortcut), norm=nn.BatchNorm2d(part.shortcut.outputs))
+            way: OrderedDict[str, nn.Module] = OrderedDict(
+                convolution=conv(part.shortcut), norm=nn.BatchNorm2d(part.shortcut.outputs)
+            )
             self.shortcut: nn.Module = nn.Sequential(way)
         else:
             self.shortcut = nn.Identity()

@@ -35,7 +35,8 @@ class Averages:
         self.last = progress
         own = named_tensors(self.network)
         with torch.no_grad():
-            torch._foreach_lerp_(list(self.values.values()), [own[name].detach() for name in self.values], weight)
+            for name, value in self.values.items():
+                value.lerp_(own[name].detach(), weight)
 
     def swap(self) -> None:
         """The network gets the averages, and they what it had; done again, it is as before."""

@@ -97,7 +97,8 @@ class Fitting:
             self.steps, taken = self.steps + 1, i + 1
             if len(labels) < 2:  # batch normalisation needs two
                 continue
-            step(*(mixed(i, images, labels) if mixed else (images, labels)), self._lr(progress))
+            images, targets = mixed(i, images, labels) if mixed else (images, labels)
+            step(images, targets, self._lr(progress))
             seen += len(labels)
             if self.averages and self.steps % Averages.EVERY == 0:
                 self.averages.update(progress)

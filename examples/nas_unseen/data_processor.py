@@ -40,7 +40,7 @@ class DataProcessor:
             notes.append(f"labels are not 0 to n − 1: logits stand for them in order, {order[:5]}, …")
         for line in [*notes, *replaced, *unread]:
             warnings.warn(line, stacklevel=2)
-        images = {key: torch.from_numpy(np.require(arrays[f"{key}_x"], np.float32, "CW")) for key in PARTS}
+        images = {key: torch.from_numpy(np.require(arrays[f"{key}_x"], np.float32, ["C", "W"])) for key in PARTS}
         answers = {
             key[:-2]: torch.from_numpy(np.array(all_)[codes].astype(int)) for key, (all_, codes) in labels.items()
         }
@@ -63,5 +63,6 @@ def label_order(labels: Iterable, metadata) -> list[int]:
     if not all(isinstance(label, int) for label in found):
         raise EvonasError(f"labels are {found[:3]}, …; the challenge's are whole numbers, as from 0 to num_classes − 1")
     classes = (metadata or {}).get("num_classes")
-    fits = isinstance(classes, Integral) and found[0] >= 0 and found[-1] < classes
-    return list(range(int(classes))) if fits else found
+    if isinstance(classes, Integral) and found[0] >= 0 and found[-1] < int(classes):
+        return list(range(int(classes)))
+    return found

@@ -37,8 +37,8 @@ def main() -> None:
     clock, folder = Clock(options.seconds - process_age()), options.folder  # the imports took some
     try:
         metadata = dict(read_metadata(folder / "metadata")) if (folder / "metadata").exists() else {}
-        arrays = [np.load(folder / f"{name}.npy") for name in GIVEN]
-        train, valid, test = DataProcessor(*arrays, metadata, clock).process()
+        arrays = {name: np.load(folder / f"{name}.npy") for name in GIVEN}
+        train, valid, test = DataProcessor(**arrays, metadata=metadata, clock=clock).process()
         model = NAS(train, valid, metadata, clock).search()
     except (OSError, ValueError) as error:  # EvonasError is a ValueError
         sys.exit(f"{folder}: {error}")

@@ -1,5 +1,7 @@
 """The winner against the fixed baseline: in trainings of the same length, and how sure it is."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,10 @@ def trials(*rows):
     ]
 
 
+def against(rows, genome, validated) -> Any:
+    return against_baseline(trials(*rows), genome, validated)
+
+
 ROWS = (
     ("a", 0.1, 0.6, (), "warm start"),
     ("b", 0.1, 0.7, (), "warm start"),
@@ -25,7 +31,7 @@ ROWS = (
 
 
 def test_what_they_became_counts():
-    found = against_baseline(trials(*ROWS), "B", 400)
+    found = against(ROWS, "B", 400)
     assert found["won"]
     assert found["val_accuracy"] == [0.9, 0.8]
     assert found["difference"] == pytest.approx(0.1)
@@ -35,17 +41,17 @@ def test_what_they_became_counts():
 
 
 def test_a_difference_within_chance_is_called_so():
-    assert "within chance" in words(against_baseline(trials(*ROWS), "B", 40))
-    assert "within chance" not in words(against_baseline(trials(*ROWS), "B", 400))
+    assert "within chance" in words(against(ROWS, "B", 40))
+    assert "within chance" not in words(against(ROWS, "B", 400))
 
 
 def test_the_baseline_itself():
-    assert not against_baseline(trials(*ROWS), "A", 400)["won"]
-    assert "the fixed baseline is the best" in words(against_baseline(trials(*ROWS), "A", 400))
+    assert not against(ROWS, "A", 400)["won"]
+    assert "the fixed baseline is the best" in words(against(ROWS, "A", 400))
 
 
 def test_a_child_of_the_baseline_is_no_baseline():
-    found = against_baseline(trials(*ROWS), "c", 400)
+    found = against(ROWS, "c", 400)
     assert found["won"]
     assert found["val_accuracy"] == [0.5, 0.6]
 

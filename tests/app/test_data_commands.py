@@ -38,8 +38,8 @@ def test_made_of_a_file(tmp_path):
 
 def test_made_and_ready_for_a_search(tmp_path):
     evonas("data", "make", "sudoku", "--root", "here", "--images", "90", cwd=tmp_path)
-    config = SearchConfig(data=f"npy:{tmp_path / 'here' / 'sudoku'}", archive=str(tmp_path / "archive.db"))
-    job = prepare(config)
+    data, archive = f"npy:{tmp_path / 'here' / 'sudoku'}", tmp_path / "archive.db"
+    job = prepare(SearchConfig.make({"data": data, "archive": archive, "trials": 1}))
     assert job.data.task.input_shape == (10, 9, 9)
     assert (len(job.data.y_train), len(job.data.y_val), len(job.data.y_test)) == (90, 30, 20)
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ def sheet(shape: tuple[int, ...], classes: int = 3, n: int = 60, **options):
     """A split of noise, and its examples as a run keeps them."""
     domain = domain_named("images")
     x = RNG.integers(0, 256, (n, *shape), dtype=np.uint8)
-    data = domain.split(images_from_arrays(x, np.arange(n) % classes, channels="last", **options), seed=0)
+    data: Any = domain.split(images_from_arrays(x, np.arange(n) % classes, channels="last", **options), seed=0)
     return data, json.loads(json.dumps(domain.examples(data)))
 
 

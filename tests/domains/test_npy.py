@@ -110,7 +110,7 @@ def test_without_test_labels_half_of_the_validation_images_test(tmp_path):
     assert len(images.y) == 40
     assert images.y_val is not None
     assert np.bincount(images.y_val).tolist() == np.bincount(images.y_test).tolist() == [2] * 4
-    both = {image.tobytes() for image in np.concatenate([images.x_val, images.x_test])}
+    both = {image.tobytes() for image in np.concatenate([np.asarray(images.x_val), images.x_test])}
     assert len(both) == 16
     assert "8 of the validation images, half of each class, are the test" in said(images)
     assert "test_x.npy (12 images) has no labels beside it" in said(images)

@@ -1,5 +1,7 @@
 """Any encoding with a recipe in its genomes."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -17,10 +19,10 @@ from evonas.encodings.with_recipe import with_recipe
 
 
 def test_it_is_named_by_a_spec_within_a_spec():
-    encoding = make("evonas.encodings", "with_recipe(encoding='cell(width=4)')")
+    encoding: Any = make("evonas.encodings", "with_recipe(encoding='cell(width=4)')")
     assert encoding.encoding.width == 4
-    assert isinstance(encoding, HasRecipe)
     check_encoding(encoding, Task("t", (1, 8, 8), 3), np.random.default_rng(0))
+    assert isinstance(encoding, HasRecipe)
     inner = "a file (1).py:Mine(width=3)"
     assert split_spec(f"with_recipe(encoding='{inner}')") == ("with_recipe", {"encoding": inner})
 

@@ -85,7 +85,9 @@ def test_what_rises_is_varied_as_the_best_of_the_first_trainings_allow():
         (parent,) = one.parents
         assert parent in [c.genome for c in candidates(trials) if c.fidelity == FIDELITIES[0]]
         assert one.origin == ("promoted" if parent == one.genome else "mutated")
-    assert searcher.recommend()[1] == 9
+    recommended = searcher.recommend()
+    assert recommended is not None
+    assert recommended[1] == 9
 
 
 def test_before_anything_rises_the_varied_best_is_recommended():

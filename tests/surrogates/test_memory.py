@@ -152,8 +152,11 @@ def test_memory_saves_trainings(tmp_path):
             return evaluate(candidate, task, seed)
 
         goals = (0.75, 0.8 - 1e-9)
-        enough = {"fits": lambda candidate, elapsed: max(found, default=0.0) < max(goals)}
-        run(searcher, Serial(finding), DIGITS, seed=seed, budget=Budget(60), **enough)
+
+        def fits(candidate, elapsed):
+            return max(found, default=0.0) < max(goals)
+
+        run(searcher, Serial(finding), DIGITS, seed=seed, budget=Budget(60), fits=fits)
         return [next((i for i, value in enumerate(found) if value >= goal), 60) for goal in goals]
 
     with_memory, without = (np.array([needed(seed, memory) for seed in range(3)]) for memory in (True, False))

@@ -1,5 +1,7 @@
 """Augmentation on the device: exactly the crops and mirrors that it says, of the right images."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -18,7 +20,7 @@ def put(n=23, height=5, width=7, channels=3) -> tuple[np.ndarray, DeviceData]:
     return images, DeviceData.put(images, np.arange(n), Preprocessing.of(images), "cpu")
 
 
-def varied(data: DeviceData, seed: int | torch.Generator, y=2, x=2, mirror=True, size=4, **more) -> list[torch.Tensor]:
+def varied(data: DeviceData, seed: int | torch.Generator, y=2, x=2, mirror=True, size=4, **more) -> list[Any]:
     """An epoch's batches and labels, shifted by at most so many pixels."""
     _, height, width, _ = data.x.shape
     recipe = Recipe(batch_size=size, shift_y=y / height, shift_x=x / width, mirror_x=mirror, **more)

@@ -1,9 +1,9 @@
 """The trainer obeys a genome's recipe: optimizers, mixed images, averaged weights, layers set from images, a clock."""
 
 import pickle
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from evonas.core.errors import EvonasError
 from evonas.core.recipe import Recipe
-from evonas.core.types import Candidate
+from evonas.core.types import Candidate, Task
 from evonas.encodings.categorical import CategoricalEncoding
 from evonas.training.checkpoints import Checkpoints
 from evonas.training.optimizers import Muon, make_optimizers, orthogonal
@@ -29,6 +29,8 @@ class Shown(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.full((1,), torch.nan))
 
+    mean: torch.Tensor
+
     def calibrate(self, images):
         self.mean.copy_(images.mean())
 
@@ -37,7 +39,11 @@ class Shown(nn.Module):
 
 
 class WithRecipe(CategoricalEncoding):
-    genes: ClassVar = {"optimizer": ("sgd", "adamw", "muon"), "mixup": (0.0, 0.3), "averaging": (0.0, 0.1)}
+    genes: Mapping[str, Sequence[Hashable]] = {
+        "optimizer": ("sgd", "adamw", "muon"),
+        "mixup": (0.0, 0.3),
+        "averaging": (0.0, 0.1),
+    }
 
     def recipe(self, genome):
         lr = {"sgd": 0.1, "adamw": 0.01, "muon": 0.1}[genome[0]]
@@ -98,7 +104,8 @@ def test_layers_are_set_from_training_images():
     training = built.begin(("sgd", 0.0, 0.0), 0)
     values = built.data.preprocessing()(torch.from_numpy(np.moveaxis(built.data.x_train, -1, 1).copy()))
     assert len(built.data.x_train) <= 512
-    assert training.network[0].mean.item() == pytest.approx(values.mean().item(), abs=1e-4)
+    network: Any = training.network
+    assert network[0].mean.item() == pytest.approx(values.mean().item(), abs=1e-4)
 
 
 def test_muon_moves_along_the_nearest_orthogonal_matrix():
@@ -113,7 +120,7 @@ def test_muon_moves_along_the_nearest_orthogonal_matrix():
 
 
 def test_muon_is_for_convolutions_and_holds_their_length():
-    network = WithRecipe().build(None, SimpleNamespace(input_shape=(1, 4, 4), n_classes=3))
+    network: Any = WithRecipe().build(("muon", 0.0, 0.0), Task("t", (1, 4, 4), 3))
     first, rest = make_optimizers(network, Recipe("muon", 0.1), 0.1)
     assert isinstance(first, Muon)
     assert first.param_groups[0]["params"] == [network[1].weight]

@@ -154,15 +154,15 @@ class CQR(SyneTune):
     """Conformal quantile regression (Salinas et al. 2023, ICML), its models scikit-learn's gradient boosting."""
 
     def make(self, seed: int) -> Any:
-        self._suggested: set[Choice] = set()
+        self._chosen: set[Choice] = set()
         return conformal.ConformalQuantileRegression(
-            self.config_space, random_seed=seed, surrogate_cls=Unproposed, proposed=self._suggested
+            self.config_space, random_seed=seed, surrogate_cls=Unproposed, proposed=self._chosen
         )
 
     def suggest(self) -> Suggestion | None:
         suggestion = super().suggest()
         if suggestion is not None:
-            self._suggested.add(suggestion.choice)
+            self._chosen.add(suggestion.choice)
         return suggestion
 
 

@@ -80,7 +80,7 @@ def fixed(name: str) -> System:
     def run(data: Images, seconds: float, seed: int) -> Mapping[str, Any]:
         from evonas.training.trainer import TorchTrainer
 
-        split = domain_named("images").split(data, seed=seed)
+        split: Any = domain_named("images").split(data, seed=seed)
         tried: list[tuple[float, bool]] = []
         trainers = {
             varied: TorchTrainer(Fixed(name, varied), split, seconds=seconds, threads=1, device="cpu")

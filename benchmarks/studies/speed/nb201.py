@@ -64,7 +64,7 @@ def halves(images: Images, size: int | None) -> Split:
 def accuracies(data: Split, cells: list[str], seeds: int, epochs: int, device: str) -> dict[str, list[float]]:
     """Ours, of each cell with each seed. Raises RuntimeError where a training failed."""
     encoding = CellEncoding(width=16, cells=5, pruned=False)
-    trainer = TorchTrainer(encoding, data, epochs, 256, 0.1, label_smoothing=0.0, device=device)
+    trainer = TorchTrainer(encoding, data, epochs, batch_size=256, lr=0.1, label_smoothing=0.0, device=device)
     found: dict[str, list[float]] = {cell: [] for cell in cells}
     for seed in range(seeds):
         for cell in cells:

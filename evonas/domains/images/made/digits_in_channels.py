@@ -35,7 +35,8 @@ def _draw(
     rng: np.random.Generator, labels: np.ndarray, pool: Pool | None, rule: Callable[[tuple[int, int, int]], int]
 ) -> np.ndarray:
     assert pool is not None
-    triples = [triple for triple in product(range(10), repeat=3) if rule(triple) >= 0]
+    every = [(a, b, c) for a, b, c in product(range(10), repeat=3)]
+    triples = [triple for triple in every if rule(triple) >= 0]
     by_label = Pool(np.array(triples), np.array([rule(triple) for triple in triples]))
     digits = by_label.x[by_label.draw(rng, labels)]
     return pool.x[pool.draw(rng, digits), :, :, 0]

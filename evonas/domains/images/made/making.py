@@ -127,7 +127,8 @@ def _is_there(folder: Path, metadata: Mapping[str, Any]) -> bool:
         held, whole = None, False
     if whole and held == metadata:
         return True
-    made = held.get("made") if isinstance(held, dict) else None
+    held = held if isinstance(held, dict) else {}
+    made = held.get("made")
     what = (
         f"{held['codename']!r}, made as {made}" if isinstance(made, dict) and "codename" in held else "something else"
     )

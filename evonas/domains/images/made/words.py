@@ -42,7 +42,7 @@ def possible(text: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """(n, 6) booleans: in which languages words (n, 3, 8) can be, of letters 0 to 25, and -1 where a word has ended."""
     before, after = text[:, None, :, :-1], text[:, None, :, 1:]
     allowed = pairs[np.arange(len(pairs))[:, None, None], before, after] > 0
-    return (allowed | (after < 0)).all((2, 3))
+    return np.asarray((allowed | (after < 0)).all((2, 3)))
 
 
 def _text(rng: np.random.Generator, labels: np.ndarray, pairs: np.ndarray) -> np.ndarray:
