@@ -13,6 +13,7 @@ from evonas.core.types import Candidate, Evaluation, Trial
 from tests.app.test_paths import OWN
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [

@@ -108,6 +108,7 @@ def test_resume_with_more_trials(finished):
     assert len(json.loads(evonas("runs", "show", "short", "--json", cwd=finished).stdout)["evaluations"]) == 4
 
 
+@pytest.mark.thorough
 def test_two_workers(finished):
     evonas("search", *SMALL, "--name", "two", "--workers", "2", "--timeout", "120", cwd=finished)
     shown = json.loads(evonas("runs", "show", "two", "--json", cwd=finished).stdout)
@@ -133,6 +134,7 @@ def test_plain_lines_have_no_control_characters(tmp_path):
     assert done.stdout.count("\n") >= 4
 
 
+@pytest.mark.thorough
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
     started = process("search", *SMALL, "--trials", "500", "--name", "long", "--workers", "2", cwd=tmp_path)
     deadline = time.monotonic() + 240

@@ -71,6 +71,7 @@ def test_the_search_keeps_to_its_timetable(found):
     assert not list((folder / "out").glob("trainings-*")), "the networks of trials are removed at the end"
 
 
+@pytest.mark.thorough
 def test_a_done_run_is_done_until_it_gets_more_time(found):
     folder, result, _, (x, y) = found
     data = images_from_arrays(x, y, name="memory")
@@ -90,6 +91,7 @@ evonas.search(data["x"], data["y"], deadline=30, out=sys.argv[2], archive=sys.ar
 """
 
 
+@pytest.mark.thorough
 def test_a_search_killed_early_leaves_a_network_and_can_be_resumed(tmp_path):
     x, y = blobs()
     np.savez(tmp_path / "data.npz", x=x, y=y)

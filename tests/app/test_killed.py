@@ -7,6 +7,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import pytest
+
 from evonas.execution.processes import Serial
 from evonas.memory.archive import Archive
 from evonas.search.evolution import Evolution
@@ -27,6 +29,7 @@ def start(path: Path) -> tuple[BaseProcess, Connection]:
     return process, ours
 
 
+@pytest.mark.thorough
 def test_killed_again_and_again(tmp_path):
     path = tmp_path / "archive.db"
     moments = random.Random(0)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.thorough
+
 GROUPS = {
     "evonas.encodings": "widths = written_before:Widths",
     "evonas.tasks": "few-digits = written_before:few_digits",

@@ -98,6 +98,7 @@ def test_the_memory_learns_from_another_evaluator(tmp_path):
     assert "no earlier tasks" not in " ".join(memory)
 
 
+@pytest.mark.thorough
 def test_several_workers_failures_and_timeouts(tmp_path):
     (tmp_path / "my.py").write_text(CODE)
     config = options(tmp_path, workers=2, timeout=5.0, trials=40, surrogate="none", method="random", seed=1)
@@ -230,6 +231,7 @@ def test_options_that_are_not_valid(tmp_path, change, words):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.thorough
 def test_from_the_command_line(tmp_path):
     """Searched, reported after its file is gone, refused after it has changed, resumed when it is back.
 

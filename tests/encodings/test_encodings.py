@@ -138,6 +138,7 @@ def test_macro_features_grow_with_the_network():
     assert encoding.graph(large)[0] == ("input", "stage 1", "3× MB4 5×5 w32 SE")
 
 
+@pytest.mark.thorough
 def test_the_example_is_short_and_runs(tmp_path):
     path = ROOT / "examples" / "custom_encoding.py"
     assert len(path.read_text().splitlines()) <= 40

@@ -72,5 +72,5 @@ def test_an_encoding_of_images_is_pointed_at():
     task = Task("waves", (2, 40), 3, domain="series")
     with pytest.raises(EvonasError, match=r"build\(.*for series there is --encoding series$"):
         domain_named("series").check(CellEncoding(), task, np.random.default_rng(0))
-    with pytest.raises(EvonasError, match=r"build\(.*for images there is --encoding cell$"):
+    with pytest.raises(EvonasError, match=r"build\(.*for images there is --encoding net$"):
         domain_named("images").check(ENCODING, Task("i", (1, 8, 8), 3), np.random.default_rng(0))

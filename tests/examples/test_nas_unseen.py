@@ -96,6 +96,7 @@ def test_loaders_hold_what_was_given(modules):
         assert torch.equal(next(iter(again.process()[0]))[0], images), "the same order every time"
 
 
+@pytest.mark.thorough
 def test_a_search_keeps_to_the_clock_and_returns_a_module_for_raw_batches(modules, tmp_path):
     arrays = parts(n=240)
     arrays["valid_x"], arrays["valid_y"] = (part[arrays["valid_y"] != 5] for part in bands(120))

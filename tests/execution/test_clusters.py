@@ -14,6 +14,8 @@ from evonas.search.evolution import Evolution
 from evonas.search.loop import Budget, run
 from tests.toys import TASK, Digits, Heavy, Slow, on
 
+pytestmark = pytest.mark.thorough
+
 GOOD, BAD = Candidate((0, 1)), Candidate((3, 1))
 
 

@@ -95,6 +95,7 @@ print("END", flush=True)
 """
 
 
+@pytest.mark.thorough
 def test_a_script_without_a_guard_leaves_no_phantom_runs(tmp_path):
     from evonas.memory.archive import Archive
 

@@ -13,7 +13,10 @@ from evonas.core.types import Candidate, Evaluation, Trial
 from evonas.report import figure, write_report
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on this machine: nothing to open it in")
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on this machine: nothing to open it in"),
+]
 
 # Runs in the page, once all is drawn: what a person would do with it.
 WHEN_DRAWN = """<script>

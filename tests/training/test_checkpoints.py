@@ -72,6 +72,7 @@ def test_without_checkpoints_a_low_fidelity_has_a_schedule_of_its_own(tmp_path):
     assert short != figures(evaluate(forgetful(tmp_path), 1.0, fidelity=1 / 3))
 
 
+@pytest.mark.thorough
 def test_in_pieces_of_other_worker_processes(tmp_path):
     """This process and a worker take turns; the second worker only is a process, for a start takes seconds."""
     whole = figures(evaluate(trainer(threads=1, epochs=6)))

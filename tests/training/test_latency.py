@@ -138,6 +138,7 @@ def test_a_search_has_latency_as_an_objective():
     assert all(trial.evaluation.metrics["latency_ms"] > 0 for trial in outcome.trials)
 
 
+@pytest.mark.thorough
 def test_it_travels_to_a_worker():
     with Processes([WithLatency(trained, CellEncoding(), repeats=3)]) as executor:
         genome = CellEncoding().sample(np.random.default_rng(0))

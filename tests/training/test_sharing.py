@@ -46,6 +46,7 @@ def test_measured_here():
     assert per_device(trainer(), CONVOLUTIONS, most=2, seconds=0.2) in (1, 2)
 
 
+@pytest.mark.thorough
 def test_a_network_that_cannot_be_trained_is_named():
     with pytest.raises(EvonasError, match="no training to measure on cpu: ZeroDivisionError"):
         per_device(trainer(Broken()), 1.0, most=1, seconds=0.1)

@@ -81,6 +81,7 @@ def test_the_global_random_states_are_left_alone():
     assert numpy_state() == before[1]
 
 
+@pytest.mark.thorough
 def test_training_in_several_processes_gives_the_same_figures():
     alone = figures(evaluate(trainer(threads=1)))
     with Processes(trainer(threads=1).for_workers(2)) as executor:
