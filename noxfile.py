@@ -17,8 +17,8 @@ METHODS = "evolution+meta,evolution+boosting,random"
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests, with coverage; of a part of them the floor says nothing."""
-    words = session.posargs or ["--cov"]
+    """All tests but the slow ones, with coverage; of a part of them the floor says nothing."""
+    words = session.posargs or ["--cov", "-m", "not slow and not gpu"]
     python(session, "pytest", *words)
 
 

@@ -38,7 +38,7 @@ def found(tmp_path_factory):
     result = evonas.search(
         x,
         y,
-        deadline=14,
+        deadline=18,
         out=folder / "out",
         archive=folder / "archive.db",
         name="blobs",
@@ -50,7 +50,7 @@ def found(tmp_path_factory):
 
 def test_everything_ends_in_time(found):
     _, result, seconds, _ = found
-    assert seconds < 14 + 8  # a bound for machines with other work; the claim is measured in benchmarks
+    assert seconds < 18 + 12  # a bound for machines with other work; the claim is measured in benchmarks
     assert result["test_accuracy"] > 0.9
     assert result.files[:4] == ["report.html", "result.json", "genome.json", "model.safetensors"]
     assert result.files[4:] == ["model.pt2"] or "for want of time" in result["notes"][-1]
@@ -77,9 +77,9 @@ def test_a_done_run_is_done_until_it_gets_more_time(found):
     data = images_from_arrays(x, y, name="memory")
     options = {"archive": str(folder / "archive.db"), "data": data}
     assert resume("blobs", **options)["trials"] == result["trials"]
-    again = resume("blobs", **options, deadline=15)
+    again = resume("blobs", **options, deadline=19)
     assert again["trials"] > result["trials"]
-    with pytest.raises(EvonasError, match=r"--deadline 9 is less than the 15"):
+    with pytest.raises(EvonasError, match=r"--deadline 9 is less than the 19"):
         resume("blobs", **options, deadline=9)
 
 

@@ -25,7 +25,7 @@ from evonas_benchmarks.commands import bench_app, compare_app, split_methods
 from evonas_benchmarks.pages.comparison import cannot_show
 from evonas_benchmarks.pages.plots import styles
 from evonas_benchmarks.run import runner
-from evonas_benchmarks.run.compare import SEEDS
+from evonas_benchmarks.run.compare import SEEDS, compare
 from evonas_benchmarks.run.folder import COMMANDS, IDENTITY, files_of, load
 from evonas_benchmarks.run.plan import BenchmarkRun
 from evonas_benchmarks.run.plan import plan as plan_of
@@ -686,6 +686,12 @@ def test_a_comparison_runs_a_method_again_whose_file_has_changed(tmp_path):
     assert compared(*options).exit_code == 0
     after = {path.name: path.stat().st_mtime_ns for path in files_of(tmp_path / "out").iterdir()}
     assert [name.startswith("digits--random") for name in before if before[name] == after[name]] == [True]
+
+
+@pytest.mark.parametrize("option", ["deadline", "seconds"])
+def test_a_comparison_has_no_clock(option):
+    with pytest.raises(EvonasError, match=f"{option}=60 is no option of a comparison"):
+        compare(["random", "aging"], trials=2, seeds=[0], **{option: 60})
 
 
 def test_compare_remembers_and_has_seeds_enough_where_nothing_is_said():

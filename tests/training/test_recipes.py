@@ -192,7 +192,7 @@ def test_a_training_of_so_many_seconds():
     built = trainer(seconds=1.5)
     assert built.epochs is None
     found = pickle.loads(pickle.dumps(built))(Candidate(("sgd", 0.0, 0.0), 0.5), built.data.task, 0)
-    assert 0.5 < found.seconds < 1.5  # .75, but for a machine that is busy
+    assert 0.5 < found.seconds < 5  # .75, but for a machine that is busy
     assert found.metrics["images"] > 0
     finished = built.finish(("sgd", 0.0, 0.0), 0, seconds=0.5)
     assert finished.metrics["test_accuracy"] > 0.8

@@ -80,6 +80,9 @@ class Bench:
             raise EvonasError(f"methods {','.join(methods)!r} are no comparison; give two or more that differ")
         if len(set(seeds)) < max(1, len(seeds)):
             raise EvonasError(f"seeds {list(seeds)} repeat themselves or are none")
+        for option in ("deadline", "seconds"):
+            if options.get(option) is not None:
+                raise EvonasError(f"{option}={options[option]!r} is no option of a comparison: its budget is trials")
         given(*methods, *(value for value in options.values() if isinstance(value, str)))
         self.config = SearchConfig.make({**options, "trials": trials, "surrogate": "none"})
         for method in methods:
