@@ -15,6 +15,7 @@ from evonas.core.context import SearchContext
 from evonas.core.optional import HasPortfolio, MultiFidelity
 from evonas.core.types import Candidate, Encoding, Searcher, Task, Trial
 from evonas.search.rungs import Rungs
+from evonas.search.warm_start import WarmStart
 
 MEASURED, AT_MOST = 0.01, 1.0  # share of a deadline, and seconds, that the speed of the fixed baseline is measured
 
@@ -55,18 +56,23 @@ def portfolio(encoding: Encoding[Any], task: Task, seed: int) -> Sequence[Any]:
     return [encoding.sample(np.random.default_rng(seed))]
 
 
-def with_first(context: SearchContext[Any], timetable: Timetable) -> SearchContext[Any]:
-    """The context with the genomes that are tried first."""
-    return replace(context, first=tuple(portfolio(context.encoding, context.task, context.seed)[: timetable.portfolio]))
+def with_first(context: SearchContext[Any], trials: int | None) -> SearchContext[Any]:
+    """The context with the genomes that are tried first: of an encoding with a portfolio as many as half of so many
+    trials, of others none."""
+    if not isinstance(context.encoding, HasPortfolio):
+        return context
+    most = None if trials is None else max(1, trials // 2)
+    return replace(context, first=tuple(context.encoding.portfolio(context.task)[:most]))
 
 
-def in_rungs(searcher: Searcher[Any], context: SearchContext[Any], timetable: Timetable) -> Searcher[Any]:
-    """The searcher in rungs, unless it has fidelities of its own."""
-    return (
-        searcher
-        if isinstance(searcher, MultiFidelity)
-        else Rungs(context, searcher, timetable.fidelities, context.first)
-    )
+def begun(searcher: Searcher[Any], context: SearchContext[Any], timetable: Timetable | None) -> Searcher[Any]:
+    """The searcher with the genomes that are tried first, and in rungs where there is a deadline; one that has
+    fidelities of its own as it is."""
+    if isinstance(searcher, MultiFidelity):
+        return searcher
+    if timetable is not None:
+        return Rungs(context, searcher, timetable.fidelities, context.first)
+    return WarmStart(context, searcher) if context.first else searcher
 
 
 def fits(timetable: Timetable) -> Callable[[Candidate[Any], float], bool]:

@@ -13,7 +13,7 @@ from evonas.app.best_so_far import BestSoFar
 from evonas.app.callbacks import Guarded, check_callbacks
 from evonas.app.checkpoints import claim, remove
 from evonas.app.config import SearchConfig
-from evonas.app.deadline import final_seconds, fits, in_rungs, time_left, with_first
+from evonas.app.deadline import begun, final_seconds, fits, time_left, with_first
 from evonas.app.folders import check_folder
 from evonas.app.preparation import (
     Job,
@@ -187,9 +187,8 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
             store, seed = job.archive.as_of(job.record.mark), job.config.seed
             context = SearchContext(job.encoding, job.goal, job.data.task, store, seed, job.config.encoding)
             timetable = job.timetable
-            context = context if timetable is None else with_first(context, timetable)
-            searcher = make_method(job.config.method_spec, context)
-            searcher = searcher if timetable is None else in_rungs(searcher, context, timetable)
+            context = with_first(context, job.budget.trials if timetable is None else 2 * timetable.portfolio)
+            searcher = begun(make_method(job.config.method_spec, context), context, timetable)
             _note([*job.domain.found(job.data), f"searching with {spelled(job.config.method_spec)}"], callbacks)
             _note([timetable.words()] if timetable else [], callbacks)
             memory = [known] if (known := _known(searcher)) else []

@@ -13,7 +13,7 @@ import pytest
 import evonas
 from evonas.app.job import resume
 from evonas.app.timetable import Timetable
-from evonas.core.errors import EvonasError
+from evonas.core.errors import DeadlineTooShort, EvonasError
 from evonas.domains.images import images_from_arrays
 from evonas.encodings.net import NetEncoding
 from evonas.memory.archive import Archive
@@ -34,23 +34,20 @@ def blobs(n=400, size=8, classes=3, channels=1):
 def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("deadline")
     x, y = blobs()
-    start = time.monotonic()
-    result = evonas.search(
-        x,
-        y,
-        deadline=18,
-        out=folder / "out",
-        archive=folder / "archive.db",
-        name="blobs",
-        device="cpu",
-        surrogate="none",
-    )
-    return folder, result, time.monotonic() - start, (x, y)
+    places = {"out": folder / "out", "archive": folder / "archive.db", "name": "blobs", "device": "cpu"}
+    for deadline in (18, 60):  # a machine that is busy otherwise may need the longer one for its first steps
+        start = time.monotonic()
+        try:
+            result = evonas.search(x, y, deadline=deadline, surrogate="none", **places)
+            break
+        except DeadlineTooShort:
+            assert deadline < 60
+    return folder, result, time.monotonic() - start, (x, y), deadline
 
 
 def test_everything_ends_in_time(found):
-    _, result, seconds, _ = found
-    assert seconds < 18 + 12  # a bound for machines with other work; the claim is measured in benchmarks
+    _, result, seconds, _, deadline = found
+    assert seconds < deadline + 12  # a bound for machines with other work; the claim is measured in benchmarks
     assert result["test_accuracy"] > 0.9
     assert result.files[:4] == ["report.html", "result.json", "genome.json", "model.safetensors"]
     assert result.files[4:] == ["model.pt2"] or "for want of time" in result["notes"][-1]
@@ -58,7 +55,7 @@ def test_everything_ends_in_time(found):
 
 
 def test_the_search_keeps_to_its_timetable(found):
-    folder, result, _, _ = found
+    folder, result, _, _, _ = found
     archive = Archive(folder / "archive.db")
     timetable = Timetable.from_record(archive.run("blobs").config["timetable"])
     trials = archive.trials("blobs")
@@ -73,13 +70,13 @@ def test_the_search_keeps_to_its_timetable(found):
 
 @pytest.mark.thorough
 def test_a_done_run_is_done_until_it_gets_more_time(found):
-    folder, result, _, (x, y) = found
+    folder, result, _, (x, y), deadline = found
     data = images_from_arrays(x, y, name="memory")
     options = {"archive": str(folder / "archive.db"), "data": data}
     assert resume("blobs", **options)["trials"] == result["trials"]
-    again = resume("blobs", **options, deadline=19)
+    again = resume("blobs", **options, deadline=deadline + 6)
     assert again["trials"] > result["trials"]
-    with pytest.raises(EvonasError, match=r"--deadline 9 is less than the 19"):
+    with pytest.raises(EvonasError, match=f"--deadline 9 is less than the {deadline + 6}"):
         resume("blobs", **options, deadline=9)
 
 
