@@ -690,8 +690,9 @@ def test_a_comparison_runs_a_method_again_whose_file_has_changed(tmp_path):
 
 @pytest.mark.parametrize("option", ["deadline", "seconds"])
 def test_a_comparison_has_no_clock(option):
+    options: dict[str, Any] = {option: 60}
     with pytest.raises(EvonasError, match=f"{option}=60 is no option of a comparison"):
-        compare(["random", "aging"], trials=2, seeds=[0], **{option: 60})
+        compare(["random", "aging"], trials=2, seeds=[0], **options)
 
 
 def test_compare_remembers_and_has_seeds_enough_where_nothing_is_said():
