@@ -11,6 +11,7 @@ import numpy as np
 
 from evonas.app.config import SearchConfig
 from evonas.app.timetable import SHORTEST, Timetable
+from evonas.core import environment
 from evonas.core.context import SearchContext
 from evonas.core.optional import HasPortfolio, MultiFidelity
 from evonas.core.types import Candidate, Encoding, Searcher, Task, Trial
@@ -44,9 +45,12 @@ def _fastest(trainer: Any, genome: Any, seed: int, seconds: float) -> tuple[Any,
     On a machine that is busy otherwise, threads that wait for one another take many times as long as one alone: where
     one is faster, there is one.
     """
-    one = replace(trainer, threads=1)
-    several, alone = (each.rate(Candidate(genome), seed, seconds / 2)["images_per_second"] for each in (trainer, one))
-    return (one, alone) if trainer.device == "cpu" and alone > several else (trainer, several)
+    tried = [trainer]
+    if trainer.device == "cpu" and trainer.threads is None and environment.threads() > 1:
+        tried.append(replace(trainer, threads=1))
+    speeds = [each.rate(Candidate(genome), seed, seconds / len(tried))["images_per_second"] for each in tried]
+    best = int(np.argmax(speeds))
+    return tried[best], speeds[best]
 
 
 def portfolio(encoding: Encoding[Any], task: Task, seed: int) -> Sequence[Any]:
@@ -56,12 +60,15 @@ def portfolio(encoding: Encoding[Any], task: Task, seed: int) -> Sequence[Any]:
     return [encoding.sample(np.random.default_rng(seed))]
 
 
-def with_first(context: SearchContext[Any], trials: int | None) -> SearchContext[Any]:
-    """The context with the genomes that are tried first: of an encoding with a portfolio as many as half of so many
-    trials, of others none."""
+def with_first(context: SearchContext[Any], timetable: Timetable | None) -> SearchContext[Any]:
+    """The context with the genomes that are tried first: of an encoding with a portfolio as many as the timetable
+    says, or all; of others none.
+
+    A budget of trials must not decide it: a run that is given more of them goes on as if it had always had them.
+    """
     if not isinstance(context.encoding, HasPortfolio):
         return context
-    most = None if trials is None else max(1, trials // 2)
+    most = None if timetable is None else timetable.portfolio
     return replace(context, first=tuple(context.encoding.portfolio(context.task)[:most]))
 
 

@@ -187,7 +187,7 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
             store, seed = job.archive.as_of(job.record.mark), job.config.seed
             context = SearchContext(job.encoding, job.goal, job.data.task, store, seed, job.config.encoding)
             timetable = job.timetable
-            context = with_first(context, job.budget.trials if timetable is None else 2 * timetable.portfolio)
+            context = with_first(context, timetable)
             searcher = begun(make_method(job.config.method_spec, context), context, timetable)
             _note([*job.domain.found(job.data), f"searching with {spelled(job.config.method_spec)}"], callbacks)
             _note([timetable.words()] if timetable else [], callbacks)

@@ -112,7 +112,8 @@ def prepare(
     method = make_method(config.method_spec, SearchContext(guarded, goal, split.task, seed=config.seed))
     if isinstance(method, HasGoal) and set(method.goal.metrics) > set(goal.metrics):
         goal = method.goal  # nsga2 adds an objective of its own
-    config = config.model_copy(update={"deadline": _deadline(config, kind, goal)})
+    if new:  # one that goes on has the deadline that it began with, or none
+        config = config.model_copy(update={"deadline": _deadline(config, kind, goal)})
     archive = Archive(config.archive)
     name = config.name or free_name(archive, split.task, config.encoding)
     several = isinstance(method, MultiFidelity) and len(method.fidelities) > 1
@@ -160,6 +161,13 @@ def prepare_resume(
     named = [value for value in record.config.values() if isinstance(value, str)]
     trust.admit(named, source=f"the run {name!r} of the archive", trust=trusting)
     given = {key: value for key, value in changes.items() if value is not None}
+    if given.get("deadline") == "auto":  # it has one that suits its data
+        del given["deadline"]
+    if "deadline" in given and not record.config.get("timetable"):
+        raise EvonasError(
+            f"--deadline {given['deadline']}: the run {name!r} was begun without a deadline; give it more --trials or "
+            "--seconds"
+        )
     config = SearchConfig.from_record(record.config, {**given, "name": name, "archive": archive})
     _check_more(Archive(archive).trials(name), record, {key: getattr(config, key) for key in given})
     if data is None and config.data not in ("", *_data_names()) and ":" not in config.data:

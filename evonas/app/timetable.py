@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Mapping
@@ -103,8 +104,6 @@ def process_age() -> float:
     """Seconds since this process started, on Linux; elsewhere the processor time that it has used."""
     try:
         fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-        import os
-
         return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError, AttributeError):
         return time.process_time()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median
-from typing import Any, Generic
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from evonas.search.halving import SuccessiveHalving
 PROBES = 3  # of the best first trainings say together how images may be varied
 
 
-class Rungs(SuccessiveHalving[G], Generic[G]):
+class Rungs(SuccessiveHalving[G]):
     """Asynchronous successive halving (ASHA: Li et al. 2020, MLSys) whose rungs all lie below the full training.
 
     The genomes of `first` are tried before the searcher proposes any. What rises from the lowest rung is trained with

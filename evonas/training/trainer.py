@@ -161,18 +161,17 @@ class TorchTrainer:
                 length = self._length(seconds, "val")
                 network, figures = self._train(candidate, self._on_device("train"), seed, length, self._left())
                 accuracy, loss = self.test(network, self._on_device("val"))
-                held_out = {"test_accuracy": self.test(network, self._on_device("test"))[0]} if self.held_out else {}
+                further = {"test_accuracy": self.test(network, self._on_device("test"))[0]} if self.held_out else {}
                 if self.probe:
-                    held_out |= probed(network, self._on_device("val"), self.data.task.n_classes)
+                    further |= probed(network, self._on_device("val"), self.data.task.n_classes)
             if not math.isfinite(loss):
                 raise Diverged("diverged: the validation loss is no number")
         except Diverged as error:
             return Evaluation.failure(candidate, str(error), time.perf_counter() - start)
         if self.kept is not None:
-            weights = {name: tensor.detach().cpu() for name, tensor in named_tensors(network).items()}
-            Checkpoints(self.kept).save(_kept_as(candidate), State(weights))
+            Checkpoints(self.kept).save(_kept_as(candidate), _weights(network))
         seconds = time.perf_counter() - start
-        metrics = {"val_accuracy": accuracy, "val_loss": loss, **costs, **figures, **held_out, "seconds": seconds}
+        metrics = {"val_accuracy": accuracy, "val_loss": loss, **costs, **figures, **further, "seconds": seconds}
         return Evaluation(candidate, metrics, seconds)
 
     def finish(self, genome: Any, seed: int, seconds: float | None = None) -> Finished:
@@ -285,8 +284,7 @@ class TorchTrainer:
                 self._go_on(training, left, self._key(candidate.genome, seed), until)
             training.end()
             if left is not None and self.inherit:
-                weights = {name: tensor.detach().cpu() for name, tensor in named_tensors(training.network).items()}
-                left.save(self._key(candidate.genome, seed) + HEIRLOOM, State(weights))
+                left.save(self._key(candidate.genome, seed) + HEIRLOOM, _weights(training.network))
         return training
 
     def _fitting(
@@ -388,6 +386,11 @@ class TorchTrainer:
             }[part]()
             self._cache[part] = d.put(images, labels, self._preprocessing(), self.device)
         return self._cache[part]
+
+
+def _weights(network: nn.Module) -> State:
+    """A network's own numbers, without anything of its training."""
+    return State({name: tensor.detach().cpu() for name, tensor in named_tensors(network).items()})
 
 
 def _kept_as(candidate: Candidate) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 import evonas
 from evonas.app.job import resume
+from evonas.app.preparation import prepare_resume
 from evonas.app.timetable import Timetable
 from evonas.core.errors import DeadlineTooShort, EvonasError
 from evonas.domains.images import images_from_arrays
@@ -73,6 +74,7 @@ def test_a_done_run_is_done_until_it_gets_more_time(found):
     data = images_from_arrays(x, y, name="memory")
     options = {"archive": str(folder / "archive.db"), "data": data}
     assert resume("blobs", **options)["trials"] == result["trials"]
+    assert resume("blobs", **options, deadline="auto")["trials"] == result["trials"]
     again = resume("blobs", **options, deadline=deadline + 6)
     assert again["trials"] > result["trials"]
     with pytest.raises(EvonasError, match=f"--deadline 9 is less than the {deadline + 6}"):
@@ -128,3 +130,31 @@ def test_a_deadline_that_is_too_short_says_the_least(tmp_path):
         evonas.search(x, y, deadline=3, archive=tmp_path / "archive.db", out=tmp_path / "out", device="cpu")
     assert not (tmp_path / "out").exists()
     assert not Archive(tmp_path / "archive.db").runs()
+
+
+def test_more_trials_go_on_as_if_there_had_always_been_so_many(tmp_path):
+    """The portfolio that comes first does not depend on the budget."""
+    x, y = blobs(60)
+    options = {"epochs": 1, "surrogate": "none", "device": "cpu", "archive": tmp_path / "archive.db"}
+    evonas.search(x, y, trials=4, name="whole", out=tmp_path / "whole", **options)
+    evonas.search(x, y, trials=2, name="parts", out=tmp_path / "parts", **options)
+    archive = tmp_path / "archive.db"
+    resume("parts", archive=str(archive), data=images_from_arrays(x, y, name="memory"), trials=4)
+    whole, parts = ([t.evaluation.candidate for t in Archive(archive).trials(name)] for name in ("whole", "parts"))
+    assert parts == whole
+    assert whole[0].genome == NetEncoding().genome()
+
+
+def test_a_run_without_a_deadline_goes_on_without_one(tmp_path):
+    """As one that a version made whose searches had 24 trials where nothing was said."""
+    x, y = blobs(60)
+    places = {"archive": str(tmp_path / "archive.db"), "data": images_from_arrays(x, y, name="memory")}
+    evonas.search(
+        x, y, trials=1, epochs=1, name="old", out=tmp_path / "out", surrogate="none", archive=tmp_path / "archive.db"
+    )
+    with pytest.raises(EvonasError, match="--deadline 60: the run 'old' was begun without a deadline; give it more"):
+        resume("old", **places, deadline=60)
+    archive = Archive(tmp_path / "archive.db")
+    archive.update_run("old", config={**archive.run("old").config, "trials": None, "epochs": None})
+    job = prepare_resume("old", **places)
+    assert (job.config.deadline, job.timetable, job.budget.trials) == (None, None, 24)
