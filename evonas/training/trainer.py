@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from itertools import cycle, islice
@@ -41,6 +41,7 @@ NOT_OF_THE_TRAINING = {
     "checkpoints",
     "kept",
     "probe",
+    "clock",
     "_cache",
 }  # the rest is in its key
 SHOWN = 512  # images that layers are set from
@@ -85,6 +86,7 @@ class TorchTrainer:
         held_out: whether each evaluation also has `test_accuracy`: for a benchmark, whose searchers are not told it.
         kept: a folder where each evaluation leaves its trained network, for `handed_over`.
         probe: whether each evaluation also says in which ways images may be varied (`evonas.training.probing`).
+        clock: what `seconds` are counted by; `time.process_time` counts this process's own, whatever else runs.
 
     Raises EvonasError where the device is not there or an option makes no training.
     """
@@ -105,6 +107,7 @@ class TorchTrainer:
     held_out: bool = False
     kept: str | Path | None = None
     probe: bool = False
+    clock: Callable[[], float] = time.monotonic
     _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -207,10 +210,10 @@ class TorchTrainer:
             training = self.begin(candidate.genome, seed)
             training.pace = Steps(WARM)
             training.run()
-            before, start = training.images, time.monotonic()
-            training.pace = Clock(seconds, start)
+            before, start = training.images, self.clock()
+            training.pace = Clock(seconds, start, now=self.clock)
             training.run()
-            taken = time.monotonic() - start
+            taken = self.clock() - start
         return {
             "images_per_second": (training.images - before) / taken,
             "free_memory": profile.free_memory(self.device),
@@ -319,7 +322,7 @@ class TorchTrainer:
         """A training of so many seconds from now on, in which a part of the data is looked at after it."""
         if seconds is None:
             return None
-        return Clock(seconds, time.monotonic(), FORWARD * len(self._on_device(afterwards)))
+        return Clock(seconds, self.clock(), FORWARD * len(self._on_device(afterwards)), self.clock)
 
     def _take_over(self, network: nn.Module, candidate: Candidate, seed: int, left: Checkpoints) -> None:
         """From the first parent that left something."""

@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 from studies.small_images import card, make
 from studies.small_images.live import Until, reached
-from studies.small_images.make import BothFidelities, Records, Training, work
+from studies.small_images.make import BothFidelities, Training, opened, work
 from studies.small_images.results import median, needed_by_seed, needed_on_average
+from studies.trainings import TRAININGS
 
 from evonas.core.errors import EvonasError
 from evonas.core.goals import VAL_ACCURACY
@@ -156,21 +157,21 @@ def test_the_most_useful_trainings_come_first():
 
 
 def test_a_line_that_was_being_written_is_dropped(tmp_path):
-    records, training = Records(tmp_path).open(), Training("digits", "a", 0)
+    records, training = opened(tmp_path), Training("digits", "a", 0)
     records.append(training, {"val_accuracy": 0.5})
-    with (tmp_path / make.TRAININGS).open("a") as file:
+    with (tmp_path / TRAININGS).open("a") as file:
         file.write('{"data": "digits", "cell"')
-    again = Records(tmp_path).open()
+    again = opened(tmp_path)
     assert again.lines == {training: {"val_accuracy": 0.5}}
     again.append(Training("digits", "b", 0), {"val_accuracy": 0.6})
-    assert len(Records(tmp_path).open().lines) == 2
+    assert len(opened(tmp_path).lines) == 2
 
 
 def test_trainings_of_another_recipe_are_refused(tmp_path, monkeypatch):
-    Records(tmp_path).open()
+    opened(tmp_path)
     monkeypatch.setattr(small_images, "WIDTH", 9)
     with pytest.raises(EvonasError, match="another recipe"):
-        Records(tmp_path).open()
+        opened(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +198,7 @@ def test_it_can_be_stopped_and_goes_on(tmp_path):
         return [sys.executable, str(MAKER), *options, "--out", str(tmp_path / folder)]
 
     stopped = subprocess.Popen(command("stopped"), stdout=subprocess.DEVNULL)
-    lines = tmp_path / "stopped" / make.TRAININGS
+    lines = tmp_path / "stopped" / TRAININGS
     deadline = time.monotonic() + 200
     while not (lines.is_file() and lines.read_text().count("\n")):
         assert time.monotonic() < deadline

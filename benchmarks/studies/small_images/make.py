@@ -15,11 +15,8 @@ import json
 import os
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, wait
-from dataclasses import asdict, dataclass, field, replace
-from itertools import islice
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +30,9 @@ from evonas.execution.processes import Processes
 from evonas.training.trainer import TorchTrainer
 from evonas_benchmarks.tables import small_images
 from studies.small_images import card
+from studies.trainings import Records, train_all
 
 KEPT = ("val_accuracy", "val_loss", "train_accuracy", "params", "flops")
-RECIPE = "recipe.json"
-TRAININGS = "trainings.jsonl"
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,9 @@ class Training:
     data: str
     cell: str
     seed: int
+
+    def candidate(self) -> Candidate:
+        return Candidate(self.cell)
 
 
 def work(data: Sequence[str] = tuple(small_images.DATA), n: int = small_images.CELLS) -> list[Training]:
@@ -91,40 +90,9 @@ def evaluators(data: Sequence[str], images: Path | None, out: Path, workers: int
     ]
 
 
-@dataclass
-class Records:
-    """The finished trainings of a folder, a line of JSON each."""
-
-    folder: Path
-    lines: dict[Training, dict[str, Any]] = field(default_factory=dict)
-
-    def open(self) -> Records:
-        """Take up what is there. Raises EvonasError where the folder's trainings had another recipe."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        mine, kept = recipe(), self.folder / RECIPE
-        if kept.is_file() and json.loads(kept.read_text(encoding="utf-8"))["recipe"] != mine:
-            raise EvonasError(f"--out {str(self.folder)!r} holds trainings of another recipe; give another folder")
-        if not kept.is_file():
-            about = {"recipe": mine, "versions": environment.versions(), "processor": environment.processor()}
-            kept.write_text(json.dumps(about, indent=1), encoding="utf-8")
-        path = self.folder / TRAININGS
-        path.touch()
-        with path.open("rb+") as file:
-            whole = file.read().rpartition(b"\n")[0]
-            file.truncate(len(whole) + 1 if whole else 0)  # what follows was being written when it was stopped
-        for line in whole.decode("utf-8").splitlines():
-            values = json.loads(line)
-            self.lines[Training(values.pop("data"), values.pop("cell"), values.pop("seed"))] = values
-        return self
-
-    def about(self) -> dict[str, Any]:
-        """Recipe, versions and processor of the first run."""
-        return json.loads((self.folder / RECIPE).read_text(encoding="utf-8"))
-
-    def append(self, training: Training, values: dict[str, Any]) -> None:
-        with (self.folder / TRAININGS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({**asdict(training), **values}) + "\n")
-        self.lines[training] = values
+def opened(folder: Path) -> Records[Training]:
+    """Raises EvonasError where the folder's trainings had another recipe."""
+    return Records(folder, Training, recipe()).open()
 
 
 def recipe() -> dict[str, Any]:
@@ -133,58 +101,7 @@ def recipe() -> dict[str, Any]:
     return {"data": sets, "width": small_images.WIDTH, "third": small_images.THIRD, "draw": small_images.DRAW}
 
 
-def train_all(todo: Sequence[Training], records: Records, executor: Processes, tasks: dict[str, Task]) -> list[str]:
-    """Train what is missing; returns why some could not be, which a later call tries again."""
-    missing = [training for training in todo if training not in records.lines]
-    progress, failed = Progress(missing, len(todo)), []
-    queue = iter(missing)
-
-    def submit(n: int) -> Iterator[tuple[Any, Training]]:
-        for training in islice(queue, n):
-            yield executor.submit(Candidate(training.cell), tasks[training.data], training.seed), training
-
-    running = dict(submit(executor.slots))
-    while running:
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in done:
-            training, evaluation = running.pop(future), future.result()
-            if evaluation.ok or (evaluation.error or "").startswith("diverged"):
-                records.append(training, dict(evaluation.metrics) or {"error": evaluation.error})
-            else:
-                failed.append(f"{training.data} {training.cell} seed {training.seed}: {evaluation.error}")
-            progress.tell(training)
-        running |= dict(submit(len(done)))
-    return failed
-
-
-class Progress:
-    """A line every half minute: how many are done, and how long the rest will take at the pace so far."""
-
-    EVERY = 30.0
-
-    def __init__(self, missing: Sequence[Training], total: int):
-        self.total = total
-        self.left = Counter(training.data for training in missing)
-        self.begun = self.said = time.monotonic()
-        self.weights = {name: data.epochs * data.train for name, data in small_images.DATA.items()}
-        self.work = self._work()
-        print(f"{total - len(missing)} of {total} trainings are done already", flush=True)
-
-    def tell(self, training: Training) -> None:
-        self.left[training.data] -= 1
-        now, left = time.monotonic(), self._work()
-        if now - self.said < self.EVERY and left:
-            return
-        self.said = now
-        seconds = (now - self.begun) * left / (self.work - left)
-        done = self.total - sum(self.left.values())
-        print(f"{done} of {self.total} trainings, {seconds / 60:.0f} minutes left", flush=True)
-
-    def _work(self) -> float:
-        return sum(self.weights[data] * n for data, n in self.left.items())
-
-
-def write_table(todo: Sequence[Training], records: Records, about: dict[str, Any], file: Path) -> None:
+def write_table(todo: Sequence[Training], records: Records[Training], about: dict[str, Any], file: Path) -> None:
     """Two rows a training, one for each fidelity; a training that diverged has none of the figures."""
     rows = [
         {**asdict(training), "fidelity": fidelity, **{name: found.get(prefix + name) for name in small_images.MEASURED}}
@@ -217,11 +134,12 @@ def main() -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the workers
     try:
         check(names, chosen)
-        todo, records = work(names, chosen.cells), Records(chosen.out).open()
+        todo, records = work(names, chosen.cells), opened(chosen.out)
         several = evaluators(names, chosen.images, chosen.out, chosen.workers)
         splits: dict[str, Any] = {name: trainer.data for name, trainer in several[0].trainers.items()}
         with Processes(several) as executor:
-            failed = train_all(todo, records, executor, {name: split.task for name, split in splits.items()})
+            weights = {name: data.epochs * data.train for name, data in small_images.DATA.items()}
+            failed = train_all(todo, records, executor, {name: s.task for name, s in splits.items()}, weights)
     except EvonasError as error:
         print(error, file=sys.stderr)
         return 2

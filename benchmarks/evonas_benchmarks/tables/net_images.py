@@ -1,0 +1,180 @@
+"""A table of our own: the same genomes of `net`, trained on unlike image sets, each in three lengths of time.
+
+Here is what was trained and how (`genomes`, `small_split`, `trainer`); `benchmarks/studies/net_images/make.py` made the
+table. A length is a share of the seconds that the fixed baseline takes for `IMAGES` images, counted as the processor
+time of one core, so a slow network sees fewer: that is how a search for a deadline compares them.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evonas.core.errors import EvonasError
+from evonas.core.types import Candidate
+from evonas.encodings.net import NetEncoding
+from evonas_benchmarks.tables.small_images import halve
+
+if TYPE_CHECKING:
+    from evonas.domains.images import Split
+    from evonas.training.trainer import TorchTrainer
+
+Genome = tuple[Any, ...]
+FILE = Path(__file__).parent / "data" / "net_images.parquet"
+MEASURED = ("val_accuracy", "val_loss", "train_accuracy", "images", "seconds")
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set's share of the recipe.
+
+    Args:
+        file: in the folder of images; None is made by evonas, or comes with scikit-learn.
+        sources: what its images are made of: two sets that share one must not teach about each other.
+        developed: whether defaults and the shipped memory were chosen while looking at it.
+        halved: to half their height and width.
+        train, validate: how many images.
+    """
+
+    file: str | None
+    sources: tuple[str, ...]
+    developed: bool = False
+    halved: bool = False
+    train: int = 3000
+    validate: int = 1500
+
+
+DATA = {
+    "digits": Data(None, ("digits",), developed=True, train=900, validate=538),
+    "chess": Data(None, ("chess",), developed=True),
+    "words": Data(None, ("words",), developed=True),
+    "spectra": Data(None, ("spectra",), developed=True),
+    "shapes": Data(None, ("shapes",), developed=True),
+    "sudoku": Data(None, ("sudoku",)),
+    "usps": Data("usps.npz", ("usps",)),
+    "mnist": Data("mnist.npz", ("mnist",), halved=True),
+    "fashion_mnist": Data("fashion_mnist.npz", ("fashion_mnist",)),
+    "kmnist": Data("kmnist_10k.npz", ("kmnist",), halved=True),
+    "cifar10": Data("cifar10.npz", ("cifar10",), halved=True),
+    "addnist": Data("mnist.npz", ("mnist",), halved=True),
+    "multnist": Data("mnist.npz", ("mnist",), halved=True),
+}
+GENOMES = 160
+IMAGES, MOST_SECONDS = 8000, 8.0  # of the longest training, in the fixed baseline's images; never more seconds
+FIDELITIES = (1 / 9, 1 / 3, 1.0)  # of the longest training, each with a whole schedule of its own
+MOST_FLOPS = 1.2e8  # of a colour image of 32×32: a slower network would see a few hundred images, which says nothing
+MADE = 3600  # training images of a set that evonas makes; its validation images, a third as many, are learned from too
+DRAW = 2026  # seed of the draws of genomes and subsets
+
+
+def genomes() -> list[Genome]:
+    """The genomes in the order they are trained: the portfolio, then in turn random ones, mutants of the portfolio's
+    (each mutated one to three times) and children of two of them; distinct networks and recipes all."""
+    net, rng = NetEncoding(), np.random.default_rng(DRAW)
+    known = [net.canonical(net.genome(**choices)) for choices in _portfolio()]
+    found = dict.fromkeys(known)
+    while len(found) < GENOMES:
+        kind = len(found) % 3
+        if kind == 0:
+            genome = net.sample(rng)
+        elif kind == 1:
+            genome = known[int(rng.integers(len(known)))]
+            for _ in range(int(rng.integers(1, 4))):
+                genome = net.mutate(genome, rng)
+        else:
+            a, b = rng.choice(len(known), 2, replace=False)
+            genome = net.mutate(net.crossover(known[a], known[b], rng), rng)
+        genome = net.canonical(genome)
+        if net.plan(genome, (3, 32, 32)).flops(10) <= MOST_FLOPS:
+            found.setdefault(genome)
+    return list(found)
+
+
+def _portfolio() -> Sequence[Any]:
+    from evonas.encodings.net_portfolio import portfolio
+
+    return portfolio((3, 32, 32))
+
+
+def small_split(name: str, images: Path, made: Path) -> Split:
+    """The fixed images of a data set, stratified by class, none of them of the test set.
+
+    Args:
+        name: one of DATA.
+        images: the folder of the .npz files.
+        made: the folder where evonas's own sets are, or are made.
+
+    Descriptors and fingerprint of its task are of the whole set. Raises EvonasError where a file is missing.
+    """
+    from evonas.domains.images import load_images, split
+    from evonas.domains.splitting import stratified
+
+    data = DATA[name]
+    whole = load_images(_source(name, images, made))
+    if whole.x_val is not None:
+        both = np.concatenate([whole.x, whole.x_val]), np.concatenate([whole.y, whole.y_val])
+        whole = replace(whole, x=both[0], y=both[1], x_val=None, y_val=None)
+    found = split(whole, seed=DRAW)
+    x, y = np.concatenate([found.x_train, found.x_val]), np.concatenate([found.y_train, found.y_val])
+    rng = np.random.default_rng(DRAW)
+    rest, train = stratified(y, data.train, rng, name)
+    val = rest if len(rest) <= data.validate else rest[stratified(y[rest], data.validate, rng, name)[1]]
+    sized = halve if data.halved else np.asarray
+    x_train, x_val, x_test = sized(x[train]), sized(x[val]), sized(found.x_test[:10])
+    height, width, channels = x_train.shape[1:]
+    return replace(
+        found,
+        task=replace(found.task, name=name, input_shape=(channels, height, width)),
+        x_train=x_train,
+        y_train=y[train],
+        x_val=x_val,
+        y_val=y[val],
+        x_test=x_test,
+        y_test=found.y_test[:10],
+    )
+
+
+def _source(name: str, images: Path, made: Path) -> str:
+    from evonas.domains.images.made.making import make
+    from evonas.domains.images.made.materials import material
+    from evonas.domains.images.made.registry import made_sets
+
+    data, kind = DATA[name], made_sets().get(name)
+    if data.file is not None and not (images / data.file).is_file():
+        raise EvonasError(f"{name!r} needs {data.file}, which is not in {str(images)!r}; give --images FOLDER")
+    if kind is None:
+        return name if data.file is None else f"npz:{images / data.file}"
+    file = None if data.file is None else images / data.file
+    folder, _ = make(kind, made, images=MADE, seed=DRAW, source=material(kind, made, file))
+    return f"npy:{folder}"
+
+
+def trainer(split: Split) -> TorchTrainer:
+    """What trains on a data set: one thread of a CPU, its own processor time, float32 as on every CPU."""
+    from evonas.training.trainer import TorchTrainer
+
+    options: Any = {"device": "cpu", "threads": 1, "precision": "float32", "clock": time.process_time}
+    first = TorchTrainer(NetEncoding(), split, seconds=MOST_SECONDS, **options)
+    speed = first.rate(Candidate(genomes()[0]), 0, 2.0)["images_per_second"]
+    return replace(first, seconds=min(MOST_SECONDS, IMAGES / speed))
+
+
+def write(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], file: Path) -> None:
+    """A row for each data set, genome and length; what diverged has none of the figures."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {name: pa.int32() if name == "images" else pa.float32() for name in MEASURED}
+    words = pa.dictionary(pa.int16(), pa.string())
+    schema = pa.schema({"data": words, "genome": pa.int16(), "fidelity": pa.float32(), **types})
+    table = pa.Table.from_pylist([dict(row) for row in rows], schema.with_metadata({"evonas": json.dumps(about)}))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_suffix(".unfinished")
+    pq.write_table(table, unfinished, compression="zstd")
+    unfinished.replace(file)

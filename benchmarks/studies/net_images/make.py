@@ -1,0 +1,132 @@
+"""Make the table `net-images`: 160 genomes of `net` on 13 image sets, three lengths of training.
+
+    python benchmarks/studies/net_images/make.py --images FOLDER --made FOLDER --out FOLDER [--workers 2]
+    python benchmarks/studies/net_images/make.py --data digits,chess --genomes 3 … --table mine.parquet
+
+`--images` holds usps.npz, mnist.npz, fashion_mnist.npz, kmnist_10k.npz and cifar10.npz with x_train, y_train, x_test,
+y_test; sets that evonas makes itself go to `--made`. Stop it whenever you like (Ctrl-C, a power cut): each finished
+training is a line of `OUT/trainings.jsonl`, and the same command goes on. At the end it writes the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from evonas.core.errors import EvonasError, choices
+from evonas.core.types import Candidate, Evaluation, Task
+from evonas.execution.processes import Processes
+from evonas.training.trainer import TorchTrainer
+from evonas_benchmarks.tables import net_images
+from studies.trainings import Records, train_all
+
+KEPT = net_images.MEASURED
+
+
+@dataclass(frozen=True)
+class Training:
+    """A genome on a data set, by its place in `net_images.genomes()`, in all lengths."""
+
+    data: str
+    genome: int
+    seed: int
+
+    def candidate(self) -> Candidate:
+        return Candidate(net_images.genomes()[self.genome])
+
+
+def work(data: Sequence[str], n: int) -> list[Training]:
+    """All trainings, genome by genome: stopped anywhere, each set has the same genomes."""
+    return [Training(name, genome, 0) for genome in range(n) for name in data]
+
+
+@dataclass
+class AllLengths:
+    """An evaluator: trains in each length; figures of the shorter ones have `1/9 ` or `1/3 ` before their name.
+
+    `seconds` are the wall clock's; the lengths are the processor's. A length that diverged has no figures.
+    """
+
+    trainers: dict[str, TorchTrainer]
+
+    def __call__(self, candidate: Candidate, task: Task, seed: int) -> Evaluation:
+        found: dict[str, float] = {}
+        for fidelity in net_images.FIDELITIES:
+            one = self.trainers[task.name](Candidate(candidate.genome, fidelity), task, seed)
+            found |= {prefix(fidelity) + name: one.metrics[name] for name in KEPT} if one.ok else {}
+        costs = {name: one.metrics[name] for name in ("params", "flops")} if one.ok else {}
+        return Evaluation(candidate, {**found, **costs}, one.seconds)
+
+
+def prefix(fidelity: float) -> str:
+    return "" if fidelity == 1 else f"1/{round(1 / fidelity)} "
+
+
+def recipe() -> dict[str, Any]:
+    """What decides a training's figures, besides versions and hardware."""
+    sets = {name: asdict(data) for name, data in net_images.DATA.items()}
+    names = ("IMAGES", "MOST_SECONDS", "FIDELITIES", "MADE", "DRAW")
+    genomes = [list(genome) for genome in net_images.genomes()]
+    return {"data": sets, "genomes": genomes, **{name: getattr(net_images, name) for name in names}}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--images", type=Path, required=True, help="the folder of the npz files")
+    parser.add_argument("--made", type=Path, required=True, help="where sets are that evonas makes")
+    parser.add_argument("--out", type=Path, required=True, help="where trainings are kept while it runs")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--data", default=",".join(net_images.DATA), help="comma-separated")
+    parser.add_argument("--genomes", type=int, default=net_images.GENOMES, help="only the first so many")
+    parser.add_argument("--table", type=Path, default=net_images.FILE)
+    chosen = parser.parse_args()
+    names = chosen.data.split(",")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the workers
+    try:
+        for name in names:
+            if name not in net_images.DATA:
+                raise EvonasError(f"no data set {name!r}; there are {choices(net_images.DATA)}")
+        todo = work(names, chosen.genomes)
+        records = Records(chosen.out, Training, recipe()).open()
+        splits = {name: net_images.small_split(name, chosen.images, chosen.made) for name in names}
+        trainers = {name: net_images.trainer(split) for name, split in splits.items()}
+        weights = {name: one.seconds or 0.0 for name, one in trainers.items()}
+        print(", ".join(f"{name} {seconds:.1f} s" for name, seconds in weights.items()), flush=True)
+        with Processes([AllLengths(trainers)] * chosen.workers) as executor:
+            tasks = {name: split.task for name, split in splits.items()}
+            failed = train_all(todo, records, executor, tasks, weights)
+    except EvonasError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"stopped; what is finished is kept in {chosen.out}, the same command goes on", file=sys.stderr)
+        return 130
+    if failed:
+        print("\n".join([*failed, "the same command tries these again"]), file=sys.stderr)
+        return 1
+    net_images.write(todo_rows(todo, records), records.about(), chosen.table)
+    print(f"{chosen.table} is written")
+    return 0
+
+
+def todo_rows(todo: Sequence[Training], records: Records[Training]) -> list[dict[str, Any]]:
+    """A row for each training and length."""
+    return [
+        {
+            "data": training.data,
+            "genome": training.genome,
+            "fidelity": fidelity,
+            **{name: records.lines[training].get(prefix(fidelity) + name) for name in KEPT},
+        }
+        for training in todo
+        for fidelity in net_images.FIDELITIES
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
