@@ -14,7 +14,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +49,18 @@ def work(data: Sequence[str], n: int) -> list[Training]:
 class AllLengths:
     """An evaluator: trains in each length; figures of the shorter ones have `1/9 ` or `1/3 ` before their name.
 
-    `seconds` are the wall clock's; the lengths are the processor's. A length that diverged has no figures.
+    `seconds` are the wall clock's; the lengths are the processor's. A length that diverged has no figures. The first
+    training on a data set is done twice: what a process does for the first time takes longer.
     """
 
     trainers: dict[str, TorchTrainer]
+    warm: set[str] = field(default_factory=set)
 
     def __call__(self, candidate: Candidate, task: Task, seed: int) -> Evaluation:
         found: dict[str, float] = {}
+        if task.name not in self.warm:
+            self.trainers[task.name](Candidate(candidate.genome, net_images.FIDELITIES[0]), task, seed)
+            self.warm.add(task.name)
         for fidelity in net_images.FIDELITIES:
             one = self.trainers[task.name](Candidate(candidate.genome, fidelity), task, seed)
             found |= {prefix(fidelity) + name: one.metrics[name] for name in KEPT} if one.ok else {}
