@@ -155,14 +155,18 @@ def _source(name: str, images: Path, made: Path) -> str:
     return f"npy:{folder}"
 
 
-def trainer(split: Split) -> TorchTrainer:
-    """What trains on a data set: one thread of a CPU, its own processor time, float32 as on every CPU."""
+def trainer(split: Split, seconds: float) -> TorchTrainer:
+    """What trains on a data set for so many seconds of one thread of a CPU, by its own processor time."""
     from evonas.training.trainer import TorchTrainer
 
     options: Any = {"device": "cpu", "threads": 1, "precision": "float32", "clock": time.process_time}
-    first = TorchTrainer(NetEncoding(), split, seconds=MOST_SECONDS, **options)
-    speed = first.rate(Candidate(genomes()[0]), 0, 2.0)["images_per_second"]
-    return replace(first, seconds=min(MOST_SECONDS, IMAGES / speed))
+    return TorchTrainer(NetEncoding(), split, seconds=seconds, **options)
+
+
+def seconds(split: Split) -> float:
+    """What the fixed baseline takes for IMAGES images on this machine, and never more than MOST_SECONDS."""
+    speed = trainer(split, MOST_SECONDS).rate(Candidate(genomes()[0]), 0, 2.0)["images_per_second"]
+    return min(MOST_SECONDS, IMAGES / speed)
 
 
 def write(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], file: Path) -> None:

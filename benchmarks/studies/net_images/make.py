@@ -11,9 +11,10 @@ training is a line of `OUT/trainings.jsonl`, and the same command goes on. At th
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from evonas_benchmarks.tables import net_images
 from studies.trainings import Records, train_all
 
 KEPT = net_images.MEASURED
+SECONDS = "seconds.json"
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,14 @@ def prefix(fidelity: float) -> str:
     return "" if fidelity == 1 else f"1/{round(1 / fidelity)} "
 
 
+def seconds(file: Path, splits: Mapping[str, Any]) -> dict[str, float]:
+    """Of the longest training on each set: measured once, and the same in every sitting."""
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    known |= {name: net_images.seconds(split) for name, split in splits.items() if name not in known}
+    file.write_text(json.dumps(known), encoding="utf-8")
+    return {name: known[name] for name in splits}
+
+
 def recipe() -> dict[str, Any]:
     """What decides a training's figures, besides versions and hardware."""
     sets = {name: asdict(data) for name, data in net_images.DATA.items()}
@@ -99,8 +109,8 @@ def main() -> int:
         todo = work(names, chosen.genomes)
         records = Records(chosen.out, Training, recipe()).open()
         splits = {name: net_images.small_split(name, chosen.images, chosen.made) for name in names}
-        trainers = {name: net_images.trainer(split) for name, split in splits.items()}
-        weights = {name: one.seconds or 0.0 for name, one in trainers.items()}
+        weights = seconds(chosen.out / SECONDS, splits)
+        trainers = {name: net_images.trainer(split, weights[name]) for name, split in splits.items()}
         print(", ".join(f"{name} {seconds:.1f} s" for name, seconds in weights.items()), flush=True)
         with Processes([AllLengths(trainers)] * chosen.workers) as executor:
             tasks = {name: split.task for name, split in splits.items()}
@@ -114,7 +124,7 @@ def main() -> int:
     if failed:
         print("\n".join([*failed, "the same command tries these again"]), file=sys.stderr)
         return 1
-    net_images.write(todo_rows(todo, records), records.about(), chosen.table)
+    net_images.write(todo_rows(todo, records), records.about() | {"seconds": weights}, chosen.table)
     print(f"{chosen.table} is written")
     return 0
 
