@@ -15,7 +15,6 @@ from evonas.app.running import carry_out, load_torch
 from evonas.app.runs import ArchiveOption
 from evonas.app.timetable import process_age
 from evonas.core import plugins
-from evonas.core.errors import EvonasError
 from evonas.core.goals import searchable_names
 
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
@@ -138,21 +137,7 @@ def export(
     out: Annotated[str, typer.Option(help="Folder for the network and its report.")],
     archive: ArchiveOption = None,
 ) -> None:
-    """Train the best network of a run in full, finished or not, and write it to a folder."""
-    from evonas.app import job, results
-    from evonas.app.folders import check_folder
+    """Do the final training of a run again, finished or not, and write its network to a folder."""
+    from evonas.app import exporting
 
-    prepared = job.prepare_resume(run, archive=archive)
-    trials = prepared.archive.trials(run)
-    if not any(trial.evaluation.ok for trial in trials):
-        raise EvonasError(
-            f"run {run!r} has no successful trial to export; go on with it: evonas resume {shlex.quote(run)}"
-        )
-    if not prepared.domain.trains:
-        best = prepared.goal.best(trials)
-        raise EvonasError(
-            f"run {run!r} was scored by an evaluator of your own and has no network of its own to export; its best "
-            f"genome is {best.evaluation.candidate.genome if best else None!r}"
-        )
-    check_folder(Path(out), run)
-    print_line(str(results.finish(prepared, trials, "exported", Path(out)).folder))
+    print_line(str(exporting.export(run, out, archive=archive, say=lambda line: print_line(line, sys.stderr)).folder))

@@ -13,7 +13,8 @@ from evonas.app.best_so_far import BestSoFar
 from evonas.app.callbacks import Guarded, check_callbacks
 from evonas.app.checkpoints import claim, remove
 from evonas.app.config import SearchConfig
-from evonas.app.deadline import begun, final_seconds, fits, time_left, with_first
+from evonas.app.deadline import final_seconds, fits, time_left
+from evonas.app.final import planned
 from evonas.app.folders import check_folder
 from evonas.app.preparation import (
     Job,
@@ -26,11 +27,11 @@ from evonas.app.preparation import (
     spec_of,
 )
 from evonas.app.results import Result, finish, summary
+from evonas.app.searcher import make_searcher
 from evonas.core import plugins, trust
-from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError, NameTaken
 from evonas.core.faults import place, placed
-from evonas.core.optional import Noting, Recommending, description
+from evonas.core.optional import Noting, description
 from evonas.core.types import Callback, Encoding, Trial
 from evonas.domains.domain import (
     Data,
@@ -41,7 +42,7 @@ from evonas.domains.evaluator import OwnEvaluator, Score
 from evonas.execution.processes import refuse_in_a_starting_worker
 from evonas.memory.locks import sole_owner
 from evonas.search import loop
-from evonas.search.methods import make_method, spelled
+from evonas.search.methods import spelled
 
 
 class Interrupted(Exception):
@@ -184,11 +185,7 @@ def go_on(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
 def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[Trial]) -> Result:
     try:
         with _broken_off(job, f"the method {job.config.method_spec!r}"):
-            store, seed = job.archive.as_of(job.record.mark), job.config.seed
-            context = SearchContext(job.encoding, job.goal, job.data.task, store, seed, job.config.encoding)
-            timetable = job.timetable
-            context = with_first(context, timetable)
-            searcher = begun(make_method(job.config.method_spec, context), context, timetable)
+            searcher, timetable = make_searcher(job), job.timetable
             _note([*job.domain.found(job.data), f"searching with {spelled(job.config.method_spec)}"], callbacks)
             _note([timetable.words()] if timetable else [], callbacks)
             memory = [known] if (known := _known(searcher)) else []
@@ -215,16 +212,14 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
     try:
         memory += [line for line in [_known(searcher)] if line and line not in memory]
         with _broken_off(job, "the training of the best network"):
-            genome = searcher.recommend() if isinstance(searcher, Recommending) else None
             seconds = final_seconds(timetable, job.began, told) if timetable else None
             result = finish(
                 job,
                 outcome.trials,
                 outcome.reason,
                 job.folder,
+                planned(job, searcher, outcome.trials, seconds),
                 memory=memory,
-                genome=genome,
-                seconds=seconds,
                 left=(lambda: time_left(timetable, job.began, told)) if timetable else None,
             )
     except KeyboardInterrupt:

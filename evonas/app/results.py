@@ -7,7 +7,7 @@ import logging
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from evonas.core import trust
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal, Objective
 from evonas.core.types import Encoding, Evaluation, Trial
-from evonas.domains.domain import domain_named
+from evonas.domains.domain import FinalTraining, domain_named
 from evonas.encodings.make import make_encoding
 from evonas.memory.locks import status
 
@@ -58,36 +58,32 @@ def finish(
     trials: Sequence[Trial],
     reason: str,
     folder: Path,
+    final: FinalTraining | None,
     *,
     memory: Sequence[str] = (),
-    genome: Any = None,
-    seconds: float | None = None,
     left: Callable[[], float] | None = None,
 ) -> Result:
-    """Train the best network in full, touch the test set once, export, report. Works without a good trial too.
+    """Do the final training, touch the test set once, export, report.
 
-    `genome` is another than the best trial's that is to be trained; `seconds` are those of its training; `left()` are
-    those until a deadline.
+    `final` is None where no trial was good; `left()` are the seconds until a deadline.
     """
-    best = job.goal.best(trials)
     values = summary(job.record, job.goal, trials, reason)
     values |= {"memory": list(memory), "examples": dict(job.domain.examples(job.data))}
     check_folder(folder, job.name)
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder, values)  # first, for it says whose the other files are
-    if best is not None:
-        genome = best.evaluation.candidate.genome if genome is None else genome
-        values["genome"] = genome
-        found = job.domain.finish(job.trainer, genome, job.config.encoding, job.config.seed, folder, seconds)
+    if final is not None:
+        values |= {"genome": final.genome, "final": asdict(final)}
+        found = job.domain.finish(job.trainer, final, job.config.encoding, job.config.seed, folder)
         values |= {**found, "seconds": values["seconds"] + found.get("seconds", 0.0)}
     if job.timetable is not None:
-        against = against_baseline(trials, genome, len(job.data.y_val))
+        against = against_baseline(trials, values["genome"], len(job.data.y_val))
         values |= {"timetable": job.timetable.record(), "time": job.timetable.words(), "baseline": against}
         values["against"] = words(against) if against else None
     record = replace(job.record, status="done")
     write_report(record, job.goal, trials, values, job.encoding, job.archive, folder)
     _write(folder, values)
-    if best is not None:
+    if final is not None:
         notes = job.domain.add_program(folder) if left is None or left() > PROGRAM else [NO_TIME.format(job.name)]
         values["notes"] = [*values.get("notes", ()), *notes]
         _write(folder, values)

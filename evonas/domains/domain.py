@@ -63,6 +63,15 @@ class TrainingOptions:
     kept: Path | None = None
 
 
+@dataclass(frozen=True)
+class FinalTraining:
+    """What a run ends with: the genome that is trained in full, and for how many seconds (None: the trainer's own
+    length)."""
+
+    genome: Any
+    seconds: float | None = None
+
+
 class Trainer(Protocol):
     """An evaluator that names what it computes on, in public words."""
 
@@ -110,11 +119,8 @@ class Domain(Protocol):
         """The trainer, or what also measures what the goal asks for."""
         ...
 
-    def finish(
-        self, trainer: Any, genome: Any, encoding: str, seed: int, folder: Path, seconds: float | None = None
-    ) -> Mapping[str, Any]:
-        """Train the best genome in full, or for so many seconds, touch the test set once, and write the network to the
-        folder.
+    def finish(self, trainer: Any, final: FinalTraining, encoding: str, seed: int, folder: Path) -> Mapping[str, Any]:
+        """Do the final training, touch the test set once, and write the network to the folder.
 
         `encoding` is the spec by which it is found again. Returns what `result.json` says of it: `test_accuracy`,
         `params`, `flops`, `seconds`, and `notes` on what could not be done.

@@ -25,7 +25,7 @@ from evonas.core.environment import processor, versions
 from evonas.core.errors import EvonasError, choices
 from evonas.core.goals import Goal
 from evonas.core.types import Candidate, Encoding, Evaluation, Task
-from evonas.domains.domain import TrainingOptions
+from evonas.domains.domain import FinalTraining, TrainingOptions
 
 GROUP = "evonas.evaluators"
 
@@ -158,7 +158,7 @@ class EvaluatorDomain:
         return False
 
     def finish(
-        self, trainer: Scored, genome: Any, encoding: str, seed: int, folder: Path, seconds: float | None = None
+        self, trainer: Scored, final: FinalTraining, encoding: str, seed: int, folder: Path
     ) -> Mapping[str, Any]:
         """`genome.json` names the best genome; there is no network of evonas' to train in full or to write."""
         description = {
@@ -166,7 +166,7 @@ class EvaluatorDomain:
             **versions(("evonas",)),
             "domain": self.name,
             "encoding": encoding,
-            "genome": genome,
+            "genome": final.genome,
         }
         text = json.dumps({**description, "task": trainer.data.name}, indent=2, ensure_ascii=False)
         (folder / "genome.json").write_text(text + "\n", encoding="utf-8")

@@ -11,7 +11,7 @@ import numpy as np
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal
 from evonas.core.types import Encoding, Evaluation, Evaluator, Task
-from evonas.domains.domain import TrainingOptions
+from evonas.domains.domain import FinalTraining, TrainingOptions
 from evonas.domains.splitting import ArraySplit, class_counts, plural
 
 if TYPE_CHECKING:
@@ -81,19 +81,13 @@ class Supervised:
         return found is not None
 
     def finish(
-        self,
-        trainer: TorchTrainer,
-        genome: Any,
-        encoding: str,
-        seed: int,
-        folder: Path,
-        seconds: float | None = None,
+        self, trainer: TorchTrainer, final: FinalTraining, encoding: str, seed: int, folder: Path
     ) -> Mapping[str, Any]:
-        """Train in full, or for so many seconds, test once, write `genome.json` and `model.safetensors`."""
+        """Train, test once, write `genome.json` and `model.safetensors`."""
         from evonas.domains.export import save
 
-        finished = trainer.finish(genome, seed, seconds)
-        save(folder, finished, genome, encoding, cast(ArraySplit, trainer.data), program=False)
+        finished = trainer.finish(final.genome, seed, final.seconds)
+        save(folder, finished, final.genome, encoding, cast(ArraySplit, trainer.data), program=False)
         figures = {key: finished.metrics[key] for key in ("test_accuracy", "params", "flops", "seconds", "images")}
         return figures
 

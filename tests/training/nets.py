@@ -10,14 +10,20 @@ from evonas.core.types import Task
 from evonas.domains.images import Split, images_from_arrays, split
 
 
-def blobs(n: int = 150, channels: int = 1, size: int = 6, seed: int = 0) -> Split:
-    """Images of three classes that differ in which third is bright; easy, but not at once."""
+def arrays(n: int = 150, channels: int = 1, size: int = 6, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Images (n, size, size, channels) of three classes (n,) that differ in which third is bright; easy, but not at
+    once."""
     rng = np.random.default_rng(seed)
     y = np.arange(n) % 3
     x = rng.integers(0, 120, (n, size, size, channels))
     for i, label in enumerate(y):
         x[i, :, label * size // 3 : (label + 1) * size // 3] += 100
-    return split(images_from_arrays(x.astype(np.uint8), y, name="blobs"), seed=0)
+    return x.astype(np.uint8), y
+
+
+def blobs(n: int = 150, channels: int = 1, size: int = 6, seed: int = 0) -> Split:
+    """`arrays` as one run has them."""
+    return split(images_from_arrays(*arrays(n, channels, size, seed), name="blobs"), seed=0)
 
 
 class Line:

@@ -1,0 +1,113 @@
+"""The final training of a search for a deadline: whose genome, for how long, and the same again by `export`."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import evonas
+from evonas.app.exporting import export
+from evonas.app.final import recorded
+from evonas.app.job import Interrupted
+from evonas.core.optional import CallbackDefaults
+from evonas.core.recipe import Recipe
+from evonas.domains.images import images_from_arrays
+from evonas.memory.archive import Archive
+from tests.training.nets import Line, arrays
+
+# what a deadline of a minute would never be divided like: it is quick
+TIMETABLE = {"deadline": 60.0, "before": 0.0, "search": 30.0, "final": 0.4, "writing": 1.0, "speed": 1e4}
+RUNGS = {"fidelities": [0.25], "portfolio": 2}
+X, Y = arrays()
+
+
+class Varied(Line):
+    """What is recommended of it is another genome than any that was tried: an eighth more."""
+
+    def sample(self, rng: np.random.Generator) -> float:
+        return 1 + int(rng.integers(100)) / 100
+
+    def augmented(self, genome: float, kept: Any) -> float:
+        return genome + 0.125
+
+    def recipe(self, genome: float) -> Recipe:
+        return Recipe(batch_size=32)
+
+
+def places(folder, **options):
+    return {"archive": str(folder / "archive.db"), "encoding": Varied(), **options}
+
+
+def search(folder, **options):
+    """Of three trials."""
+    return evonas.search(
+        X,
+        Y,
+        **places(folder, out=folder / "out", name="run", device="cpu", surrogate="none"),
+        **{"trials": 3, "deadline": 60, "timetable": {**TIMETABLE, **RUNGS}, **options},
+    )
+
+
+def exported(folder, **options):
+    data = images_from_arrays(X, Y, name="memory")
+    return export("run", folder / "exported", data=data, **places(folder, **options))
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("final")
+    return folder, search(folder)
+
+
+def genomes(folder):
+    return [trial.evaluation.candidate.genome for trial in Archive(folder / "archive.db").trials("run")]
+
+
+def test_the_recommended_genome_is_trained(found):
+    folder, result = found
+    assert len(genomes(folder)) == 3
+    assert result["genome"] not in genomes(folder)
+    assert result["genome"] - 0.125 in genomes(folder)
+    assert result["final"] == {"genome": result["genome"], "seconds": pytest.approx(0.5)}  # a quarter more was left
+
+
+def test_an_export_trains_the_genome_that_the_run_trained_and_for_as_long(found):
+    folder, result = found
+    lines: list[str] = []
+    again = exported(folder, say=lines.append)
+    assert again["final"] == result["final"]
+    assert again["genome"] == result["genome"]
+    assert lines == [f"training for 0.50 s the genome {result['genome']!r}, as in the run's own final training"]
+    assert evonas.load(again.folder).predict(X).shape == (len(X),)
+
+
+def test_what_an_earlier_version_recorded_is_enough(found):
+    record = Archive(found[0] / "archive.db").run("run")
+    old = {key: value for key, value in (record.result or {}).items() if key != "final"}
+    final = recorded(replace(record, result=old))
+    assert final is not None
+    assert (final.genome, final.seconds) == (found[1]["genome"], None)
+    assert recorded(replace(record, status="interrupted")) is None
+
+
+class Stopping(CallbackDefaults):
+    """Ctrl-C after so many trials."""
+
+    def __init__(self, trials: int):
+        self.left = trials
+
+    def told(self, trial):
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+
+
+def test_an_export_of_an_interrupted_run_trains_what_its_search_would_recommend(tmp_path):
+    with pytest.raises(Interrupted):
+        search(tmp_path, callbacks=[Stopping(2)])
+    lines: list[str] = []
+    again = exported(tmp_path, say=lines.append)
+    assert again["genome"] - 0.125 in genomes(tmp_path)
+    assert again["final"]["seconds"] == TIMETABLE["final"]
+    assert lines == [f"training for 0.40 s the genome {again['genome']!r}, which the search would recommend now"]
