@@ -13,11 +13,12 @@ from evonas.app.config import SearchConfig
 from evonas.app.timetable import SHORTEST, Timetable
 from evonas.core import environment
 from evonas.core.context import SearchContext
-from evonas.core.optional import HasPortfolio, MultiFidelity
+from evonas.core.optional import HasPortfolio, MultiFidelity, Suggesting
 from evonas.core.types import Candidate, Encoding, Searcher, Task, Trial
 from evonas.search.rungs import Rungs
 from evonas.search.warm_start import WarmStart
 
+SPILL = 0.08  # share of the final training's seconds that the search's last training may take of it
 MEASURED, AT_MOST = 0.01, 1.0  # share of a deadline, and seconds, that the speed of the fixed baseline is measured
 
 
@@ -77,14 +78,28 @@ def begun(searcher: Searcher[Any], context: SearchContext[Any], timetable: Timet
     fidelities of its own as it is."""
     if isinstance(searcher, MultiFidelity):
         return searcher
+    context = replace(context, first=remembered(searcher, context.first))
     if timetable is not None:
         return Rungs(context, searcher, timetable.fidelities, context.first)
     return WarmStart(context, searcher) if context.first else searcher
 
 
+def remembered(searcher: Searcher[Any], first: tuple[Any, ...]) -> tuple[Any, ...]:
+    """As many genomes to begin with, the fixed baseline the first: behind it what the memory suggests, as far as it
+    goes, then the encoding's own."""
+    if len(first) < 2 or not isinstance(searcher, Suggesting):
+        return first
+    return tuple(dict.fromkeys([first[0], *searcher.suggestions(len(first)), *first]))[: len(first)]
+
+
 def fits(timetable: Timetable) -> Callable[[Candidate[Any], float], bool]:
-    """Whether a candidate's training, begun after so many seconds of search, ends within the search."""
-    return lambda candidate, elapsed: elapsed + timetable.final * candidate.fidelity <= timetable.search
+    """Whether a candidate's training, begun after so many seconds of search, ends within the search.
+
+    A little later will do (`SPILL`): the final training takes what is left. Between two trainings a network is built,
+    written and shown, which takes its time too.
+    """
+    latest = timetable.search + SPILL * timetable.final
+    return lambda candidate, elapsed: elapsed + timetable.final * candidate.fidelity <= latest
 
 
 def final_seconds(timetable: Timetable, began: float, observed: Sequence[Trial]) -> float:

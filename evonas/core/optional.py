@@ -202,6 +202,14 @@ class Trusting(Protocol):
     def trust(self) -> Mapping[str, float]: ...
 
 
+@runtime_checkable
+class Suggesting(Protocol):
+    """A ranker, or a searcher that is screened by one, whose memory says which genomes are worth trying before any
+    other: `suggestions(n)` are up to so many, the best first and unlike each other."""
+
+    def suggestions(self, n: int) -> Sequence[Any]: ...
+
+
 class RankerDefaults:
     """A ranker that knows no earlier task and explores nothing by itself."""
 
@@ -296,6 +304,7 @@ __all__ = [
     "RankerDefaults",
     "Recalling",
     "Recommending",
+    "Suggesting",
     "Teachable",
     "Trusting",
     "Uncertain",

@@ -10,7 +10,7 @@ import numpy as np
 from evonas.core.context import SearchContext
 from evonas.core.genomes import feature_row
 from evonas.core.goals import Goal
-from evonas.core.optional import Acquiring, Informed, Proposing, description
+from evonas.core.optional import Acquiring, Informed, Proposing, Suggesting, description
 from evonas.core.options import at_least, probability
 from evonas.core.types import Candidate, Evaluation, G, Ranker, Searcher
 from evonas.search.duplicates import DuplicateFilter
@@ -110,6 +110,11 @@ class Screened(Generic[G]):
         """What the ranker knows and trusts, where it says so."""
         self._adapt()
         return description(self.rankers[0]) or type(self.rankers[0]).__name__
+
+    def suggestions(self, n: int) -> Sequence[G]:
+        """What the ranker's memory would try first; nothing where it has none."""
+        ranker = self.rankers[0]
+        return ranker.suggestions(n) if isinstance(ranker, Suggesting) else ()
 
     def _offspring(self, rng: np.random.Generator) -> list[Candidate[G]]:
         """The pool; empty where the searcher has nothing new."""

@@ -7,6 +7,7 @@ from typing import Any, Self
 from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
 from evonas_surrogates.recall import recalled
+from evonas_surrogates.remembered import Remembered
 from evonas_surrogates.transfer import TransferModel
 
 
@@ -20,6 +21,8 @@ class MetaSurrogate(TransferModel):
         trees: of a source model.
         seed: of the source models.
         model: a file of `evonas surrogate fit` that `recall` starts from, instead of the one that evonas ships.
+        forget: earlier tasks that `recall` forgets, comma-separated: by their names, or by what their images are made
+            of (`mnist` for AddNIST too).
     """
 
     def __init__(
@@ -29,11 +32,23 @@ class MetaSurrogate(TransferModel):
         trees: int = 100,
         seed: int = 0,
         model: str | None = None,
+        forget: str = "",
     ):
         super().__init__(portfolio, max_rows, trees, seed)
         self.model = model
+        self.forget = forget
+        self.remembered_ = Remembered()
         if model is not None and not isinstance(model, str):
             raise EvonasError(f"model={model!r} is no path; give one in quotes: meta(model='my.skops')")
+        if not isinstance(forget, str):
+            raise EvonasError(f"forget={forget!r} names no tasks; give them in quotes: meta(forget='mnist,cifar10')")
+
+    def suggestions(self, n: int) -> list[Any]:
+        """Up to `n` remembered genomes to try first, unlike each other (`remembered.py`); none without a memory."""
+        X = self.remembered_.X
+        if X is None or not self.names_:
+            return []
+        return self.remembered_.best_for_all(self._rows(X).sources, n)
 
     @classmethod
     def recall(cls, context: SearchContext[Any], **options: Any) -> Self:

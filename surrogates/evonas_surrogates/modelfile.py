@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from evonas.core.specs import home_name
 from evonas.core.types import Task
 from evonas_surrogates.forest import Forest
 from evonas_surrogates.quality import Quality
+from evonas_surrogates.remembered import from_text, to_text
 from evonas_surrogates.transfer import TransferModel
 
 FORMAT = 1
@@ -33,9 +34,11 @@ def save(
     objective: str,
     tasks: Mapping[str, Any],
     card: Mapping[str, Any] | None = None,
+    genomes: Sequence[Any] = (),
 ) -> None:
     """Write the source models; `tasks` says of each one's task what identifies it: its `fingerprint`, or its data's
-    source.
+    source; and what its images are made of, its `sources`, where they are other images. `genomes` are remembered, to be
+    tried first where an encoding has a portfolio.
 
     `card` is what a reader wants to know of it, as JSON values: its data, their licence, its quality, its limits.
     Raises EvonasError where the file cannot be written.
@@ -57,6 +60,7 @@ def save(
         "scale": np.where(np.isinf(model.scale_), 0.0, model.scale_),
         "view_scale": model.source_scale_,
         "forest": _small(model.forest_),
+        "genomes": to_text(genomes),
     }
     temporary = path.with_name(f".{path.name}.part")
     try:
@@ -151,6 +155,7 @@ def _content(path: Path) -> dict[str, Any]:
         if not isinstance(content.get(key), kind):
             raise EvonasError(f"{str(path)!r} is damaged: its {key!r} is no {kind.__name__}; make it again")
     content.setdefault("card", {})
+    content["genomes"] = from_text(content.get("genomes", ()))
     return content
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from evonas.core.context import SearchContext
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, choices
 from evonas.core.goals import Objective
 from evonas.core.specs import plain_name
 from evonas.core.types import Task
 from evonas_surrogates import modelfile, pretrained, source_data
+from evonas_surrogates.remembered import Remembered
 from evonas_surrogates.source_data import SourceData
 
 log = logging.getLogger(__name__)
@@ -45,10 +46,15 @@ def recalled(make: Callable[..., Any], context: SearchContext[Any], **options: A
             raise
         log.warning("going on without the model that evonas ships: %s", error)
         known, said = None, {}
+    past = _forgotten(past, known, said, ranker.forget)
     if known is not None:
         past = _each_once(past, known, said)
     ranker.fit(past.X, past.y, past.groups, feature_names=past.feature_names or None)
-    return ranker.with_sources(known) if known is not None and known.names_ else ranker
+    if known is not None and known.names_:
+        ranker = ranker.with_sources(known)
+    genomes = [*past.genomes, *said.get("genomes", ())]
+    ranker.remembered_ = Remembered.of(genomes, context.encoding, ranker.feature_names_ or ())
+    return ranker
 
 
 def _of_file(
@@ -72,6 +78,22 @@ def _of_file(
             "make it again: evonas surrogate fit"
         )
     return known, said
+
+
+def _forgotten(past: SourceData, known: Any | None, said: Mapping[str, Any], names: str) -> SourceData:
+    """Leaves out the tasks of these names, comma-separated, and those whose images are made of these; `known` is
+    changed, `past` is not. Raises EvonasError where there is no such task."""
+    wanted = {name.strip() for name in names.split(",")} - {""}
+    if not wanted:
+        return past
+    tasks = said.get("tasks", {}) if known is not None else {}
+    made_of = {name: {name, *tasks[name].get("sources", ())} for name in tasks}
+    there = set().union(past.tasks, *made_of.values())
+    if odd := sorted(wanted - there):
+        raise EvonasError(f"there is no earlier task {odd[0]!r} to forget; there are {choices(sorted(there))}")
+    if known is not None:
+        known.without([name for name in known.names_ if wanted & made_of.get(name, {name})])
+    return past.of(set(past.tasks) - wanted)
 
 
 def _each_once(past: SourceData, known: Any, said: dict[str, Any]) -> SourceData:

@@ -26,7 +26,8 @@ Make = Callable[[str], Encoding[Any] | None]
 class SourceData:
     """(n, d) features, (n,) targets signed so that higher is better (NaN: failed), (n,) the task of each row.
 
-    `tasks` are the groups' own tasks, where they are known.
+    `tasks` are the groups' own tasks, where they are known; `genomes` those that the rows are of, each once, where
+    they are known.
     """
 
     X: np.ndarray
@@ -34,12 +35,13 @@ class SourceData:
     groups: np.ndarray
     feature_names: tuple[str, ...]
     tasks: Mapping[str, Task] = field(default_factory=dict)
+    genomes: tuple[Any, ...] = ()
 
     def of(self, names: set[str]) -> SourceData:
         """The rows of these groups only."""
         kept = np.isin(self.groups, sorted(names)) if len(self.groups) else np.zeros(0, bool)
         tasks = {name: task for name, task in self.tasks.items() if name in names}
-        return SourceData(self.X[kept], self.y[kept], self.groups[kept], self.feature_names, tasks)
+        return SourceData(self.X[kept], self.y[kept], self.groups[kept], self.feature_names, tasks, self.genomes)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def read(store: Store, encoding: str, task: Task | None = None, objective: Objec
     if (now := made(encoding)) is None:
         return SourceData(np.zeros((0, 0)), np.zeros(0), np.zeros(0, dtype=str), ())
     names = tuple(sorted(now.features(now.sample(np.random.default_rng(0)))))
-    X, y, labels, tasks = [], [], [], {}
+    X, y, labels, tasks, genomes = [], [], [], {}, {}
     for label, group in _distinct(_groups(store, encoding, task, objective, made)).items():
         tasks[label] = group.task
         for genome, value in _values(group, objective).items():
@@ -77,8 +79,9 @@ def read(store: Store, encoding: str, task: Task | None = None, objective: Objec
                 X.append([features[key] for key in names])
                 y.append(value)
                 labels.append(label)
+                genomes[genome] = None
     table = np.array(X, dtype=float).reshape(len(y), len(names))
-    return SourceData(table, np.array(y, dtype=float), np.array(labels, dtype=str), names, tasks)
+    return SourceData(table, np.array(y, dtype=float), np.array(labels, dtype=str), names, tasks, tuple(genomes))
 
 
 def same_task(one: Task, other: Task) -> bool:

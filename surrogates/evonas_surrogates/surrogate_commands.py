@@ -12,6 +12,7 @@ import typer
 
 from evonas.core.errors import EvonasError, choices
 
+MOST_REMEMBERED = 2000  # genomes that a model file holds; of a larger space the source models are enough
 surrogate_app = typer.Typer(help="Learned rankers: fit, evaluate, show.", no_args_is_help=True)
 
 SourceArgument = Annotated[
@@ -59,6 +60,7 @@ def fit(
         objective=str(found.objective),
         tasks={name: {"name": task.name, "fingerprint": task.fingerprint} for name, task in rows.tasks.items()},
         card=modelfile.card(found.said, licence, quality),
+        genomes=rows.genomes if len(rows.genomes) <= MOST_REMEMBERED else (),
     )
     left = sorted(set(rows.groups.tolist()) - set(model.names_))
     if left:

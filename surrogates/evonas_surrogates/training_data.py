@@ -78,7 +78,9 @@ def _of_suite(where: str, encoding: str | None, objective: Objective | None) -> 
     if objective is None and len(goals) > 1:
         raise EvonasError(f"the tasks of {where!r} have several objectives ({choices(map(str, goals))}); choose one")
     tasks: dict[str, Task] = {task.name: task for task in table.tasks}
-    rows = SourceData(np.concatenate(X), np.concatenate(y), np.array(groups), tuple(table.feature_names), tasks)
+    rows = SourceData(
+        np.concatenate(X), np.concatenate(y), np.array(groups), tuple(table.feature_names), tasks, tuple(table.genomes)
+    )
     name = encoding or suite.encoding or _name_of(table.encoding) or table.name
     return TrainingData(rows, plugins.plain_name(name), objective or goals.pop(), f"the table of the suite {where!r}")
 

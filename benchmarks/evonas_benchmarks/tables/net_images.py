@@ -117,7 +117,7 @@ def small_split(name: str, images: Path, made: Path) -> Split:
 
     data = DATA[name]
     whole = load_images(_source(name, images, made))
-    if whole.x_val is not None:
+    if whole.x_val is not None and whole.y_val is not None:
         both = np.concatenate([whole.x, whole.x_val]), np.concatenate([whole.y, whole.y_val])
         whole = replace(whole, x=both[0], y=both[1], x_val=None, y_val=None)
     found = split(whole, seed=DRAW)

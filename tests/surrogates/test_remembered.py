@@ -1,0 +1,93 @@
+"""Genomes of earlier tasks that are tried first: which, in what order, and which are forgotten."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evonas.app.deadline import remembered
+from evonas.core.context import SearchContext
+from evonas.core.errors import EvonasError
+from evonas.core.genomes import feature_row
+from evonas.core.types import Task
+from evonas.encodings.net import NetEncoding
+from evonas.memory.archive import Archive
+from evonas.search.baselines import RandomSearch
+from evonas.search.screening import Screened
+from evonas_surrogates import modelfile
+from evonas_surrogates.meta import MetaSurrogate
+from evonas_surrogates.remembered import Remembered
+
+NET = NetEncoding()
+GENOMES = [NET.canonical(NET.sample(np.random.default_rng(seed))) for seed in range(60)]
+X = np.array([feature_row(NET.features(genome)) for genome in GENOMES])
+NAMES = tuple(sorted(NET.features(GENOMES[0])))
+WIDTH, BLOCK = NET.space().names.index("width"), NET.space().names.index("block")
+TASKS = {"letters": ["ink"], "drawn": ["ink", "paper"], "photographs": ["camera"]}
+CONTEXT = SearchContext(NET, task=Task("new", (1, 8, 8), 10, {}, "a1"), encoding_name="net")
+
+
+def worth(genome, task):
+    """Wide networks are good for photographs, narrow ones for what is drawn."""
+    return genome[WIDTH] / 64 if task == "photographs" else 1 - genome[WIDTH] / 64
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    groups = np.repeat(np.array(list(TASKS)), len(GENOMES))
+    y = [worth(genome, task) for task in TASKS for genome in GENOMES]
+    fitted = MetaSurrogate().fit(np.tile(X, (len(TASKS), 1)), np.array(y), groups, feature_names=NAMES)
+    path = tmp_path_factory.mktemp("model") / "net.skops"
+    tasks = {name: {"name": name, "fingerprint": "", "sources": sources} for name, sources in TASKS.items()}
+    odd = [("no", "genome"), *GENOMES, GENOMES[0]]
+    modelfile.save(fitted, path, encoding="net", objective="val_accuracy", tasks=tasks, genomes=odd)
+    return path
+
+
+def recalled(model, tmp_path, **options):
+    store = Archive(tmp_path / "empty.db")
+    return MetaSurrogate.recall(replace(CONTEXT, store=store), model=str(model), **options)
+
+
+def test_the_first_two_suit_unlike_tasks(model, tmp_path):
+    ranker = recalled(model, tmp_path)
+    first, second = ranker.suggestions(2)
+    assert first[WIDTH] < 32 < second[WIDTH]  # two of three tasks want a narrow one
+    assert len(set(ranker.suggestions(100))) == len(set(GENOMES)), "what the encoding does not know is passed over"
+
+
+def test_what_shares_a_source_is_forgotten_with_it(model, tmp_path):
+    assert recalled(model, tmp_path, forget="ink").names_ == ["photographs"]
+    assert recalled(model, tmp_path, forget="drawn, camera").names_ == ["letters"]
+    assert recalled(model, tmp_path, forget="ink,camera").suggestions(3) == []
+    with pytest.raises(EvonasError, match="no earlier task 'pen' to forget; there are 'camera'"):
+        recalled(model, tmp_path, forget="pen")
+    with pytest.raises(EvonasError, match="names no tasks"):
+        MetaSurrogate(forget=3)  # type: ignore[arg-type]
+
+
+def test_a_search_begins_with_the_baseline_and_what_is_remembered(model, tmp_path):
+    portfolio = tuple(NET.portfolio(CONTEXT.task))
+    screened = Screened(CONTEXT, RandomSearch(CONTEXT), recalled(model, tmp_path))
+    first = remembered(screened, portfolio[:4])
+    assert first[0] == portfolio[0]
+    assert list(first[1:]) == list(screened.suggestions(4))[:3]
+    assert remembered(RandomSearch(CONTEXT), portfolio) == portfolio
+    forgetful = Screened(CONTEXT, RandomSearch(CONTEXT), recalled(model, tmp_path, forget="ink,camera"))
+    assert remembered(forgetful, portfolio) == portfolio
+    assert remembered(screened, portfolio[:1]) == portfolio[:1]
+
+
+@given(st.lists(st.lists(st.floats(-3, 3), min_size=3, max_size=3), min_size=1, max_size=12), st.integers(0, 14))
+def test_each_adds_most_to_those_before(rows, n):
+    scores = np.array(rows)
+    known = Remembered(tuple(range(len(scores))), scores)
+    chosen = known.best_for_all(scores, n)
+    assert len(chosen) == len(set(chosen)) == min(n, len(scores))
+    for k, one in enumerate(chosen):
+        before = scores[chosen[:k]].max(0) if k else np.full(3, -np.inf)
+        gains = [np.maximum(scores[i], before).mean() for i in range(len(scores)) if i not in chosen[:k]]
+        assert np.maximum(scores[one], before).mean() == max(gains)
