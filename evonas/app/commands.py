@@ -77,6 +77,10 @@ def search(
         bool | None,
         typer.Option("--inherit", help="Start children from their parents' weights. (default: from scratch)"),
     ] = None,
+    refit_all: Annotated[
+        bool | None,
+        typer.Option("--refit-all", help="Train the final network on given validation examples too. (default: not)"),
+    ] = None,
     stop_early: Annotated[
         float | None, typer.Option(help="Stop what cannot come among this share of the best. (default: never)")
     ] = None,

@@ -70,6 +70,9 @@ class SearchConfig(BaseModel):
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
     timeout: float | None = Field(None, gt=0, description="seconds after which a training is given up")
     inherit: bool = Field(False, description="start a child from its parent's weights; biases what is compared")
+    refit_all: bool = Field(
+        False, description="let the final network learn from validation examples that were given, too"
+    )
     stop_early: float | None = Field(
         None, gt=0, lt=1, description="stop a training that cannot come among this share of the best"
     )

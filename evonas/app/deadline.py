@@ -35,7 +35,8 @@ def divide(config: SearchConfig, trainer: Any, encoding: Encoding[Any], began: f
         deadline = None if config.deadline in (None, "auto") else float(config.deadline)
         measured = AT_MOST if deadline is None else min(AT_MOST, MEASURED * deadline)
         trainer, speed = _fastest(trainer, portfolio(encoding, task, config.seed)[0], config.seed, measured)
-        images, before = len(data.y_train) + len(data.y_val), time.monotonic() - began
+        images = len(data.y_train) + (len(data.y_val) if data.refits(config.refit_all) else 0)
+        before = time.monotonic() - began
         timetable = Timetable.make(deadline or Timetable.suited(before, images, speed), before, images, speed)
     return timetable, replace(trainer, epochs=None, seconds=timetable.final, probe=True)
 

@@ -121,7 +121,7 @@ def prepare(
     folder = checkpoints or new_folder(results_folder(name, config.out))
     left = folder if kind.trains and (in_parts or config.inherit) and config.deadline is None else None
     kept = folder if config.deadline is not None else None
-    options = TrainingOptions(config.epochs, config.device, left, config.inherit, kept)
+    options = TrainingOptions(config.epochs, config.device, left, config.inherit, kept, config.refit_all)
     trainer, timetable = kind.trainer(encoding, split, options), None
     if config.deadline is not None:
         timetable, trainer = divide(config, trainer, encoding, began)

@@ -61,6 +61,8 @@ def _print_result(result: Result) -> None:
         print_line(f"{'  '.join(_figures(result))}\n{result['genome']}")
         if result.values.get("against"):
             print_line(result["against"])
+        for note in result.values.get("notes", ()):
+            print_line(note)
     print_line(f"results in {result.folder}: {', '.join(result.files)}")
 
 

@@ -44,7 +44,7 @@ class Timetable:
 
     @classmethod
     def make(cls, deadline: float, before: float, images: int, speed: float) -> Timetable:
-        """For so many training images, validation included. Raises DeadlineTooShort."""
+        """For so many images that the final training learns from. Raises DeadlineTooShort."""
         writing = WRITING + min(SHARE * deadline, MOST_SHARE)
         left = deadline - before - writing
         epoch = images / speed

@@ -53,14 +53,16 @@ class Split(Protocol):
 @dataclass(frozen=True)
 class TrainingOptions:
     """How a run trains, where its domain can: full epochs (None: chosen by the data), a device's name, the folder of
-    its checkpoints (None: it leaves none), whether children start from their parents' weights, and the folder where
-    each evaluation leaves its network (None: it leaves none)."""
+    its checkpoints (None: it leaves none), whether children start from their parents' weights, the folder where each
+    evaluation leaves its network (None: it leaves none), and whether the final network also learns from validation
+    examples that were given."""
 
     epochs: int | None = None
     device: str = "auto"
     checkpoints: Path | None = None
     inherit: bool = False
     kept: Path | None = None
+    refit_all: bool = False
 
 
 @dataclass(frozen=True)

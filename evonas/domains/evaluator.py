@@ -131,7 +131,10 @@ class EvaluatorDomain:
     """A `Domain` of functions. A fidelity below 1 is handed on: what it means is the function's to decide."""
 
     name, encoding, trains, deadline = "evaluator", "", False, False
-    without = ("epochs", "train_size", "device", "inherit", "stop_early", "per_device", "root", "strict", "deadline")
+    without = (
+        *("epochs", "train_size", "device", "inherit", "stop_early", "per_device", "root", "strict", "deadline"),
+        "refit_all",
+    )
 
     def from_arrays(self, x: Any, y: Any, x_test: Any = None, y_test: Any = None, **options: Any) -> OwnEvaluator:
         raise EvonasError("an evaluator of your own loads its own data; search(evaluator=…) takes no arrays")

@@ -17,7 +17,10 @@ MOST_VALIDATION = 10_000  # examples; more would cost time and tell little
 
 @dataclass(frozen=True)
 class ArraySplit:
-    """What one run works with: examples (n, *shape), int64 labels (n,), and the task they make."""
+    """What one run works with: examples (n, *shape), int64 labels (n,), and the task they make.
+
+    `val_given` is whether the validation examples were given, or drawn from those to be learned from.
+    """
 
     task: Task
     x_train: np.ndarray
@@ -27,6 +30,12 @@ class ArraySplit:
     x_test: np.ndarray
     y_test: np.ndarray
     class_names: tuple[str, ...]
+    val_given: bool = False
+
+    def refits(self, given: bool) -> bool:
+        """Whether a final network learns from validation examples too: from drawn ones, for they are training examples;
+        from those that were given where this is asked for."""
+        return given or not self.val_given
 
     def labelled(self) -> tuple[np.ndarray, np.ndarray]:
         """All examples with known labels, training and validation: (n, *shape) and (n,)."""

@@ -63,6 +63,7 @@ class Supervised:
             checkpoints=options.checkpoints,
             inherit=options.inherit,
             kept=options.kept,
+            refit_all=options.refit_all,
         )
 
     def evaluator(self, trainer: TorchTrainer, goal: Goal) -> Evaluator[Any]:
@@ -89,7 +90,18 @@ class Supervised:
         finished = trainer.finish(final.genome, seed, final.seconds)
         save(folder, finished, final.genome, encoding, cast(ArraySplit, trainer.data), program=False)
         figures = {key: finished.metrics[key] for key in ("test_accuracy", "params", "flops", "seconds", "images")}
-        return figures
+        return {**figures, "notes": [self._learned(trainer)]}
+
+    def _learned(self, trainer: TorchTrainer) -> str:
+        """A line on what the final network learned from."""
+        split, several = cast(ArraySplit, trainer.data), plural(self.what)
+        train, val = (f"{len(labels):,}" for labels in (split.y_train, split.y_val))
+        line = f"the final network learned from {train} training {several}"
+        if not split.val_given:
+            return f"{line} and the {val} validation {several} drawn from them"
+        if trainer.refit_all:
+            return f"{line} and the {val} validation {several} that were given"
+        return f"{line}, not from the {val} validation {several} that were given: --refit-all adds them"
 
     def add_program(self, folder: Path) -> Sequence[str]:
         """Write `model.pt2` beside the network that is in the folder."""

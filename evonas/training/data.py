@@ -65,6 +65,10 @@ class TrainingData(Protocol):
     @property
     def y_test(self) -> np.ndarray: ...
 
+    def refits(self, given: bool) -> bool:
+        """Whether a final network learns from validation examples too; from `given` ones where that is asked for."""
+        ...
+
     def labelled(self) -> tuple[np.ndarray, np.ndarray]:
         """Training and validation examples together, with their labels."""
         ...

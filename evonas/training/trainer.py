@@ -41,6 +41,7 @@ NOT_OF_THE_TRAINING = {
     "checkpoints",
     "kept",
     "probe",
+    "refit_all",
     "clock",
     "_cache",
 }  # the rest is in its key
@@ -86,6 +87,8 @@ class TorchTrainer:
         held_out: whether each evaluation also has `test_accuracy`: for a benchmark, whose searchers are not told it.
         kept: a folder where each evaluation leaves its trained network, for `handed_over`.
         probe: whether each evaluation also says in which ways images may be varied (`evonas.training.probing`).
+        refit_all: whether the final network also learns from validation images that were given; from those that were
+            drawn from the training images it always does.
         clock: what `seconds` are counted by; `time.process_time` counts this process's own, whatever else runs.
 
     Raises EvonasError where the device is not there or an option makes no training.
@@ -107,6 +110,7 @@ class TorchTrainer:
     held_out: bool = False
     kept: str | Path | None = None
     probe: bool = False
+    refit_all: bool = False
     clock: Callable[[], float] = time.monotonic
     _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -178,7 +182,8 @@ class TorchTrainer:
         return Evaluation(candidate, metrics, seconds)
 
     def finish(self, genome: Any, seed: int, seconds: float | None = None) -> Finished:
-        """Train in full, or for so many seconds, on training and validation images, then touch the test set once."""
+        """Train in full, or for so many seconds, on training and validation images (those that were given with
+        `refit_all` only), then touch the test set once."""
         start = time.perf_counter()
         costs = profile.costs(self.encoding, genome, self.data.task)
         with self.threads_for(costs["flops"]), seeded(seed, self.device):
@@ -378,7 +383,9 @@ class TorchTrainer:
         return self._cache["preprocessing"]
 
     def _on_device(self, part: str) -> DeviceSet:
-        """`train`, `val`, `test`, or `all` (training and validation); put on the device once."""
+        """`train`, `val`, `test`, or `all` that the final network learns from; put on the device once."""
+        if part == "all" and not self.data.refits(self.refit_all):
+            part = "train"
         if part not in self._cache:
             d = self.data
             images, labels = {

@@ -79,7 +79,7 @@ class NAS:
         # Test labels are secret, and evonas would put images aside for a test: one image says that there is one.
         test = (x_val[:1], y_val[:1]) if len(x_val) else (x[:1], y[:1])
         places = {"out": folder / "out", "archive": folder / "archive.db", "name": "nas"}
-        result = search(x, y, *test, **given, flip=False, channels="first", deadline=deadline, **places)
+        result = search(x, y, *test, **given, flip=False, channels="first", deadline=deadline, refit_all=True, **places)
         print(*filter(None, (result["time"], result["against"])), sep="\n")
 
 

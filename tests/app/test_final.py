@@ -111,3 +111,12 @@ def test_an_export_of_an_interrupted_run_trains_what_its_search_would_recommend(
     assert again["genome"] - 0.125 in genomes(tmp_path)
     assert again["final"]["seconds"] == TIMETABLE["final"]
     assert lines == [f"training for 0.40 s the genome {again['genome']!r}, which the search would recommend now"]
+
+
+def test_given_validation_images_join_the_final_training_and_are_said(tmp_path):
+    given = {"x_val": X[:50], "y_val": Y[:50]}
+    result = search(tmp_path, trials=1, refit_all=True, **given)
+    assert result["notes"][0] == (
+        "the final network learned from 120 training images and the 50 validation images that were given"
+    )
+    assert Archive(tmp_path / "archive.db").run("run").config["refit_all"]

@@ -24,6 +24,7 @@ def split(images: Images, *, seed: int, train_size: int | None = None) -> Split:
         images.x_test,
         images.y_test,
         images.class_names,
+        given,
         images.flip,
         images.reader,
         images.notes,

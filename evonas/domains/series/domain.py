@@ -34,7 +34,7 @@ class SeriesDomain(Supervised):
         x_val = data.x[val] if data.x_val is None else data.x_val
         y_val = data.y[val] if data.y_val is None else data.y_val
         parts = data.x[train], data.y[train], x_val, y_val, data.x_test, data.y_test
-        return Split(data.task, *parts, data.class_names, data.notes)
+        return Split(data.task, *parts, data.class_names, given, data.notes)
 
     def found(self, split: Split) -> Sequence[str]:
         return [*super().found(split), *split.notes]
