@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evonas.core.errors import EvonasError
-from evonas.core.types import Candidate
+from evonas.core.types import Candidate, Task
 from evonas.encodings.net import NetEncoding
+from evonas_benchmarks.tables.lookup import Entry, Table
+from evonas_benchmarks.tables.restricted import RestrictedEncoding
 from evonas_benchmarks.tables.small_images import halve
 
 if TYPE_CHECKING:
@@ -169,6 +171,54 @@ def seconds(split: Split) -> float:
     return min(MOST_SECONDS, IMAGES / speed)
 
 
+def read(file: Path = FILE) -> dict[str, np.ndarray]:
+    """Column -> (n,) values: `data`, `genome` (its place in `genomes()`), `fidelity` and what was measured; NaN where a
+    training diverged. Raises EvonasError where the file is missing or no such table."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(file)
+        known = {name: np.array(table[name].to_pylist()) for name in ("data", "genome", "fidelity")}
+        return known | {name: np.array(table[name].to_pylist(), dtype=float) for name in MEASURED}
+    except (OSError, pa.ArrowException, KeyError) as error:
+        said = str(error).splitlines()[0]
+        raise EvonasError(f"the table {str(file)!r} cannot be read: {said}; install evonas again") from error
+
+
+def table_of(found: Mapping[str, np.ndarray], tasks: Mapping[str, Any]) -> Table:
+    """What was read, as a table: its metrics are those of the longest trainings, `1/3 NAME` and `1/9 NAME` those of
+    shorter ones. It has all genomes that every data set has: its encoding stays within them. `tasks` are what is known
+    of the data sets (`about`)."""
+    names = list(dict.fromkeys(found["data"].tolist()))
+    counts = [set(found["genome"][found["data"] == name].tolist()) for name in names]
+    places = sorted(set.intersection(*counts))
+    drawn = genomes()
+    members = [drawn[place] for place in places]
+    entries = {}
+    for name in names:
+        columns = {}
+        for fidelity in FIDELITIES:
+            mine = (found["data"] == name) & (np.abs(found["fidelity"] - fidelity) < 1e-3)
+            rows = dict(zip(found["genome"][mine].tolist(), np.flatnonzero(mine), strict=True))
+            for metric in MEASURED:
+                columns[prefix(fidelity) + metric] = found[metric][[rows[place] for place in places]]
+        known = tasks[name]
+        task = Task(name, tuple(known["shape"]), known["classes"], known["features"], known["fingerprint"])
+        entries[name] = Entry(task, columns, seconds="seconds")
+    return Table("net-images", RestrictedEncoding(NetEncoding(), members), members, entries)
+
+
+def net_images() -> Table:
+    """The table that comes with evonas."""
+    return table_of(read(), about()["tasks"])
+
+
+def prefix(fidelity: float) -> str:
+    """Before the names of a length's figures: nothing, `1/3 ` or `1/9 `."""
+    return "" if fidelity == 1 else f"1/{round(1 / fidelity)} "
+
+
 def write(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], file: Path) -> None:
     """A row for each data set, genome and length; what diverged has none of the figures."""
     import pyarrow as pa
@@ -182,3 +232,10 @@ def write(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], file: Pat
     unfinished = file.with_suffix(".unfinished")
     pq.write_table(table, unfinished, compression="zstd")
     unfinished.replace(file)
+
+
+def about(file: Path = FILE) -> dict[str, Any]:
+    """How the table was made: recipe, seconds, versions and processor."""
+    import pyarrow.parquet as pq
+
+    return json.loads((pq.read_schema(file).metadata or {}).get(b"evonas", b"{}"))

@@ -66,13 +66,9 @@ class AllLengths:
         seconds = 0.0
         for fidelity in net_images.FIDELITIES:
             one = self.trainers[task.name](Candidate(candidate.genome, fidelity), task, seed)
-            found |= {prefix(fidelity) + name: one.metrics[name] for name in KEPT} if one.ok else {}
+            found |= {net_images.prefix(fidelity) + name: one.metrics[name] for name in KEPT} if one.ok else {}
             seconds += one.seconds
         return Evaluation(candidate, found, seconds)
-
-
-def prefix(fidelity: float) -> str:
-    return "" if fidelity == 1 else f"1/{round(1 / fidelity)} "
 
 
 def seconds(file: Path, splits: Mapping[str, Any]) -> dict[str, float]:
@@ -125,9 +121,20 @@ def main() -> int:
     if failed:
         print("\n".join([*failed, "the same command tries these again"]), file=sys.stderr)
         return 1
-    net_images.write(todo_rows(todo, records), records.about() | {"seconds": weights}, chosen.table)
+    about = records.about() | {"seconds": weights, "tasks": {name: described(one) for name, one in tasks.items()}}
+    net_images.write(todo_rows(todo, records), about, chosen.table)
     print(f"{chosen.table} is written")
     return 0
+
+
+def described(task: Task) -> dict[str, Any]:
+    """What is kept of a task: its shape, classes, descriptors, and the fingerprint of the whole data set."""
+    return {
+        "shape": task.input_shape,
+        "classes": task.n_classes,
+        "features": dict(task.features),
+        "fingerprint": task.fingerprint,
+    }
 
 
 def todo_rows(todo: Sequence[Training], records: Records[Training]) -> list[dict[str, Any]]:
@@ -137,7 +144,7 @@ def todo_rows(todo: Sequence[Training], records: Records[Training]) -> list[dict
             "data": training.data,
             "genome": training.genome,
             "fidelity": fidelity,
-            **{name: records.lines[training].get(prefix(fidelity) + name) for name in KEPT},
+            **{name: records.lines[training].get(net_images.prefix(fidelity) + name) for name in KEPT},
         }
         for training in todo
         for fidelity in net_images.FIDELITIES

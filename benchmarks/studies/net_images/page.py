@@ -1,0 +1,133 @@
+"""What the table `net-images` says: which short signal ranks like the long training, and what earlier tasks are worth.
+
+    python benchmarks/studies/net_images/page.py [--table FILE.parquet]
+
+Every earlier-task figure leaves out the task and all that share a source of images with it. Writes
+benchmarks/results/net-images.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from evonas_benchmarks.pages.text import markdown
+from evonas_benchmarks.tables import net_images
+from evonas_benchmarks.tables.lookup import Table
+from evonas_surrogates.meta import MetaSurrogate
+from evonas_surrogates.remembered import Remembered
+
+PAGE = Path(__file__).parents[2] / "results" / "net-images.md"
+LOOKS = (1, 2, 3, 5, 8, 12)  # trainings
+DRAWS = 1000  # of a random order
+SIGNALS = ("1/9 val_accuracy", "1/9 val_loss", "1/3 val_accuracy", "1/3 val_loss", "1/3 train_accuracy")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--table", type=Path, default=net_images.FILE)
+    chosen = parser.parse_args()
+    about = net_images.about(chosen.table)
+    table = net_images.table_of(net_images.read(chosen.table), about["tasks"])
+    PAGE.write_text(page(table, about), encoding="utf-8")
+    print(PAGE)
+
+
+def page(table: Table, about: Mapping[str, object]) -> str:
+    versions = about.get("versions") or {}
+    words = ", ".join(f"{name} {version}" for name, version in versions.items()) if isinstance(versions, dict) else ""
+    return f"""# net-images
+
+{len(table.genomes)} genomes of `net`, architecture and recipe, trained on {len(table.entries)} image sets for three
+lengths of time: the longest is what the fixed baseline takes for {net_images.IMAGES:,} images, at most
+{net_images.MOST_SECONDS:g} s of one core. Made by `python benchmarks/studies/net_images/make.py`, on
+{about.get("processor")}; {words}. This page: `python benchmarks/studies/net_images/page.py`.
+
+## Which short training ranks like the long one
+
+Spearman's rank correlation of what a shorter training showed with the validation accuracy of the longest, over genomes;
+losses with their sign turned.
+
+{signals(table)}
+## What earlier tasks are worth
+
+Regret: how far the best of the first so many trainings is below the best of all {len(table.genomes)}, in points of
+validation accuracy. *memory*: remembered genomes in the order `meta` suggests them, the task itself and all that
+share a source of images left out; *portfolio*: the encoding's own, in its order; *random*: the mean of {DRAWS:,}
+orders. Tasks marked * are those that defaults were chosen on.
+
+{regrets(table)}
+"""
+
+
+def signals(table: Table) -> str:
+    rows = []
+    for name in table.entries:
+        full = table.values(name)
+        found = [_correlation((-1 if "loss" in one else 1) * table.values(name, one), full) for one in SIGNALS]
+        rows.append([_titled(name), *found])
+    rows.append(["mean", *np.mean([row[1:] for row in rows], axis=0)])
+    return _table(("set", *SIGNALS), rows)
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    known = np.isfinite(one) & np.isfinite(other)
+    return float(spearmanr(one[known], other[known]).statistic)
+
+
+def regrets(table: Table) -> str:
+    orders: Mapping[str, Callable[[Table, str], Sequence[int]]] = {"memory": suggested, "portfolio": of_portfolio}
+    rows = []
+    for name in table.entries:
+        values = np.nan_to_num(table.values(name), nan=0.0)
+        row: list[object] = [_titled(name)]
+        for order in orders.values():
+            row += _regret(values, order(table, name))
+        row += list(_random(values))
+        rows.append(row)
+    heads = [f"{who} {look}" for who in (*orders, "random") for look in LOOKS]
+    means = np.mean([row[1:] for row in rows], axis=0)
+    return _table(("set", *heads), [*rows, ["mean", *means]])
+
+
+def suggested(table: Table, task: str) -> list[int]:
+    """Positions of the genomes in the order in which a memory of the other tasks suggests them."""
+    mine = set(net_images.DATA[task].sources)
+    others = [name for name in table.entries if not mine & set(net_images.DATA[name].sources)]
+    X = table.features.astype(float)
+    y = [np.nan_to_num(table.values(name), nan=np.nan) for name in others]
+    ranker = MetaSurrogate().fit(
+        np.tile(X, (len(others), 1)), np.concatenate(y), np.repeat(np.array(others), len(X)), table.feature_names
+    )
+    ranker.remembered_ = Remembered(tuple(range(len(X))), X)
+    return ranker.suggestions(max(LOOKS))
+
+
+def of_portfolio(table: Table, task: str) -> list[int]:
+    """The portfolio comes first among the genomes."""
+    return list(range(max(LOOKS)))
+
+
+def _regret(values: np.ndarray, order: Sequence[int]) -> list[float]:
+    return [100 * float(values.max() - values[list(order)[:look]].max()) for look in LOOKS]
+
+
+def _random(values: np.ndarray) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return np.mean([_regret(values, rng.permutation(len(values))) for _ in range(DRAWS)], axis=0)
+
+
+def _titled(name: str) -> str:
+    return name + (" *" if net_images.DATA[name].developed else "")
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    return markdown(heads, [[f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows])
+
+
+if __name__ == "__main__":
+    main()
