@@ -100,9 +100,7 @@ def main() -> int:
     names = chosen.data.split(",")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the workers
     try:
-        for name in names:
-            if name not in net_images.DATA:
-                raise EvonasError(f"no data set {name!r}; there are {choices(net_images.DATA)}")
+        check(names, chosen)
         todo = work(names, chosen.genomes)
         records = Records(chosen.out, Training, recipe()).open()
         splits = {name: net_images.small_split(name, chosen.images, chosen.made) for name in names}
@@ -125,6 +123,18 @@ def main() -> int:
     net_images.write(todo_rows(todo, records), about, chosen.table)
     print(f"{chosen.table} is written")
     return 0
+
+
+def check(names: Sequence[str], chosen: argparse.Namespace) -> None:
+    """Raises EvonasError where a name is unknown, or a part would take the place of the whole table."""
+    for name in names:
+        if name not in net_images.DATA:
+            raise EvonasError(f"no data set {name!r}; there are {choices(net_images.DATA)}")
+    if not 1 <= chosen.genomes <= net_images.GENOMES:
+        raise EvonasError(f"--genomes {chosen.genomes} is not valid; give 1 to {net_images.GENOMES}")
+    part = chosen.genomes < net_images.GENOMES or set(names) < set(net_images.DATA)
+    if part and chosen.table == net_images.FILE:
+        raise EvonasError("a part of the table would take the place of the whole; give --table FILE.parquet")
 
 
 def described(task: Task) -> dict[str, Any]:
