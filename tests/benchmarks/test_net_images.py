@@ -10,6 +10,7 @@ import pytest
 from studies.net_images import make, page
 from studies.net_images.make import Training
 
+from evonas.core.environment import processor
 from evonas.core.errors import EvonasError
 from evonas.encodings.net import NetEncoding
 from evonas_benchmarks.tables import net_images
@@ -123,7 +124,8 @@ def test_what_will_not_do_is_said_before_anything_is_trained(tmp_path, monkeypat
 @pytest.mark.thorough
 def test_a_small_table_is_made_and_gone_on_with(tmp_path):
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / make.SECONDS).write_text(json.dumps({"digits": 0.9}))
+    lengths = {"images": {"digits": 900}, "seconds": {processor(): {"digits": 0.9}}}
+    (tmp_path / "out" / make.LENGTHS).write_text(json.dumps(lengths))
     command = [
         sys.executable, make.__file__, "--images", str(tmp_path), "--made", str(tmp_path / "made"), "--data", "digits",
         "--out", str(tmp_path / "out"), "--table", str(tmp_path / "t.parquet"), "--genomes",
@@ -133,5 +135,5 @@ def test_a_small_table_is_made_and_gone_on_with(tmp_path):
     found = net_images.read(tmp_path / "t.parquet")
     assert found["genome"].tolist() == [0, 0, 0, 1, 1, 1]
     assert np.isfinite(found["val_accuracy"]).all()
-    assert net_images.about(tmp_path / "t.parquet")["seconds"] == {"digits": 0.9}
+    assert net_images.about(tmp_path / "t.parquet")["lengths"] == lengths
     assert len(net_images.about(tmp_path / "t.parquet")["tasks"]["digits"]["fingerprint"].split()) == 64

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evonas.core import environment
 from evonas.core.errors import EvonasError, choices
 from evonas.core.types import Candidate, Evaluation, Task
 from evonas.execution.processes import Processes
@@ -27,7 +28,7 @@ from evonas_benchmarks.tables import net_images
 from studies.trainings import Records, train_all
 
 KEPT = net_images.MEASURED
-SECONDS = "seconds.json"
+LENGTHS = "lengths.json"
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,20 @@ class AllLengths:
 
 
 def seconds(file: Path, splits: Mapping[str, Any]) -> dict[str, float]:
-    """Of the longest training on each set: measured once, and the same in every sitting."""
-    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    known |= {name: net_images.seconds(split) for name, split in splits.items() if name not in known}
-    file.write_text(json.dumps(known), encoding="utf-8")
-    return {name: known[name] for name in splits}
+    """Of the longest training on each set, on this processor: measured once, and the same in every sitting.
+
+    The length is one in the fixed baseline's images, which the first processor's speed decides: on another one the
+    seconds are those that its baseline takes for as many.
+    """
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"images": {}, "seconds": {}}
+    images, mine = known["images"], known["seconds"].setdefault(environment.processor(), {})
+    for name, split in splits.items():
+        if name not in mine:
+            speed = net_images.speed(split)
+            images.setdefault(name, round(min(net_images.IMAGES, net_images.MOST_SECONDS * speed)))
+            mine[name] = round(images[name] / speed, 2)
+            file.write_text(json.dumps(known), encoding="utf-8")
+    return {name: mine[name] for name in splits}
 
 
 def recipe() -> dict[str, Any]:
@@ -104,7 +114,7 @@ def main() -> int:
         todo = work(names, chosen.genomes)
         records = Records(chosen.out, Training, recipe()).open()
         splits = {name: net_images.small_split(name, chosen.images, chosen.made) for name in names}
-        weights = seconds(chosen.out / SECONDS, splits)
+        weights = seconds(chosen.out / LENGTHS, splits)
         trainers = {name: net_images.trainer(split, weights[name]) for name, split in splits.items()}
         print(", ".join(f"{name} {seconds:.1f} s" for name, seconds in weights.items()), flush=True)
         with Processes([AllLengths(trainers)] * chosen.workers) as executor:
@@ -119,7 +129,8 @@ def main() -> int:
     if failed:
         print("\n".join([*failed, "the same command tries these again"]), file=sys.stderr)
         return 1
-    about = records.about() | {"seconds": weights, "tasks": {name: described(one) for name, one in tasks.items()}}
+    lengths = json.loads((chosen.out / LENGTHS).read_text(encoding="utf-8"))
+    about = records.about() | {"lengths": lengths, "tasks": {name: described(one) for name, one in tasks.items()}}
     net_images.write(todo_rows(todo, records), about, chosen.table)
     print(f"{chosen.table} is written")
     return 0
