@@ -45,6 +45,7 @@ class Rungs(SuccessiveHalving[G]):
         self.encoding = context.encoding
         self.first = list(first)
         self._kept: dict[G, dict[str, float]] = {}
+        self._losses: dict[tuple[int, G], float] = {}
         self._risen: dict[G, G] = {}
 
     def ask(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
@@ -57,17 +58,23 @@ class Rungs(SuccessiveHalving[G]):
         super().tell(evaluations)
         for evaluation in evaluations:
             kept = {name: value for name, value in evaluation.metrics.items() if name.startswith("keeps_")}
-            if kept and self._rung(evaluation.candidate.fidelity) == 0:
-                self._kept[evaluation.candidate.genome] = kept
+            rung, genome = self._rung(evaluation.candidate.fidelity), evaluation.candidate.genome
+            self._losses[rung, genome] = evaluation.metrics.get("val_loss", np.inf)
+            if kept and rung == 0:
+                self._kept[genome] = kept
 
     def recommend(self) -> G | None:
         """The best of the highest rung that anything has finished; None where nothing has."""
         for rung in reversed(range(len(self.fidelities))):
-            finished = {genome: value for genome, value in self._finished[rung].items() if np.isfinite(value)}
-            if finished:
-                best = max(finished, key=lambda genome: finished[genome])
-                return best if rung else self._varied(best)
+            if ranked := self._ranked(rung):
+                return ranked[0] if rung else self._varied(ranked[0])
         return None
+
+    def _ranked(self, rung: int) -> list[G]:
+        """What finished there, the best first; of equals, which are many where few images validate, that with the lower
+        validation loss."""
+        finished = {genome: value for genome, value in self._finished[rung].items() if np.isfinite(value)}
+        return sorted(finished, key=lambda genome: (-finished[genome], self._losses.get((rung, genome), np.inf)))
 
     def _first(self) -> Candidate[G] | None:
         for genome in self.first:
@@ -79,10 +86,9 @@ class Rungs(SuccessiveHalving[G]):
     def _promoted(self) -> Candidate[G] | None:
         """The best candidate that has earned the next rung, looking from the top; the first genome whenever any has."""
         for rung in reversed(range(len(self.fidelities) - 1)):
-            finished = {genome: value for genome, value in self._finished[rung].items() if np.isfinite(value)}
-            ranked = sorted(finished, key=lambda genome: finished[genome], reverse=True)
+            ranked = self._ranked(rung)
             rising = ranked[: len(ranked) // self.eta]
-            baseline = [genome for genome in self._baselines() if rising and genome in finished]
+            baseline = [genome for genome in self._baselines() if rising and genome in ranked]
             for genome in [*rising, *baseline]:
                 if rung == 0 and genome not in self._risen:
                     self._risen[genome] = self._varied(genome)

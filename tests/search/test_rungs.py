@@ -135,3 +135,13 @@ def test_the_first_that_does_not_fit_ends_the_search():
     assert seen[-1].fidelity == FIDELITIES[2]
     assert candidates(trials) == seen[:-1]
     assert np.isfinite([t.elapsed for t in trials]).all()
+
+
+def test_of_equals_the_one_with_the_lower_loss_is_recommended():
+    def equal(candidate, task, seed):
+        loss = 1.0 - candidate.genome[1] / 10
+        return Evaluation(candidate, {"val_accuracy": 0.9, "val_loss": loss}, candidate.fidelity)
+
+    searcher, trials = search(3, first=((1, 1), (2, 8), (0, 2)), evaluator=equal)
+    assert {one.fidelity for one in candidates(trials)} == {FIDELITIES[0]}
+    assert searcher.recommend() == (2, 8)
