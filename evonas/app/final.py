@@ -1,11 +1,17 @@
-"""What a run's final training is to be, or was."""
+"""A run's final training: what it is to be, what it was, what stays where it diverges."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from evonas.app.preparation import Job
+from evonas.core.errors import Diverged
+from evonas.core.figures import duration
 from evonas.core.genomes import freeze
 from evonas.core.optional import Recommending
 from evonas.core.types import Searcher, Trial
@@ -31,3 +37,39 @@ def recorded(record: RunRecord) -> FinalTraining | None:
         return None
     had = result.get("final") or {"genome": result["genome"]}  # earlier versions kept no more
     return FinalTraining(**{**had, "genome": freeze(had["genome"])})
+
+
+def carried_out(job: Job, final: FinalTraining, trials: Sequence[Trial], folder: Path) -> Mapping[str, Any]:
+    """Do it, and return what `result.json` says of it. Where it diverges the network that there is stays: an earlier
+    final training's, else the best of the search.
+
+    Raises Diverged where there is none.
+    """
+    try:
+        found = job.domain.finish(job.trainer, final, job.config.encoding, job.config.seed, folder)
+        return {"genome": final.genome, "final": asdict(final), **found}
+    except Diverged as error:
+        why, had = f"the final training {error}", earlier(job)
+        if had and folder == job.folder:
+            return {**had, "notes": [f"{why}; the network stays that of the earlier final training"]}
+        for trial in best_first(job, trials):
+            evaluation = trial.evaluation
+            found = job.domain.hand_over(job.trainer, evaluation, job.config.encoding, folder, test=True)
+            if found is not None:
+                stays = f"the network stays the best of the search, trained for {duration(evaluation.seconds)}"
+                return {"genome": evaluation.candidate.genome, **found, "notes": [f"{why}; {stays}"]}
+        raise Diverged(f"{why}; search with another --seed") from error
+
+
+def earlier(job: Job) -> Mapping[str, Any]:
+    """What the result of a run that goes on says of the network that its final training left; else nothing."""
+    had = job.record.result or {}
+    shown = ("genome", "final", "test_accuracy", "params", "flops", "images")
+    there = had.get("final") and (job.folder / "genome.json").exists()
+    return {name: freeze(had.get(name)) for name in shown} if there else {}
+
+
+def best_first(job: Job, trials: Sequence[Trial]) -> list[Trial]:
+    """Those that succeeded, by validation alone: a longer training may have a worse network."""
+    good = [trial for trial in trials if np.isfinite(job.goal.value(trial.evaluation))]
+    return sorted(good, key=lambda trial: -job.goal.value(trial.evaluation))

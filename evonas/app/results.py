@@ -7,11 +7,12 @@ import logging
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evonas.app.baseline import against_baseline, words
+from evonas.app.final import carried_out
 from evonas.app.folders import FILES, check_folder, results_folder
 from evonas.app.preparation import Job, counted
 from evonas.core import trust
@@ -73,8 +74,7 @@ def finish(
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder, values)  # first, for it says whose the other files are
     if final is not None:
-        values |= {"genome": final.genome, "final": asdict(final)}
-        found = job.domain.finish(job.trainer, final, job.config.encoding, job.config.seed, folder)
+        found = carried_out(job, final, trials, folder)
         values |= {**found, "seconds": values["seconds"] + found.get("seconds", 0.0)}
     if job.timetable is not None:
         against = against_baseline(trials, values["genome"], len(job.data.y_val))

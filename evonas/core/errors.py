@@ -12,6 +12,10 @@ class DeadlineTooShort(EvonasError):
     """There is no time for any training."""
 
 
+class Diverged(EvonasError):
+    """A training's loss, or a weight, is no number any more, or the loss is many times that of guessing."""
+
+
 class NameTaken(EvonasError):
     """Another run has this name."""
 

@@ -122,7 +122,8 @@ class Domain(Protocol):
         ...
 
     def finish(self, trainer: Any, final: FinalTraining, encoding: str, seed: int, folder: Path) -> Mapping[str, Any]:
-        """Do the final training, touch the test set once, and write the network to the folder.
+        """Do the final training, touch the test set once, and write the network to the folder. Raises Diverged, the
+        folder as it was.
 
         `encoding` is the spec by which it is found again. Returns what `result.json` says of it: `test_accuracy`,
         `params`, `flops`, `seconds`, and `notes` on what could not be done.
@@ -134,8 +135,14 @@ class Domain(Protocol):
         be."""
         ...
 
-    def hand_over(self, trainer: Any, evaluation: Evaluation[Any], encoding: str, folder: Path) -> bool:
-        """Write the network of an evaluation to the folder as it is; whether there was one to write."""
+    def hand_over(
+        self, trainer: Any, evaluation: Evaluation[Any], encoding: str, folder: Path, *, test: bool = False
+    ) -> Mapping[str, Any] | None:
+        """Write the network of an evaluation to the folder as it is; None where there is none to write.
+
+        Returns what `result.json` says of it: `params`, `flops`, and with `test`, which touches the test set once,
+        `test_accuracy`.
+        """
         ...
 
     def network(self, model: Any, preprocessing: Any, class_names: tuple[str, ...], shape: tuple[int, ...]) -> Any:

@@ -157,8 +157,10 @@ class EvaluatorDomain:
     def evaluator(self, trainer: Scored, goal: Goal) -> Scored:
         return Scored(trainer.data, tuple(objective.name for objective in goal.objectives))
 
-    def hand_over(self, trainer: Scored, evaluation: Evaluation[Any], encoding: str, folder: Path) -> bool:
-        return False
+    def hand_over(
+        self, trainer: Scored, evaluation: Evaluation[Any], encoding: str, folder: Path, *, test: bool = False
+    ) -> Mapping[str, Any] | None:
+        return None
 
     def finish(
         self, trainer: Scored, final: FinalTraining, encoding: str, seed: int, folder: Path

@@ -17,6 +17,8 @@ from evonas.domains.splitting import ArraySplit, class_counts, plural
 if TYPE_CHECKING:
     from evonas.training.trainer import TorchTrainer
 
+SHOWN = ("test_accuracy", "params", "flops", "images")  # of a network, in `result.json`
+
 
 class Supervised:
     """A `Domain` but for `from_arrays`, `split` and `network`. Heavy packages are imported where they are needed.
@@ -71,15 +73,17 @@ class Supervised:
 
         return with_latency(trainer, goal)
 
-    def hand_over(self, trainer: TorchTrainer, evaluation: Evaluation[Any], encoding: str, folder: Path) -> bool:
-        """Write the network that an evaluation left, without a program; whether there was one."""
+    def hand_over(
+        self, trainer: TorchTrainer, evaluation: Evaluation[Any], encoding: str, folder: Path, *, test: bool = False
+    ) -> Mapping[str, Any] | None:
+        """Write the network that an evaluation left, without a program."""
         from evonas.domains.export import save
 
-        found = trainer.handed_over(evaluation)
-        if found is not None:
-            genome = evaluation.candidate.genome
-            save(folder, found, genome, encoding, cast(ArraySplit, trainer.data), program=False)
-        return found is not None
+        found = trainer.handed_over(evaluation, test=test)
+        if found is None:
+            return None
+        save(folder, found, evaluation.candidate.genome, encoding, cast(ArraySplit, trainer.data), program=False)
+        return {name: found.metrics[name] for name in SHOWN if name in found.metrics}
 
     def finish(
         self, trainer: TorchTrainer, final: FinalTraining, encoding: str, seed: int, folder: Path
@@ -89,7 +93,7 @@ class Supervised:
 
         finished = trainer.finish(final.genome, seed, final.seconds)
         save(folder, finished, final.genome, encoding, cast(ArraySplit, trainer.data), program=False)
-        figures = {key: finished.metrics[key] for key in ("test_accuracy", "params", "flops", "seconds", "images")}
+        figures = {name: finished.metrics[name] for name in (*SHOWN, "seconds")}
         return {**figures, "notes": [self._learned(trainer)]}
 
     def _learned(self, trainer: TorchTrainer) -> str:

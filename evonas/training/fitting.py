@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from evonas.core.errors import Diverged
 from evonas.core.recipe import Recipe
 from evonas.training.averaging import Averages
 from evonas.training.checkpoints import State
@@ -21,10 +22,6 @@ from evonas.training.steps import FiniteLoss, make_step
 DIVERGED = 10.0  # times the loss of guessing, or of the first epoch if that was more: such a training is lost
 
 NOTES = ("epoch", "steps", "images", "accuracy", "first_loss")  # what a training's state has besides tensors
-
-
-class Diverged(Exception):
-    """The loss is NaN, or many times that of guessing."""
 
 
 class Fitting:

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from evonas.core import environment
-from evonas.core.errors import EvonasError
+from evonas.core.errors import Diverged, EvonasError
 from evonas.core.optional import HasRecipe
 from evonas.core.recipe import Recipe
 from evonas.core.types import Candidate, Encoding, Evaluation, Task
@@ -26,7 +26,7 @@ from evonas.training.building import build, calibrate, seeded
 from evonas.training.checkpoints import Checkpoints, State, digest
 from evonas.training.data import DeviceSet, Preprocessing, TrainingData, at_once
 from evonas.training.devices import find_device, find_precision, precision_for, threads_of_torch
-from evonas.training.fitting import Diverged, Fitting
+from evonas.training.fitting import Fitting
 from evonas.training.inheritance import inherit, named_tensors
 from evonas.training.pace import WARM, Clock, Pace, Steps
 from evonas.training.probing import kept as probed
@@ -183,20 +183,23 @@ class TorchTrainer:
 
     def finish(self, genome: Any, seed: int, seconds: float | None = None) -> Finished:
         """Train in full, or for so many seconds, on training and validation images (those that were given with
-        `refit_all` only), then touch the test set once."""
+        `refit_all` only), then touch the test set once. Raises Diverged."""
         start = time.perf_counter()
         costs = profile.costs(self.encoding, genome, self.data.task)
         with self.threads_for(costs["flops"]), seeded(seed, self.device):
             length = self._length(self.seconds if seconds is None else seconds, "test")
             network, figures = self._train(Candidate(genome), self._on_device("all"), seed, length, None)
+            if not all(bool(tensor.isfinite().all()) for tensor in named_tensors(network).values()):
+                raise Diverged("diverged: a weight is no number")
             accuracy, loss = self.test(network, self._on_device("test"))
         seconds = time.perf_counter() - start
         metrics = {"test_accuracy": accuracy, "test_loss": loss, **figures, **costs, "seconds": seconds}
         network = network.cpu().to(memory_format=torch.contiguous_format)
         return Finished(network.eval(), metrics, self._preprocessing())
 
-    def handed_over(self, evaluation: Evaluation) -> Finished | None:
-        """The network that an evaluation left in `kept`, as it is; None where it is not there any more."""
+    def handed_over(self, evaluation: Evaluation, *, test: bool = False) -> Finished | None:
+        """The network that an evaluation left in `kept`, as it is; None where it is not there any more. With `test` the
+        test set is touched once."""
         state = None if self.kept is None else Checkpoints(self.kept).load(_kept_as(evaluation.candidate))
         if state is None:
             return None
@@ -205,7 +208,10 @@ class TorchTrainer:
         with torch.no_grad():
             for name, tensor in named_tensors(network).items():
                 tensor.copy_(state.tensors[name])
-        return Finished(network.eval(), dict(evaluation.metrics), self._preprocessing())
+        metrics = dict(evaluation.metrics)
+        if test:
+            metrics["test_accuracy"] = self.test(network.to(self.device), self._on_device("test"))[0]
+        return Finished(network.cpu().eval(), metrics, self._preprocessing())
 
     def rate(self, candidate: Candidate, seed: int, seconds: float) -> dict[str, float]:
         """How fast a network trains while others may train beside it; nothing is kept. `images_per_second`, and the

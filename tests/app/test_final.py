@@ -19,6 +19,7 @@ from tests.training.nets import Line, arrays
 # what a deadline of a minute would never be divided like: it is quick
 TIMETABLE = {"deadline": 60.0, "before": 0.0, "search": 30.0, "final": 0.4, "writing": 1.0, "speed": 1e4}
 RUNGS = {"fidelities": [0.25], "portfolio": 2}
+SEARCH = {"trials": 3, "deadline": 60, "timetable": {**TIMETABLE, **RUNGS}, "surrogate": "none", "device": "cpu"}
 X, Y = arrays()
 
 
@@ -39,13 +40,12 @@ def places(folder, **options):
     return {"archive": str(folder / "archive.db"), "encoding": Varied(), **options}
 
 
-def search(folder, **options):
+def search(folder, y=Y, **options):
     """Of three trials."""
     return evonas.search(
         X,
-        Y,
-        **places(folder, out=folder / "out", name="run", device="cpu", surrogate="none"),
-        **{"trials": 3, "deadline": 60, "timetable": {**TIMETABLE, **RUNGS}, **options},
+        y,
+        **{**SEARCH, **places(folder, out=folder / "out", name="run", **options)},
     )
 
 
