@@ -1,125 +1,80 @@
 """The page of whole systems on real images, from the rows that are there: benchmarks/results/real_images.md.
 
-python benchmarks/studies/real_images/page.py [--rows FILE]
+    python benchmarks/studies/real_images/page.py [--rows FILE] [--candidates FILE]
+
+Refused where rows of one set, seed and budget come from several processors.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import sys
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import mean
-from typing import Any
 
-import numpy as np
+from evonas.core.errors import EvonasError
+from studies.real_images import bars, less_time, rank_correlation, sections
+from studies.real_images.ratios import control
+from studies.real_images.rows import CANDIDATES, ROWS, Row, main_budget, read, refuse_mixed
 
-from studies.real_images.record import ROWS, rows
+HEAD = """# Whole systems on real images
 
-OURS = "evonas"
-BOOTSTRAPS = 10_000
+Each system gets a data set in memory, at most 10,000 of its images to learn from, and so many seconds of one core, from
+then to its last file; what it hands over is tested once, on all test images.
+
+- `evonas`: `evonas search --deadline`, everything else by default.
+- A fixed network gets all the seconds for each of two recipes, with and without shifts and mirrors, and once more for a
+  training of the better one, by validation, on training and validation images; the time of looking at validation and
+  test images comes on top. That is more than three times the budget of a search, to the control's advantage.
+- `random` and `optuna-tpe` search the same space (`net`, architecture and recipe) with the same halving, the same
+  probing of how images may be varied, and the same final training. Nothing is known to them beforehand, the fixed
+  baseline neither. `random after the portfolio` knows that: it is evonas with neither evolution nor ranker.
+- `evonas without memory`: the same ranker, which learns from the search's own results only. `without evolution`: random
+  samples, screened by the ranker, nothing is ever mutated. `without rungs`: all trainings of the search are of the
+  lowest rung. `without probe`: what rises is not varied by what trained networks say of mirrored and shifted images.
+
+Sets: `evonas data make` for addnist, multnist, cifartile and sudoku, of the size that the challenge's have; the others
+are well-known. Intervals are 95 % percentile bootstrap intervals, over seeds for one set, over sets and seeds for
+several.
+"""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=Path, default=ROWS)
+    parser.add_argument("--candidates", type=Path, default=CANDIDATES, help="what rank_correlation.py wrote")
     options = parser.parse_args()
-    found = rows(options.rows)
-    if not found:
-        sys.exit(f"{options.rows} holds no rows; make some with record.py")
+    try:
+        found = read(options.rows)
+        if not found:
+            raise EvonasError(f"{str(options.rows)!r} holds no rows; make some with record.py")
+        text = page(found, read(options.candidates))
+    except EvonasError as error:
+        sys.exit(f"page: {error}")
     path = options.rows.with_suffix(".md")
-    path.write_text(page(found), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     print(path)
 
 
-def page(found: Sequence[Mapping[str, Any]]) -> str:
-    """Markdown: a table of test accuracies for each budget, and our errors against each system's."""
-    parts = [HEAD]
-    for budget in sorted({row["budget"] for row in found}):
-        some = [row for row in found if row["budget"] == budget]
-        parts += [f"## {budget:g} seconds of one core\n", table(some), comparison(some)]
-    parts.append(made(found))
-    return "\n".join(parts)
-
-
-HEAD = """# Whole systems on real images
-
-Each system gets a data set, at most 10,000 images to learn from, and so many seconds of one core; what it hands over is
-tested once, on all test images. A fixed network gets the whole budget for each of two recipes (with and without shifts
-and mirrors) and once more for a training of the better one, by validation, on training and validation images: three
-times the seconds, to its advantage. Sets: `evonas data make` for those that are made; the others are
-well-known.
-"""
-
-
-def accuracies(found: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], dict[int, float]]:
-    """(set, system) -> seed -> test accuracy."""
-    by: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
-    for row in found:
-        by[row["set"], row["system"]][row["seed"]] = row["test_accuracy"]
-    return by
-
-
-def table(found: Sequence[Mapping[str, Any]]) -> str:
-    by = accuracies(found)
-    systems = sorted({system for _, system in by}, key=lambda one: (not one.startswith(OURS), one))
-    lines = [f"| set | {' | '.join(systems)} |", "|---" * (len(systems) + 1) + "|"]
-    for name in sorted({name for name, _ in by}):
-        cells = [_cell(by.get((name, system), {})) for system in systems]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(["Test accuracy, percent; in brackets how many seeds.\n", *lines, ""])
-
-
-def _cell(by_seed: Mapping[int, float]) -> str:
-    return f"{100 * mean(by_seed.values()):.2f} ({len(by_seed)})" if by_seed else "–"
-
-
-def comparison(found: Sequence[Mapping[str, Any]]) -> str:
-    """Geometric means of the ratios of errors, ours to another's, over the sets that both have; paired by seed where
-    both have it, with 95 % bootstrap intervals over sets and seeds."""
-    by = accuracies(found)
-    lines = []
-    for other in sorted({system for _, system in by} - {OURS}):
-        ratios = []
-        for name in sorted({name for name, _ in by}):
-            a, b = by.get((name, OURS), {}), by.get((name, other), {})
-            both = sorted(a.keys() & b.keys())
-            if both:
-                ratios.append([math.log(max(1 - a[s], 1e-4) / max(1 - b[s], 1e-4)) for s in both])
-        if ratios:
-            value, low, high = _with_interval(ratios)
-            lines.append(
-                f"| {other} | {value:.2f} ({low:.2f} to {high:.2f}) | {len(ratios)} | {sum(map(len, ratios))} |"
-            )
-    if not lines:
-        return ""
-    head = ["Errors of evonas by those of another, geometric mean; below 1 evonas makes fewer.\n"]
-    return "\n".join([*head, "| other | ratio of errors | sets | pairs |", "|---|---|---|---|", *lines, ""])
-
-
-def _with_interval(ratios: Sequence[Sequence[float]]) -> tuple[float, float, float]:
-    rng = np.random.default_rng(0)
-    value = math.exp(mean(mean(one) for one in ratios))
-    drawn = []
-    for _ in range(BOOTSTRAPS):
-        sets = rng.integers(len(ratios), size=len(ratios))
-        drawn.append(mean(float(np.mean(rng.choice(ratios[i], len(ratios[i])))) for i in sets))
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return value, math.exp(low), math.exp(high)
-
-
-def made(found: Sequence[Mapping[str, Any]]) -> str:
-    commits = sorted({row["commit"] for row in found})
-    processors = sorted({row["processor"] for row in found})
-    versions = found[-1]["versions"]
-    words = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return (
-        "## How it was made\n\nRows by `python benchmarks/studies/real_images/record.py`, this page by "
-        f"`python benchmarks/studies/real_images/page.py`; nobody types here. Commits {', '.join(commits)}; "
-        f"{', '.join(processors)}; {words}.\n"
-    )
+def page(found: Sequence[Row], candidates: Sequence[Row] = ()) -> str:
+    """Markdown. Raises EvonasError where a block is of several processors."""
+    refuse_mixed(found)
+    usual = [row for row in found if not row["full"]]
+    parts = [HEAD, bars.table(found, candidates)]
+    for budget in sorted({row["budget"] for row in usual}, key=lambda one: (one != main_budget(found), one)):
+        some = [row for row in usual if row["budget"] == budget]
+        parts += [f"## {budget:g} seconds of one core\n", sections.accuracies(some)]
+        if known := control(some):
+            parts.append(sections.against_control(some, known))
+        parts += [sections.against_others(some), sections.ablations(some), sections.scores(some)]
+    parts += [
+        less_time.section(found),
+        sections.full(found),
+        rank_correlation.section(candidates),
+        sections.times(found),
+        sections.made([*found, *candidates]),
+    ]
+    return "\n".join(part for part in parts if part)
 
 
 if __name__ == "__main__":

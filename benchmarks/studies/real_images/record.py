@@ -1,89 +1,147 @@
 """Run whole systems on image sets, one row a set, system and seed; stopped whenever you like, it goes on where it was.
 
-    python benchmarks/studies/real_images/record.py --sets addnist=npy:FOLDER,kmnist=npz:FILE --systems evonas,resnet8
+    python benchmarks/studies/real_images/record.py --images FOLDER --root FOLDER --plan     # what is missing
+    python benchmarks/studies/real_images/record.py --images FOLDER --root FOLDER            # run it
+    python benchmarks/studies/real_images/record.py --images FOLDER --root FOLDER --full     # evonas on all images
+    python benchmarks/studies/real_images/record.py --sets mine=npz:FILE --systems evonas,resnet8 --seconds 60
 
-Each row names the commit, the processor and the versions. One core: torch gets one thread. Nothing else should run.
+`--images` holds mnist.npz, fashion_mnist.npz, kmnist_10k.npz, usps.npz and cifar10*.npz (x_train, y_train, x_test,
+y_test); sets that evonas makes are made in `--root`. Each row names the commit, the processor and the versions. One
+core (with --full two): nothing else should run. Rows of one set, seed and budget have to come from one processor.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
 import sys
+import traceback
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-ROWS = Path(__file__).parents[2] / "results" / "real_images.jsonl"
+from evonas.core.errors import EvonasError, choices
+from studies.real_images import plan, rows, sets, systems
+from studies.real_images.measured import Watch, origin, threads
+from studies.real_images.plan import Work
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sets", required=True, help="NAME=SOURCE,… as `evonas search --data` takes it")
-    parser.add_argument("--systems", default="evonas,resnet8")
-    parser.add_argument("--seeds", default="0", help="comma-separated")
-    parser.add_argument("--seconds", type=float, default=240)
-    parser.add_argument("--images", type=int, default=10_000, help="at most so many to learn from")
-    parser.add_argument("--rows", type=Path, default=ROWS)
+    parser.add_argument("--images", type=Path, help="folder of .npz files")
+    parser.add_argument("--root", type=Path, help="folder of the sets that evonas makes")
+    parser.add_argument("--sets", default="", help=f"of {','.join(sets.SETS)}; or NAME=SOURCE as --data takes it")
+    parser.add_argument("--systems", default="", help="only these, on all --sets and --seeds, instead of the plan")
+    parser.add_argument("--seeds", default="", help="comma-separated; the plan's, or 0 for --systems and --full")
+    parser.add_argument("--seconds", type=float, help=f"of a search; {plan.BUDGET:g}, {plan.FULL_BUDGET:g} with --full")
+    parser.add_argument("--shorter", default=plan.SHORTER, help=f"more --seconds for evonas; {plan.SHORTER}")
+    parser.add_argument("--learned", type=int, default=plan.LEARNED, help="at most so many images to learn from")
+    parser.add_argument("--full", action="store_true", help="learn from all images, on two cores; rows are marked")
+    parser.add_argument("--plan", action="store_true", help="say what is missing, run nothing")
+    parser.add_argument("--anew", action="store_true", help="drop the rows of a block that another processor began")
+    parser.add_argument("--busy", action="store_true", help="keep rows that something else on this machine slowed down")
+    parser.add_argument("--rows", type=Path, default=rows.ROWS)
     options = parser.parse_args()
-    import torch
-
-    torch.set_num_threads(1)
-    os.environ["OMP_NUM_THREADS"] = "1"
-    from evonas.core.environment import processor, versions
-    from studies.real_images.systems import SYSTEMS
-
-    done = {key(row) for row in rows(options.rows)}
-    for name, source in (one.split("=", 1) for one in options.sets.split(",")):
-        data = None
-        for seed in map(int, options.seeds.split(",")):
-            for system in options.systems.split(","):
-                row: dict[str, Any] = {"set": name, "system": system, "seed": seed, "budget": options.seconds}
-                if key(row) in done:
-                    continue
-                data = data or load(name, source, options.images)
-                found = SYSTEMS[system](data, options.seconds, seed)
-                row |= {**found, "commit": commit(), "processor": processor(), "versions": versions()}
-                with options.rows.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(row) + "\n")
-                print(
-                    f"{name} {system} seed {seed}: {found['test_accuracy']:.4f} in {found['seconds']:.0f} s", flush=True
-                )
+    try:
+        with threads(plan.FULL_THREADS if options.full else 1):
+            failed = record(options)
+    except EvonasError as error:
+        sys.exit(f"record: {error}")
+    except KeyboardInterrupt:
+        sys.exit("record: stopped; the same command goes on")
+    if failed:
+        sys.exit(f"record: {failed} rows could not be made, see above; the same command tries them again")
 
 
-def load(name: str, source: str, most: int) -> Any:
-    """The set, of what may be learned from at most so many images, drawn by a fixed seed; tested on all."""
-    from dataclasses import replace
+def record(options: argparse.Namespace) -> int:
+    """Run what is missing, or say it; how many rows could not be made.
 
-    from evonas.domains.domain import load_data
+    Raises EvonasError where an option is not valid, or a block was begun on another processor.
+    """
+    by = origin()
+    names = options.sets or (",".join(sets.PUBLISHED) if options.full else "")
+    sources = sets.sources(names, options.images, options.root)
+    failed: list[Work] = []
+    data: Any = None
+    while True:
+        had = rows.read(options.rows)
+        works = [work for work in plan.missing(wanted(options, list(sources), had), had) if work not in failed]
+        if options.plan:
+            print(plan.words(works, had))
+            return 0
+        for work in works if not options.anew else ():  # of all that is to come: better now than in hours
+            rows.refuse_another(had, rows.block(work.row), by["processor"])
+        if not works:
+            return len(failed)
+        work, block = works[0], rows.block(works[0].row)
+        if any(name != by["processor"] for name in rows.processors(had).get(block, ())):
+            print(
+                f"{rows.words(block)}: {rows.drop(options.rows, block)} rows of another processor dropped", flush=True
+            )
+            continue
+        try:
+            if data is None or data.name != work.set:
+                most = None if options.full else options.learned
+                data = sets.load(work.set, sources[work.set], options.images, options.root, most)
+            row = made(work, data, by)
+            if not options.busy:
+                refuse_starved(row)
+        except Exception as error:  # one system that breaks must not end a recording of hours
+            fail(work, error)
+            failed.append(work)
+            continue
+        rows.append(options.rows, [row])
+        print(f"{work}: {row['test_accuracy']:.4f} in {row['wall_seconds']:.0f} s", flush=True)
 
-    data: Any = load_data(source)
-    if data.x_val is not None:  # drawn again by each seed
-        x, y = np.concatenate([data.x, data.x_val]), np.concatenate([data.y, data.y_val])
-        data = replace(data, x=x, y=y, x_val=None, y_val=None)
-    some = np.sort(np.random.default_rng(0).permutation(len(data.y))[:most])
-    return replace(data, name=name, x=data.x[some], y=data.y[some])
+
+def wanted(options: argparse.Namespace, names: Sequence[str], had: Sequence[rows.Row]) -> list[Work]:
+    """What the options ask for. Raises EvonasError where there is no such system, or numbers are none."""
+    seeds = [int(seed) for seed in numbers(options.seeds, "--seeds")]
+    budget = options.seconds or (plan.FULL_BUDGET if options.full else plan.BUDGET)
+    if not options.systems and not options.full:
+        return plan.planned(had, names, seeds or plan.ALL_SEEDS, budget, numbers(options.shorter, "--shorter"))
+    chosen = options.systems.split(",") if options.systems else [plan.OURS]
+    for name in chosen:
+        if name not in systems.SYSTEMS:
+            raise EvonasError(f"no system {name!r}; there are {choices(systems.SYSTEMS)}")
+    return [Work(n, seed, budget, system, options.full) for seed in seeds or [0] for n in names for system in chosen]
 
 
-def rows(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+def numbers(text: str, option: str) -> list[float]:
+    """Of a list with commas. Raises EvonasError where one is none."""
+    try:
+        return [float(one) for one in text.split(",") if one]
+    except ValueError:
+        raise EvonasError(f"{option} {text!r} is no list of numbers; give them with commas between: 1,2") from None
 
 
-def key(row: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in ("set", "system", "seed", "budget"))
+def made(work: Work, data: Any, by: Mapping[str, Any]) -> dict[str, Any]:
+    """The row. Raises EvonasError where the system finds no network."""
+    if work.system == plan.BEST:
+        raise EvonasError("it is not known before all fixed networks are recorded on all these sets with seed 0")
+    watch = Watch()
+    found = systems.SYSTEMS[work.system](data, work.budget, work.seed)
+    return {**work.row, **found, **watch.seconds(), "learned": len(data.y), "tested": len(data.y_test), **by}
 
 
-def commit() -> str:
-    """Short, with + where the tree differs from it."""
-    return _git("rev-parse", "--short", "HEAD") + ("+" if _git("status", "--porcelain", "-uno") else "")
+def refuse_starved(row: rows.Row) -> None:
+    """Raises EvonasError where a tenth of the time, and a second, passed without the processor: its seconds are less
+    than what others had."""
+    wall, cpu = row["wall_seconds"], row["cpu_seconds"]
+    if wall - cpu > max(1.0, 0.1 * wall):
+        raise EvonasError(
+            f"it had {cpu / wall:.2f} of a core: something else runs on this machine; the row is not kept (--busy)"
+        )
 
 
-def _git(*words: str) -> str:
-    found = subprocess.run(["git", *words], capture_output=True, text=True, cwd=Path(__file__).parent)
-    return found.stdout.strip()
+def fail(work: Work, error: Exception) -> None:
+    """Say why a row could not be made. Raises KeyboardInterrupt where a search was stopped by it."""
+    from evonas.app.job import Interrupted
+
+    if isinstance(error, Interrupted):
+        raise KeyboardInterrupt
+    if not isinstance(error, EvonasError):
+        traceback.print_exception(error)
+    print(f"{work}: {str(error) or type(error).__name__}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
