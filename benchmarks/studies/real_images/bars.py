@@ -55,7 +55,7 @@ def _against_control(rows: Sequence[Row]) -> list[Line]:
     above = {limit: sorted(name for name, low in lows.items() if low > limit) for limit in (1.05, 0.95)}
     reached = "no" if above[1.05] else "bar" if above[0.95] else "aim"
     return [
-        (what, f"{overall}, {overall.sets} sets", "≤ .80", "≤ .60", _reached(overall.value, 0.80, 0.60)),
+        (what, f"{overall}, sets: {overall.sets}", "≤ .80", "≤ .60", _reached(overall.value, 0.80, 0.60)),
         (each, ", ".join(above[1.05]) or "none", "none", "none", reached),
     ]
 
@@ -67,7 +67,7 @@ def _against_random(rows: Sequence[Row]) -> Line:
     if found is None:
         return what, MISSING, bar, "≤ .75", ""
     reached = _reached(found.value, 0.90, 0.75) if found.high < 1 else "no"
-    return what, f"{found}, {found.sets} sets", bar, "≤ .75", reached
+    return what, f"{found}, sets: {found.sets}", bar, "≤ .75", reached
 
 
 def _memory(rows: Sequence[Row]) -> Line:
@@ -109,7 +109,7 @@ def _correlation(candidates: Sequence[Row]) -> Line:
     if not found:
         return what, MISSING, "≥ .5", "≥ .8", ""
     value = mean(found.values())
-    return what, f"{value:.2f}, {len(found)} searches", "≥ .5", "≥ .8", _reached(-value, -0.5, -0.8)
+    return what, f"{value:.2f}, searches: {len(found)}", "≥ .5", "≥ .8", _reached(-value, -0.5, -0.8)
 
 
 def _reached(value: float, bar: float, aim: float) -> str:

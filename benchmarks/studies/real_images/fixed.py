@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from evonas.domains.images import Images
-    from evonas.training.trainer import TorchTrainer
 
 RATED = 1.0  # seconds in which the speed of a network is measured
 RESNET = {"stem": "conv", "width": 16, "growth": 2.0, "stages": 3, "block": "residual", "optimizer": "sgd"}
@@ -73,13 +72,13 @@ def build_fixed(name: str, task: Task) -> nn.Module:
 @dataclass(frozen=True)
 class FixedNetwork:
     """A system. Both recipes get all the seconds, the better one by validation is trained again on training and
-    validation images: three times the budget of a search. Looking at validation and test images is not part of it
-    either, since a large network takes minutes for that. All of it is to this one's advantage."""
+    validation images: three times the budget of a search. What the trainer keeps for looking at validation and test
+    images comes on top, for a large network takes minutes for that. All of it is to this one's advantage."""
 
     name: str
 
     def __call__(self, data: Images, seconds: float, seed: int) -> Mapping[str, Any]:
-        from evonas.training.trainer import TorchTrainer
+        from evonas.training.trainer import FORWARD, TorchTrainer
 
         split: Any = domain_named("images").split(data, seed=seed)
         trainers = {
@@ -87,12 +86,13 @@ class FixedNetwork:
             for varied in (False, True)
         }
         rate = trainers[False].rate(Candidate(self.name), seed, min(RATED, seconds))["images_per_second"]
+        looking = {"validation": FORWARD * len(split.y_val) / rate, "test": FORWARD * len(split.y_test) / rate}
         accuracies = {}
         for varied, trainer in trainers.items():
-            trainer.seconds = seconds + _looking(len(split.y_val), rate)
+            trainer.seconds = seconds + looking["validation"]
             accuracies[varied] = trainer(Candidate(self.name), split.task, seed).metrics.get("val_accuracy", 0.0)
         varied = max(accuracies, key=lambda one: (accuracies[one], one))
-        found = self._finished(trainers[varied], seed, seconds + _looking(len(split.y_test), rate))
+        found = trainers[varied].finish(self.name, seed, seconds + looking["test"]).metrics
         return {
             "fixed": True,
             "test_accuracy": found["test_accuracy"],
@@ -100,14 +100,5 @@ class FixedNetwork:
             "varied": varied,
             "val_accuracies": {str(one): accuracy for one, accuracy in accuracies.items()},
             "images": found["images"],
+            "looking_seconds": looking,
         }
-
-    def _finished(self, trainer: TorchTrainer, seed: int, seconds: float) -> Mapping[str, Any]:
-        return trainer.finish(self.name, seed, seconds).metrics
-
-
-def _looking(images: int, rate: float) -> float:
-    """Seconds that the trainer keeps for looking at so many images, of a network that trains with `rate` a second."""
-    from evonas.training.trainer import FORWARD
-
-    return FORWARD * images / rate

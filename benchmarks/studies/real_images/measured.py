@@ -20,15 +20,15 @@ def origin() -> dict[str, Any]:
     return {"commit": commit(), "processor": processor(), "versions": versions((*PACKAGES, "optuna"))}
 
 
-def commit() -> str:
-    """Short, with + where the tree differs from it; what is being recorded does not count."""
-    changed = _git("status", "--porcelain", "-uno", "--", ":/", ":(top,exclude)benchmarks/results")
-    return (_git("rev-parse", "--short", "HEAD") or "unknown") + ("+" if changed else "")
+def commit(folder: Path = Path(__file__).parent) -> str:
+    """Of the repository that a folder is in: short, with + where the tree differs from it. What is being recorded does
+    not count."""
 
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], capture_output=True, text=True, cwd=folder).stdout.strip()
 
-def _git(*words: str) -> str:
-    found = subprocess.run(["git", *words], capture_output=True, text=True, cwd=Path(__file__).parent)
-    return found.stdout.strip()
+    changed = git("status", "--porcelain", "-uno", "--", ":/", ":(top,exclude)benchmarks/results")
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + ("+" if changed else "")
 
 
 @dataclass

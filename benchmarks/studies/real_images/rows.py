@@ -67,12 +67,21 @@ def processors(rows: Sequence[Row]) -> dict[Block, list[str]]:
 
 
 def refuse_mixed(rows: Sequence[Row]) -> None:
-    """Raises EvonasError where rows of one block come from several processors: their seconds are not the same."""
+    """Raises EvonasError where rows of one block come from several processors, whose seconds are not the same, or are
+    of different data."""
     for one, names in processors(rows).items():
         if len(names) > 1:
             raise EvonasError(
                 f"the block ({words(one)}) is of {len(names)} processors: {' and '.join(names)}; its seconds are not "
                 "the same: record it again on one, record.py --anew"
+            )
+    learned: dict[Block, int] = {}
+    for row in rows:
+        images = learned.setdefault(block(row), row["learned"])
+        if images != row["learned"]:
+            raise EvonasError(
+                f"the block ({words(block(row))}) learns from {images:,} and from {row['learned']:,} images; give "
+                "record.py another file of --rows for another --learned"
             )
 
 

@@ -41,8 +41,8 @@ def against_control(rows: Sequence[Row], known: Control) -> str:
     means = ", ".join(f"{name} {100 * value:.2f} %" for name, value in known.means.items())
     return (
         f"### Against the best fixed network, {known.name}\n\nThe fixed network with the lowest geometric mean error, "
-        f"seed 0, over {len(known.sets)} sets: {means}. Test errors in percent, means over seeds; ratios are paired by "
-        "seed, below 1 evonas makes fewer errors.\n\n"
+        f"seed 0, over {', '.join(known.sets)}: {means}. Test errors in percent, means over seeds; ratios are paired "
+        "by seed, below 1 evonas makes fewer errors.\n\n"
         + markdown(["set", f"{OURS}, errors", f"{known.name}, errors", "ratio", "seeds"], lines)
         + "\n"
     )
@@ -96,14 +96,27 @@ def full(rows: Sequence[Row]) -> str:
     some = [row for row in rows if row["full"]]
     lines = []
     for row in some:
-        known = [f"{one:g}" for one in PUBLISHED.get(row["set"], ())] or ["", ""]
+        benchmark, best = PUBLISHED.get(row["set"], (None, None))
+        known = (
+            [f"{score(row['test_accuracy'], benchmark):.2f}", f"{benchmark:g}", f"{best:g}"] if benchmark else [""] * 3
+        )
         accuracy = f"{100 * row['test_accuracy']:.2f}"
         lines.append(
             [row["set"], row["system"], str(row["seed"]), f"{row['budget']:g}", f"{row['learned']:,}", accuracy, *known]
         )
     if not lines:
         return ""
-    head = ["set", "system", "seed", "seconds", "images", "accuracy", "published ResNet-18¹", "published best¹"]
+    head = [
+        "set",
+        "system",
+        "seed",
+        "seconds",
+        "images",
+        "accuracy",
+        "score",
+        "published ResNet-18¹",
+        "published best¹",
+    ]
     return (
         "## All training images, two cores\n\nTest accuracy, percent.\n\n"
         + markdown(head, lines)
