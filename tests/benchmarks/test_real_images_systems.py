@@ -1,8 +1,10 @@
 """The systems of the comparison: each searches, or trains, as its name says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from studies.real_images import fixed, plan, rank_correlation
+from studies.real_images import fixed, plan, rank_correlation, shipped
 from studies.real_images.searched import Forgetful, Searched
 from studies.real_images.systems import SYSTEMS
 
@@ -11,12 +13,14 @@ from evonas.app.deadline import begun, with_first
 from evonas.app.timetable import Timetable
 from evonas.core import trust
 from evonas.core.context import SearchContext
+from evonas.core.genomes import feature_row
 from evonas.core.goals import VAL_ACCURACY, Goal
 from evonas.core.types import Candidate, Evaluation, Task, Trial
 from evonas.domains.images import images_from_arrays
 from evonas.encodings.net import NetEncoding
 from evonas.memory.archive import Archive, RunRecord
 from evonas.search.methods import make_method
+from evonas_surrogates import modelfile
 from evonas_surrogates.meta import MetaSurrogate
 
 RNG = np.random.default_rng(0)
@@ -126,6 +130,48 @@ def test_without_the_memory_earlier_tasks_are_not_known(store):
     assert "earlier" in MetaSurrogate.recall(context).earlier_tasks()
     assert Forgetful.recall(context).earlier_tasks() == {}
     assert tried("evonas without memory", store, 12)[0].genome == NET.portfolio(TASK)[0]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A memory's file, as evonas ships them: two of its tasks are made of a third one's images."""
+    tasks = {"mnist": ["mnist"], "addnist": ["mnist"], "usps": ["usps"], "chess": []}
+    genomes = [NET.sample(np.random.default_rng(seed)) for seed in range(8)]
+    X = np.array([feature_row(NET.features(genome)) for genome in genomes])
+    groups, y = np.repeat(list(tasks), len(X)), np.tile(np.linspace(0, 1, len(X)), len(tasks))
+    names = tuple(sorted(NET.features(genomes[0])))
+    fitted = MetaSurrogate(trees=2).fit(np.tile(X, (len(tasks), 1)), y, groups, feature_names=names)
+    made_of = {name: {"name": name, "fingerprint": "", "sources": sources} for name, sources in tasks.items()}
+    path = tmp_path_factory.mktemp("model") / "net.skops"
+    modelfile.save(fitted, path, encoding="net", objective="val_accuracy", tasks=made_of)
+    return path
+
+
+def test_what_shares_images_with_a_set_is_forgotten(model, store):
+    found = shipped.memory_for(["mnist"], model)
+    assert (found.forget, found.known) == (("mnist",), ("usps", "chess"))
+    context = SearchContext(NET, Goal((VAL_ACCURACY,)), TASK, store, encoding_name="net")
+    ranker = MetaSurrogate.recall(context, model=str(model), forget=",".join(found.forget))
+    assert tuple(ranker.earlier_tasks()) == found.known
+    assert shipped.memory_for(["kmnist"], model).forget == ()
+    assert shipped.memory_for(["mnist"], model.with_name("none.skops")) == shipped.Memory()
+
+
+@pytest.mark.parametrize(
+    ("name", "surrogate"),
+    [
+        ("evonas", "meta(forget='mnist')"),
+        ("evonas without evolution", "meta(refine=0, forget='mnist')"),
+        ("evonas without memory", f"{Forgetful.__module__}:{Forgetful.__name__}"),
+        ("random", "none"),
+    ],
+)
+def test_only_what_remembers_is_made_to_forget(name, surrogate, model):
+    system = SYSTEMS[name]
+    assert isinstance(system, Searched)
+    memory, options = replace(system, model=model).remembering(replace(blobs(), metadata={"sources": ["mnist"]}))
+    assert options["surrogate"] == surrogate
+    assert memory.known == (("usps", "chess") if "meta" in surrogate and ":" not in surrogate else ())
 
 
 @pytest.mark.parametrize("name", plan.FIXED)

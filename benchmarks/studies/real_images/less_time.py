@@ -11,7 +11,7 @@ from studies.real_images.rows import Row, main_budget
 from studies.real_images.sets import SETS, ordered
 
 OURS, WITHOUT = "evonas", "evonas without memory"
-NOTHING = "no earlier tasks"  # how the ranker's description begins where it remembers nothing
+NOTHING = "no earlier task: evonas and evonas without memory are the same system"
 
 
 def against(rows: Sequence[Row], budget: float) -> Ratio | None:
@@ -51,16 +51,17 @@ def section(rows: Sequence[Row]) -> str:
 
 
 def known(rows: Sequence[Row]) -> str:
-    """What the memory of evonas was when its searches began, in a sentence."""
-    said = [row["memory"][0] if row["memory"] else NOTHING for row in rows if row["system"] == OURS]
-    empty = sum(one.startswith(NOTHING) for one in said)
-    knew = dict.fromkeys(one.partition(";")[0] for one in said if not one.startswith(NOTHING))
-    words = f"When they began, the searches of evonas knew {', or '.join(knew)}." if knew else ""
-    if empty:
-        words += (
-            f" {empty} of {len(said)} knew no earlier task: there evonas and evonas without memory are the same system."
-        )
-    return words.strip()
+    """What the memory of evonas knew when its searches began, in a sentence a line."""
+    by: dict[tuple[str, ...], dict[str, None]] = {}
+    for row in rows:
+        if row["system"] == OURS:
+            by.setdefault(tuple(row["known"]), {})[row["set"]] = None
+    lines = []
+    for tasks, sets in sorted(by.items()):
+        said = f"{len(tasks)} earlier tasks, {', '.join(tasks)}" if tasks else NOTHING
+        lines.append(f"- {', '.join(ordered(sets, SETS))}: {said}")
+    head = "What the memory knew when a search began; what shares images with a set is forgotten before:\n\n"
+    return head + "\n".join(lines)
 
 
 def _of(rows: Sequence[Row], system: str, budget: float) -> list[Row]:

@@ -15,9 +15,11 @@ from evonas.core import trust
 from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
 from evonas.core.optional import CallbackDefaults
+from evonas.core.specs import joined_spec, split_spec
 from evonas.core.types import Candidate, Trial
 from evonas.encodings.net import NetEncoding
 from evonas_surrogates.meta import MetaSurrogate
+from studies.real_images.shipped import MODEL, Memory, memory_for
 
 if TYPE_CHECKING:
     from evonas.app.preparation import Job
@@ -54,27 +56,32 @@ def without_portfolio(timetable: Timetable) -> Timetable:
 
 @dataclass(frozen=True)
 class Found:
-    """A finished search, and the seconds after which the first network that can be used was in its folder."""
+    """A finished search, the seconds after which the first network that can be used was in its folder, and the earlier
+    tasks that it knew."""
 
     job: Job
     result: Result
     trials: list[Trial]
     usable: float
+    known: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Searched:
-    """A system: `evonas search --deadline` with these options, in an archive of its own.
+    """A system: `evonas search --deadline` with these options, in an archive of its own. Its memory is the one that
+    evonas ships, without what shares images with the data (their `sources`, or else their name).
 
     Args:
         options: of `evonas search`.
         timetable: what is changed of how the deadline is divided.
         encoding: instead of `net`, under its name.
+        model: the file of the memory, which says what there is to forget.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
     timetable: Callable[[Timetable], Timetable] | None = None
     encoding: Callable[[], NetEncoding] = NetEncoding
+    model: Path = MODEL
 
     def __call__(self, data: Images, seconds: float, seed: int) -> Mapping[str, Any]:
         found = self.search(data, seconds, seed)
@@ -86,6 +93,7 @@ class Searched:
             "trials": [[e.candidate.fidelity, e.metrics.get("val_accuracy"), e.candidate.genome] for e in evaluations],
             "images": found.result["images"],
             "usable_seconds": found.usable,
+            "known": found.known,
             "memory": found.result["memory"],
         }
 
@@ -94,20 +102,32 @@ class Searched:
         from evonas.app.config import SearchConfig
         from evonas.app.job import carry_out, prepare
 
+        memory, options = self.remembering(data)
+        trust.given(*(value for value in options.values() if isinstance(value, str)))
         began = time.monotonic()
-        trust.given(*(value for value in self.options.values() if isinstance(value, str)))
         with tempfile.TemporaryDirectory() as folder:
             own = {"out": str(Path(folder) / "out"), "archive": str(Path(folder) / "archive.db")}
             given = {"data": "memory", "encoding": "net", "device": "cpu", "deadline": seconds, "seed": seed}
-            config = SearchConfig.make({**given, **own, **self.options})
-            job = prepare(config, data=replace(data, name="memory"), encoding=self.encoding(), began=began)
+            config = SearchConfig.make({**given, **own, **options})
+            job = prepare(config, data=data, encoding=self.encoding(), began=began)
             if self.timetable is not None and job.timetable is not None:
                 job = replace(job, timetable=self.timetable(job.timetable))
             first = FirstNetwork(job.folder / "model.safetensors", began)
             result = carry_out(job, [first])
             if result["test_accuracy"] is None:
                 raise EvonasError(f"no training of {data.name!r} in {seconds:g} s ended well; give it more --seconds")
-            return Found(job, result, list(job.archive.trials(job.name)), first.seconds or time.monotonic() - began)
+            usable = first.seconds or time.monotonic() - began
+            return Found(job, result, list(job.archive.trials(job.name)), usable, memory.known)
+
+    def remembering(self, data: Images) -> tuple[Memory, Mapping[str, Any]]:
+        """What the memory knows, and the options by which it forgets what shares images with these."""
+        name, options = split_spec(self.options.get("surrogate", "meta"))
+        if name != "meta":
+            return Memory(), self.options
+        memory = memory_for(data.metadata.get("sources", [data.name]), self.model)
+        if memory.forget:
+            options["forget"] = ",".join(memory.forget)
+        return memory, {**self.options, "surrogate": joined_spec(name, options)}
 
 
 class FirstNetwork(CallbackDefaults):
