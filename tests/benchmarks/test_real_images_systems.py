@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from studies.real_images import fixed, plan, rank_correlation, shipped
+from studies.real_images import fixed, measured, plan, rank_correlation, shipped
 from studies.real_images.searched import Forgetful, Searched
 from studies.real_images.systems import SYSTEMS
 
@@ -228,6 +228,7 @@ def test_the_last_candidates_are_different_ones_each_as_long_as_it_was_trained()
 def test_a_system_searches_for_its_seconds(name):
     if name == "optuna-tpe":
         pytest.importorskip("optuna", reason="optuna is not installed; it comes with the extra peers")
+    measured.warm()
     found = SYSTEMS[name](blobs(), 16.0, 0)
     assert found["test_accuracy"] > 0.5
     assert found["trials"]
@@ -236,6 +237,7 @@ def test_a_system_searches_for_its_seconds(name):
 
 @pytest.mark.thorough
 def test_candidates_of_a_search_are_trained_as_long_as_its_final_network():
+    measured.warm()
     found = rank_correlation.trained(blobs(), 25.0, 0, last=3)
     assert len(found) == 3
     assert all(row["seconds"] > 2 for row in found)

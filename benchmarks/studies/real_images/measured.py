@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +49,26 @@ class Watch:
 def _processor_seconds() -> float:
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
+
+
+@cache
+def warm() -> None:
+    """Once a process: import what a search needs and train for a moment. What is done for the first time takes longer,
+    and the first row of a sitting must not pay for all."""
+    from evonas.app.config import SearchConfig
+    from evonas.app.job import prepare
+    from evonas.core.plugins import available
+    from evonas.domains import export  # noqa: F401
+    from evonas.report import page  # noqa: F401
+
+    for group in ("evonas.sections", "evonas.rankers"):
+        for entry in available(group).values():
+            entry.load()
+    if find_spec("optuna"):
+        from evonas_benchmarks.peers import with_optuna  # noqa: F401
+    with tempfile.TemporaryDirectory() as folder:
+        own = {"out": str(Path(folder) / "out"), "archive": str(Path(folder) / "archive.db")}
+        prepare(SearchConfig.make({"data": "digits", "device": "cpu", "deadline": 60.0, **own}))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from evonas.core.errors import EvonasError
 from evonas.core.types import Candidate, Trial
 from evonas_benchmarks.pages.text import markdown
 from studies.real_images import plan, sets
-from studies.real_images.measured import origin, threads
+from studies.real_images.measured import origin, threads, warm
 from studies.real_images.rows import CANDIDATES, Row, append
 
 LAST = 8
@@ -42,6 +42,7 @@ def main() -> None:
         ((name, source),) = sets.sources(options.set, options.images, options.root).items()
         by = origin()
         with threads(1):
+            warm()
             data = sets.load(name, source, options.images, options.root, options.learned)
             found = [{**row, **by} for row in trained(data, options.seconds, options.seed, options.last)]
     except EvonasError as error:

@@ -21,7 +21,7 @@ from typing import Any
 
 from evonas.core.errors import EvonasError, choices
 from studies.real_images import plan, rows, sets, systems
-from studies.real_images.measured import Watch, origin, threads
+from studies.real_images.measured import Watch, origin, threads, warm
 from studies.real_images.plan import Work
 
 
@@ -62,6 +62,8 @@ def record(options: argparse.Namespace) -> int:
     sources = sets.sources(names, options.images, options.root)
     failed: list[Work] = []
     data: Any = None
+    if not options.plan:
+        warm()
     while True:
         had = rows.read(options.rows)
         works = [work for work in plan.missing(wanted(options, list(sources), had), had) if work not in failed]
