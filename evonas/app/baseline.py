@@ -14,8 +14,8 @@ def against_baseline(trials: Sequence[Trial], genome: Any, validated: int) -> di
     """The winner and the fixed baseline, which is the first trial, in trainings of the same length.
 
     `won` is whether the winner is another one; `val_accuracy` both figures; `difference` theirs, and `margin` half of
-    its 95 % interval, for `validated` images (normal approximation, the two as if independent: rather too wide);
-    `fidelity` the length. None where the two have no length in common.
+    its 95 % interval, for `validated` images or as many as those trainings were validated on (normal approximation, the
+    two as if independent: rather too wide); `fidelity` the length. None where the two have no length in common.
     """
     if not trials:
         return None
@@ -25,6 +25,7 @@ def against_baseline(trials: Sequence[Trial], genome: Any, validated: int) -> di
     if not both or not validated:
         return None
     fidelity = max(both)
+    validated = min([validated, *_validated(trials, fidelity)])
     a, b = ours[fidelity], baseline[fidelity]
     margin = 1.96 * math.sqrt((a * (1 - a) + b * (1 - b)) / validated)
     won = ours != baseline
@@ -56,6 +57,12 @@ def expected(trials: Sequence[Trial], accuracy: float, fidelity: float, validate
     chance = middle * (1 - middle) / validated
     among = variance(values)
     return middle + max(0.0, 1 - chance / among) * (accuracy - middle) if among > 0 else middle
+
+
+def _validated(trials: Sequence[Trial], fidelity: float) -> list[int]:
+    """How many images trainings of this length were validated on, where they were not all."""
+    same = [trial.evaluation.metrics for trial in trials if trial.evaluation.candidate.fidelity == fidelity]
+    return [int(metrics["validated"]) for metrics in same if "validated" in metrics]
 
 
 def words(found: Mapping[str, Any]) -> str:

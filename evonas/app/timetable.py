@@ -14,8 +14,7 @@ from evonas.core.errors import DeadlineTooShort
 from evonas.core.figures import duration
 
 LOWEST = 0.015  # of what can be trained in is a training of the lowest rung, where that is …
-FEWEST, MOST = 1.0, 3.0  # … not less and not more than so many epochs of the fixed baseline, and …
-ENOUGH = 8000  # … so many images are never too few
+ENOUGH, MOST = 3000, 3.0  # … so many images of the fixed baseline or more, and no more than so many epochs of it
 FINAL, LITTLE = 0.62, 0.8  # of what can be trained in is the final training's: where there is time for so many …
 MANY, FEW = 40, 10  # … trainings of the lowest rung, and where for so few that searching pays less
 MOST_EPOCHS = 120  # of the fixed baseline in the final training: more would change little
@@ -25,7 +24,7 @@ TOP = 4  # the highest rung is at most so many times shorter than the final trai
 EACH = 1.2  # trainings at least that a rung's share of the search must have room for
 WRITING, SHARE, MOST_SHARE = 7.0, 0.02, 10.0  # seconds, and a share of the deadline, for the files and the report
 SUITED_EPOCHS, SHORT, LONG = 40, 90.0, 1800.0  # of a final training; seconds of a deadline that nobody gave
-PORTFOLIO = 0.6  # of the trainings that fit into the lowest rung's share may be of genomes known beforehand
+PORTFOLIO = 0.8  # of the trainings that fit into the lowest rung's share may be of genomes known beforehand
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Timetable:
         writing = WRITING + min(SHARE * deadline, MOST_SHARE)
         left = deadline - before - writing
         epoch = images / speed
-        shortest = max(SHORTEST, min(FEWEST * images, ENOUGH) / speed)
+        shortest = max(SHORTEST, min(ENOUGH, MOST * images) / speed)
         least = before + (WRITING + 10 * SHORTEST) / (1 - SHARE)
         if left < 10 * SHORTEST:
             raise DeadlineTooShort(

@@ -12,6 +12,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -42,10 +43,12 @@ NOT_OF_THE_TRAINING = {
     "kept",
     "probe",
     "refit_all",
+    "validated",
     "clock",
     "_cache",
 }  # the rest is in its key
 SHOWN = 512  # images that layers are set from
+LEAST_VALIDATED = 200  # examples, where there are so many
 FORWARD = 0.4  # of the time of a step's image, for one that is only looked at
 WORK_OF_A_THREAD = 2e9  # floating-point operations a step, some 15 ms: below it, waiting for one another costs more
 
@@ -89,6 +92,9 @@ class TorchTrainer:
         probe: whether each evaluation also says in which ways images may be varied (`evonas.training.probing`).
         refit_all: whether the final network also learns from validation images that were given; from those that were
             drawn from the training images it always does.
+        validated: validation examples a second of training that are looked at, where there are more: a short training
+            must not spend its time on them. The same ones for all trainings of a length; the metric `validated` is
+            how many.
         clock: what `seconds` are counted by; `time.process_time` counts this process's own, whatever else runs.
 
     Raises EvonasError where the device is not there or an option makes no training.
@@ -111,8 +117,9 @@ class TorchTrainer:
     kept: str | Path | None = None
     probe: bool = False
     refit_all: bool = False
+    validated: float | None = None
     clock: Callable[[], float] = time.monotonic
-    _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _cache: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.device = find_device(self.device)
@@ -165,12 +172,13 @@ class TorchTrainer:
         try:
             with self.threads_for(costs["flops"]), seeded(seed, self.device):
                 seconds = None if self.seconds is None else self.seconds * candidate.fidelity
-                length = self._length(seconds, "val")
+                validation = self._validation(seconds)
+                length = self._length(seconds, len(validation))
                 network, figures = self._train(candidate, self._on_device("train"), seed, length, self._left())
-                accuracy, loss = self.test(network, self._on_device("val"))
+                accuracy, loss = self.test(network, validation)
                 further = {"test_accuracy": self.test(network, self._on_device("test"))[0]} if self.held_out else {}
                 if self.probe:
-                    further |= probed(network, self._on_device("val"), self.data.task.n_classes)
+                    further |= probed(network, validation, self.data.task.n_classes)
             if not math.isfinite(loss):
                 raise Diverged("diverged: the validation loss is no number")
         except Diverged as error:
@@ -179,6 +187,8 @@ class TorchTrainer:
             Checkpoints(self.kept).save(_kept_as(candidate), _weights(network))
         seconds = time.perf_counter() - start
         metrics = {"val_accuracy": accuracy, "val_loss": loss, **costs, **figures, **further, "seconds": seconds}
+        if self.validated is not None:
+            metrics["validated"] = len(validation)
         return Evaluation(candidate, metrics, seconds)
 
     def finish(self, genome: Any, seed: int, seconds: float | None = None) -> Finished:
@@ -187,7 +197,7 @@ class TorchTrainer:
         start = time.perf_counter()
         costs = profile.costs(self.encoding, genome, self.data.task)
         with self.threads_for(costs["flops"]), seeded(seed, self.device):
-            length = self._length(self.seconds if seconds is None else seconds, "test")
+            length = self._length(self.seconds if seconds is None else seconds, len(self.data.y_test))
             network, figures = self._train(Candidate(genome), self._on_device("all"), seed, length, None)
             if not all(bool(tensor.isfinite().all()) for tensor in named_tensors(network).values()):
                 raise Diverged("diverged: a weight is no number")
@@ -329,11 +339,25 @@ class TorchTrainer:
             self._cache["shown"] = next(iter(drawn))[0]
         return self._cache["shown"]
 
-    def _length(self, seconds: float | None, afterwards: str) -> Pace | None:
-        """A training of so many seconds from now on, in which a part of the data is looked at after it."""
+    def _validation(self, seconds: float | None) -> DeviceSet:
+        """What a training of so many seconds is validated on: all, or a part that is always the same."""
+        y = self.data.y_val
+        if self.validated is None or seconds is None or (some := self._looked_at(seconds)) >= len(y):
+            return self._on_device("val")
+        if ("val", some) not in self._cache:
+            places = np.sort(np.random.default_rng(len(y)).permutation(len(y))[:some])
+            images = self.data.x_val[places]
+            self._cache["val", some] = self.data.put(images, y[places], self._preprocessing(), self.device)
+        return self._cache["val", some]
+
+    def _looked_at(self, seconds: float) -> int:
+        return max(LEAST_VALIDATED, int((self.validated or 0.0) * seconds))
+
+    def _length(self, seconds: float | None, afterwards: int) -> Pace | None:
+        """A training of so many seconds from now on, after which so many examples are looked at."""
         if seconds is None:
             return None
-        return Clock(seconds, self.clock(), FORWARD * len(self._on_device(afterwards)), self.clock)
+        return Clock(seconds, self.clock(), FORWARD * afterwards, self.clock)
 
     def _take_over(self, network: nn.Module, candidate: Candidate, seed: int, left: Checkpoints) -> None:
         """From the first parent that left something."""

@@ -1,5 +1,6 @@
 """The winner against the fixed baseline: in trainings of the same length, and how sure it is."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,15 @@ def test_what_they_became_counts():
 def test_a_difference_within_chance_is_called_so():
     assert "within chance" in words(against(ROWS, "B", 40))
     assert "within chance" not in words(against(ROWS, "B", 400))
+
+
+def test_what_was_validated_on_fewer_images_is_less_sure():
+    few = [
+        replace(one, evaluation=replace(one.evaluation, metrics={**one.evaluation.metrics, "validated": 100}))
+        for one in trials(*ROWS)
+    ]
+    found: Any = against_baseline(few, "B", 400)
+    assert found["margin"] == pytest.approx(2 * against(ROWS, "B", 400)["margin"])
 
 
 def test_the_baseline_itself():

@@ -198,6 +198,25 @@ def test_a_training_of_so_many_seconds():
     assert finished.metrics["test_accuracy"] > 0.8
 
 
+def test_a_short_training_is_validated_on_a_part_that_is_always_the_same(monkeypatch):
+    monkeypatch.setattr("evonas.training.trainer.LEAST_VALIDATED", 5)
+    built = trainer(seconds=1.0, validated=30.0)
+    seen = []
+    test = TorchTrainer.test
+    monkeypatch.setattr(
+        TorchTrainer, "test", lambda self, network, data: seen.append(data) or test(self, network, data)
+    )
+    evaluations = [built(Candidate((name, 0.0, 0.0), share), built.data.task, 0) for name, share in SHORT]
+    everything = len(built.data.y_val)
+    assert everything > 15
+    assert [one.metrics["validated"] for one in evaluations] == [min(everything, n) for n in (9, 9, 5, 30)]
+    assert seen[0] is seen[1]
+    assert "validated" not in trainer(seconds=0.2)(Candidate(("sgd", 0.0, 0.0)), built.data.task, 0).metrics
+
+
+SHORT = [("sgd", 0.3), ("adamw", 0.3), ("sgd", 0.1), ("sgd", 1.0)]
+
+
 @pytest.mark.parametrize("other", [{"epochs": 3}, {"checkpoints": "folder"}])
 def test_seconds_stand_alone(other):
     with pytest.raises(EvonasError, match="exclude one another"):
