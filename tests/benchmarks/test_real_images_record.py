@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Sequence
 from types import MappingProxyType
@@ -275,3 +276,27 @@ def test_a_watch_counts_both_clocks():
     found = watch.seconds()
     assert found["wall_seconds"] >= 0.04
     assert json.dumps(found)
+
+
+def test_a_row_by_own_time_says_so_and_says_nothing_of_deadlines(monkeypatch):
+    monkeypatch.setattr(time, "monotonic", time.process_time)
+    by = measured.origin()
+    assert by["processor"] == HERE + measured.OWN_TIME
+    some = [row("a", "evonas"), row("a", "evonas", 1, processor=by["processor"])]
+    assert measured.on_the_wall(some) == some[:1]
+    measured.by_own_time(["is", "not", "begun", "again"])
+
+
+@pytest.mark.thorough
+def test_waiting_takes_none_of_a_process_s_own_time(tmp_path):
+    script = tmp_path / "waits.py"
+    script.write_text(
+        "import sys, time\n"
+        "from studies.real_images.measured import Watch, by_own_time\n"
+        "by_own_time(sys.argv)\n"
+        "watch = Watch()\n"
+        "time.sleep(3)\n"
+        "print(sys.argv[1:], watch.seconds()['wall_seconds'] < 1)\n"
+    )
+    done = subprocess.run([sys.executable, script, "--a", "b"], capture_output=True, text=True, check=True)
+    assert done.stdout == "['--a', 'b'] True\n"

@@ -7,7 +7,9 @@
 
 `--images` holds mnist.npz, fashion_mnist.npz, kmnist_10k.npz, usps.npz and cifar10*.npz (x_train, y_train, x_test,
 y_test); sets that evonas makes are made in `--root`. Each row names the commit, the processor and the versions. One
-core (with --full two): nothing else should run. Rows of one set, seed and budget have to come from one processor.
+core (with --full two): nothing else should run, or --own-time counts the processor time of each system, and one
+command may run for each core, with --seeds of its own. Rows of one set, seed and budget have to come from one
+processor, and one kind of clock.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import Any
 
 from evonas.core.errors import EvonasError, choices
 from studies.real_images import plan, rows, sets, systems
-from studies.real_images.measured import Watch, origin, threads, warm
+from studies.real_images.measured import Watch, by_own_time, origin, threads, warm
 from studies.real_images.plan import Work
 
 
@@ -39,8 +41,11 @@ def main() -> None:
     parser.add_argument("--plan", action="store_true", help="say what is missing, run nothing")
     parser.add_argument("--anew", action="store_true", help="drop the rows of a block that another processor began")
     parser.add_argument("--busy", action="store_true", help="keep rows that something else on this machine slowed down")
+    parser.add_argument("--own-time", action="store_true", help="count processor time: others may run beside it")
     parser.add_argument("--rows", type=Path, default=rows.ROWS)
     options = parser.parse_args()
+    if options.own_time:
+        by_own_time(sys.argv)
     try:
         with threads(plan.FULL_THREADS if options.full else 1):
             failed = record(options)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 
 from evonas_benchmarks.pages.text import markdown
+from studies.real_images.measured import on_the_wall
 from studies.real_images.plan import ABLATIONS, FIXED, OTHERS, OURS
 from studies.real_images.ratios import Control, compared, errors, paired, ratio
 from studies.real_images.rows import Row, block, words
@@ -126,7 +127,7 @@ def full(rows: Sequence[Row]) -> str:
 
 def times(rows: Sequence[Row]) -> str:
     """Whether deadlines were kept, and when there was something to use: the worst rows of each budget."""
-    lines = []
+    lines, rows = [], on_the_wall(rows)
     for budget, cores in sorted({(row["budget"], row["full"]) for row in rows}):
         some = [row for row in rows if (row["budget"], row["full"]) == (budget, cores) and "usable_seconds" in row]
         if some:
