@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from statistics import median
 from typing import ClassVar, Protocol
 
 
@@ -47,22 +49,28 @@ class Clock:
     start: float
     afterwards: float = 0.0
     now: Callable[[], float] = time.monotonic
-    _begun: float | None = field(default=None, repr=False)
-    _images: int = field(default=0, repr=False)
-    _before: int = field(default=0, repr=False)
+    _each: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOWS), repr=False)
+    _since: float = field(default=0.0, repr=False)
+    _seen: int = field(default=0, repr=False)
 
     def progress(self, step: int, images: int) -> float | None:
         now = self.now()
-        if self._begun is None or step == WARM:  # the first steps choose kernels and take memory
-            self._begun, self._before = now, self._images
-        done = self._images - self._before
-        each = (now - self._begun) / done if done else 0.0
-        self._images += images
-        left = self.seconds - (now - self.start) - self.afterwards * each
+        if step in (0, WARM):  # the first steps choose kernels and take memory
+            self._since, self._seen = now, 0
+        elif self._seen and step > WARM and (step - WARM) % self.WAITED == 0:
+            self._each.append((now - self._since) / self._seen)
+            self._since, self._seen = now, 0
+        each = median(self._each) if self._each else (now - self._since) / self._seen if self._seen else 0.0
+        self._seen += images
+        remaining = self.seconds - (now - self.start)
+        left = remaining - self.afterwards * each
+        if not self._each:  # a machine that stalls for a moment must not end a training that has hardly begun
+            left = max(left, remaining / 2)
         # it would not help to begin a step that takes longer than what is left
-        if self._images > images and left < 0.5 * each * images:
+        if step and left < 0.5 * each * images:
             return None
         return min(1.0, max(0.0, 1 - left / self.seconds))
 
 
 WARM = 3  # steps before the speed is taken
+WINDOWS = 9  # of `WAITED` steps, whose median speed counts: a stall in one or two of them says nothing of the rest

@@ -178,6 +178,15 @@ def test_a_machine_that_gets_slower_still_ends_in_time():
     assert progress[-1] > 0.9
 
 
+@pytest.mark.parametrize("stalled", [1, 2, 4, 5, 30, 99])
+def test_a_machine_that_stalls_for_a_moment_does_not_end_a_training(stalled):
+    """A step that takes a hundred times as long, with as much to look at afterwards as was trained on."""
+    ticks = Ticks()
+    progress = steps_of(Clock(20.0, 0.0, 500, ticks), ticks, lambda step: 2.0 if step == stalled else 0.02)
+    assert len(progress) > 800  # (20 - 2 - 500 images of .002 seconds) / .02
+    assert 18.5 <= ticks.now <= 19.5
+
+
 def test_there_is_one_step_at_least():
     ticks = Ticks()
     ticks.now = 5.0
