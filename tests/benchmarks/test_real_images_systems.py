@@ -231,7 +231,10 @@ def test_a_system_searches_for_its_seconds(name):
     measured.warm()
     found = SYSTEMS[name](blobs(), 16.0, 0)
     assert found["test_accuracy"] > 0.5
-    assert found["trials"]
+    data, fidelities = blobs(), {fidelity for fidelity, _, _ in found["trials"]}
+    begins = found["trials"][0][2] == NET.portfolio(data.task)[0]
+    assert begins == (name not in ("random", "optuna-tpe"))
+    assert len(fidelities) == 1 or name != "evonas without rungs"
     assert 0 < found["usable_seconds"] < 16
 
 
