@@ -79,10 +79,13 @@ def test_ratios_to_the_control_are_paired_by_set_and_seed():
 def test_other_systems_and_parts_left_out_have_ratios_too():
     found = page.page(ROWS)
     others = found[found.index("### Against the others") : found.index("### What each part")]
-    assert line(others, "random")[2:] == ["2", "6"]
-    assert line(others, "evonas without memory")[2:] == ["2", "4"]
+    assert line(others, "other") == ["other", "geometric mean", "pairs", *SETS]
+    by_seed = "0.51 (0.50 to 0.53)"  # .5, .5125 and .525 on either set
+    assert line(others, "random") == ["random", "**0.51 (0.50 to 0.52)**", "6", by_seed, by_seed]
+    assert line(others, "evonas without memory")[2] == "4"
+    assert line(others, "resnet20")[2:] == ["2", "2.00 (one pair)", "0.10 (one pair)"]
     parts = found[found.index("### What each part") : found.index("### The challenge's score")]
-    assert line(parts, "evonas without rungs")[1:] == ["0.50 (one pair)", "1", "1"]
+    assert line(parts, "evonas without rungs")[1:] == ["**0.50 (one pair)**", "1", "0.50 (one pair)"]
 
 
 def test_the_challenge_counts_from_the_published_benchmark():

@@ -10,7 +10,7 @@ from studies.real_images import less_time
 from studies.real_images.measured import on_the_wall
 from studies.real_images.plan import OURS
 from studies.real_images.rank_correlation import correlations
-from studies.real_images.ratios import compared, control, errors, paired, ratio
+from studies.real_images.ratios import by_set, control, ratio
 from studies.real_images.rows import Row, main_budget
 from studies.real_images.sets import PUBLISHED
 
@@ -45,15 +45,13 @@ def table(rows: Sequence[Row], candidates: Sequence[Row]) -> str:
 
 def _against_control(rows: Sequence[Row]) -> list[Line]:
     known = control(rows)
-    overall = compared(rows, OURS, known.name) if known else None
+    pairs = by_set(rows, OURS, known.name) if known else {}
+    overall = ratio(pairs.values())
     what = f"errors by those of the best fixed network{f', {known.name}' if known else ''}"
     each = "sets whose ratio lies wholly above 1.05 (aim: .95)"
-    if known is None or overall is None:
+    if overall is None:
         return [(what, MISSING, "≤ .80", "≤ .60", ""), (each, MISSING, "none", "none", "")]
-    by = errors(rows)
-    ours, theirs = by[OURS], by[known.name]
-    pairs = {name: paired(ours[name], theirs[name]) for name in ours.keys() & theirs.keys()}
-    lows = {name: one.low for name, some in pairs.items() if some and (one := ratio([some]))}
+    lows = {name: one.low for name, some in pairs.items() if (one := ratio([some]))}
     above = {limit: sorted(name for name, low in lows.items() if low > limit) for limit in (1.05, 0.95)}
     reached = "no" if above[1.05] else "bar" if above[0.95] else "aim"
     return [
@@ -63,7 +61,7 @@ def _against_control(rows: Sequence[Row]) -> list[Line]:
 
 
 def _against_random(rows: Sequence[Row]) -> Line:
-    found = compared(rows, OURS, "random")
+    found = ratio(by_set(rows, OURS, "random").values())
     what = "errors by those of random search"
     bar = "≤ .90, interval below 1"
     if found is None:

@@ -21,7 +21,7 @@ def against(rows: Sequence[Row], budget: float) -> Ratio | None:
     ours = _of(rows, OURS, budget)
     at = {(row["set"], row["seed"]): row["processor"] for row in theirs}
     ours = [row for row in ours if at.get((row["set"], row["seed"])) == row["processor"]]
-    return ratio(log_ratios(errors(ours).get(OURS, {}), errors(theirs).get(WITHOUT, {})))
+    return ratio(log_ratios(errors(ours).get(OURS, {}), errors(theirs).get(WITHOUT, {})).values())
 
 
 def budgets(rows: Sequence[Row]) -> list[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
@@ -42,22 +42,25 @@ class Ratio:
         return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
-def log_ratios(ours: Mapping[str, Mapping[int, float]], theirs: Mapping[str, Mapping[int, float]]) -> list[list[float]]:
-    """For each set that both have, the logarithms of our error by theirs, of the seeds that both have."""
-    return [list(paired(ours[name], theirs[name])) for name in ours if paired(ours[name], theirs.get(name, {}))]
+def log_ratios(
+    ours: Mapping[str, Mapping[int, float]], theirs: Mapping[str, Mapping[int, float]]
+) -> dict[str, list[float]]:
+    """For each set, the logarithms of our error by theirs, of the seeds that both have; other sets are left out."""
+    found = {}
+    for name in ours:
+        both = sorted(ours[name].keys() & theirs.get(name, {}).keys())
+        if both:
+            found[name] = [math.log(ours[name][seed] / theirs[name][seed]) for seed in both]
+    return found
 
 
-def compared(rows: Sequence[Row], one: str, other: str) -> Ratio | None:
-    """The errors of one system by those of another, in rows of one budget."""
+def by_set(rows: Sequence[Row], one: str, other: str) -> dict[str, list[float]]:
+    """`log_ratios` of two systems, in rows of one budget."""
     by = errors(rows)
-    return ratio(log_ratios(by.get(one, {}), by.get(other, {})))
+    return log_ratios(by.get(one, {}), by.get(other, {}))
 
 
-def paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> list[float]:
-    return [math.log(ours[seed] / theirs[seed]) for seed in sorted(ours.keys() & theirs.keys())]
-
-
-def ratio(groups: Sequence[Sequence[float]]) -> Ratio | None:
+def ratio(groups: Collection[Sequence[float]]) -> Ratio | None:
     """The geometric mean over groups (sets) of those over their pairs (seeds), from logarithms; None without any.
 
     The interval is by percentile bootstrap over groups, and over the pairs within each; of one group over its pairs.
@@ -69,7 +72,7 @@ def ratio(groups: Sequence[Sequence[float]]) -> Ratio | None:
     return Ratio(value, math.exp(low), math.exp(high), len(groups), pairs)
 
 
-def _interval(groups: Sequence[Sequence[float]]) -> tuple[float, float]:
+def _interval(groups: Collection[Sequence[float]]) -> tuple[float, float]:
     rng, most = np.random.default_rng(0), max(map(len, groups))
     table = np.array([[*group, *[0.0] * (most - len(group))] for group in groups])
     sizes = np.array([len(group) for group in groups])

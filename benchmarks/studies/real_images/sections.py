@@ -8,7 +8,7 @@ from statistics import mean
 from evonas_benchmarks.pages.text import markdown
 from studies.real_images.measured import on_the_wall
 from studies.real_images.plan import ABLATIONS, FIXED, OTHERS, OURS
-from studies.real_images.ratios import Control, compared, errors, paired, ratio
+from studies.real_images.ratios import Control, by_set, errors, ratio
 from studies.real_images.rows import Row, block, words
 from studies.real_images.sets import PUBLISHED, SETS, ordered
 
@@ -28,16 +28,14 @@ def accuracies(rows: Sequence[Row]) -> str:
 
 def against_control(rows: Sequence[Row], known: Control) -> str:
     """Ours against the one best fixed network, set by set."""
-    by = errors(rows)
-    ours, theirs = by.get(OURS, {}), by[known.name]
-    lines = []
-    for name in ordered(ours.keys() & theirs.keys(), SETS):
-        if found := ratio([paired(ours[name], theirs[name])] if paired(ours[name], theirs[name]) else []):
-            both = [f"{100 * mean(one[name].values()):.2f}" for one in (ours, theirs)]
-            lines.append([name, *both, str(found), str(found.pairs)])
-    overall = compared(rows, OURS, known.name)
+    by, pairs = errors(rows), by_set(rows, OURS, known.name)
+    overall = ratio(pairs.values())
     if overall is None:
         return ""
+    lines = []
+    for name in ordered(pairs):
+        both = [f"{100 * mean(by[system][name].values()):.2f}" for system in (OURS, known.name)]
+        lines.append([name, *both, str(ratio([pairs[name]])), str(len(pairs[name]))])
     lines.append(["geometric mean", "", "", f"**{overall}**", str(overall.pairs)])
     means = ", ".join(f"{name} {100 * value:.2f} %" for name, value in known.means.items())
     return (
@@ -50,7 +48,7 @@ def against_control(rows: Sequence[Row], known: Control) -> str:
 
 
 def against_others(rows: Sequence[Row]) -> str:
-    return _ratios(rows, (*FIXED, *OTHERS), "### Against the others", "other")
+    return _ratios(rows, (*OTHERS, *FIXED), "### Against the others", "other")
 
 
 def ablations(rows: Sequence[Row]) -> str:
@@ -58,12 +56,16 @@ def ablations(rows: Sequence[Row]) -> str:
 
 
 def _ratios(rows: Sequence[Row], others: Sequence[str], title: str, head: str) -> str:
-    found = {other: compared(rows, OURS, other) for other in others}
-    lines = [[other, str(r), str(r.sets), str(r.pairs)] for other, r in found.items() if r]
-    if not lines:
+    found = {other: pairs for other in others if (pairs := by_set(rows, OURS, other))}
+    if not found:
         return ""
-    said = "Test errors of evonas by those of the other, geometric mean; below 1 evonas makes fewer.\n\n"
-    return f"{title}\n\n{said}{markdown([head, 'ratio of errors', 'sets', 'pairs'], lines)}\n"
+    sets = ordered({name for pairs in found.values() for name in pairs})
+    lines = []
+    for other, pairs in found.items():
+        each = [str(ratio([pairs[name]])) if name in pairs else "" for name in sets]
+        lines.append([other, f"**{ratio(pairs.values())}**", str(sum(map(len, pairs.values()))), *each])
+    said = "Test errors of evonas by those of the other, paired by seed; below 1 evonas makes fewer.\n\n"
+    return f"{title}\n\n{said}{markdown([head, 'geometric mean', 'pairs', *sets], lines)}\n"
 
 
 def score(accuracy: float, benchmark: float) -> float:
