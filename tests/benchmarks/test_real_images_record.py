@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from importlib.util import find_spec
 from types import MappingProxyType
 
 import numpy as np
@@ -151,6 +152,13 @@ def test_bad_options_are_one_line(say, words, error):
     assert not ran
     assert error in ended
     assert "\n" not in ended
+
+
+@pytest.mark.skipif(find_spec("optuna") is not None, reason="Optuna is installed")
+def test_optuna_is_asked_for_before_hours_have_passed(say):
+    ran, _, ended = say("--seeds", "0", "--shorter", "")
+    assert not ran
+    assert 'pip install "evonas[peers]"' in ended
 
 
 def test_a_line_that_is_no_row_is_named(tmp_path):

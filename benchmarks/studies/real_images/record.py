@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from evonas.core.errors import EvonasError, choices
+from evonas_benchmarks.peers.peer import required
 from studies.real_images import plan, rows, sets, systems
 from studies.real_images.measured import Watch, by_own_time, origin, threads, warm
 from studies.real_images.plan import Work
@@ -60,7 +61,8 @@ def main() -> None:
 def record(options: argparse.Namespace) -> int:
     """Run what is missing, or say it; how many rows could not be made.
 
-    Raises EvonasError where an option is not valid, or a block was begun on another processor.
+    Raises EvonasError where an option is not valid, a block was begun on another processor, or Optuna is wanted and
+    not installed.
     """
     by = origin()
     names = options.sets or (",".join(sets.PUBLISHED) if options.full else "")
@@ -77,6 +79,8 @@ def record(options: argparse.Namespace) -> int:
             return 0
         for work in works if not options.anew else ():  # of all that is to come: better now than in hours
             rows.refuse_another(had, rows.block(work.row), by["processor"])
+        if any("optuna" in work.system for work in works):
+            required("optuna")
         if not works:
             return len(failed)
         work, block = works[0], rows.block(works[0].row)
