@@ -21,7 +21,7 @@ from evonas.core.errors import EvonasError
 from evonas.core.types import Candidate, Trial
 from evonas_benchmarks.pages.text import markdown
 from studies.real_images import plan, sets
-from studies.real_images.measured import origin, threads, warm
+from studies.real_images.measured import by_own_time, origin, threads, warm
 from studies.real_images.rows import CANDIDATES, Row, append
 
 LAST = 8
@@ -36,8 +36,11 @@ def main() -> None:
     parser.add_argument("--images", type=Path, help="folder of .npz files")
     parser.add_argument("--root", type=Path, help="folder of the sets that evonas makes")
     parser.add_argument("--learned", type=int, default=plan.LEARNED, help="at most so many images to learn from")
+    parser.add_argument("--own-time", action="store_true", help="count processor time: others may run beside it")
     parser.add_argument("--rows", type=Path, default=CANDIDATES)
     options = parser.parse_args()
+    if options.own_time:
+        by_own_time(sys.argv)
     try:
         ((name, source),) = sets.sources(options.set, options.images, options.root).items()
         by = origin()
