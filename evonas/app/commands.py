@@ -81,6 +81,10 @@ def search(
         bool | None,
         typer.Option("--refit-all", help="Train the final network on given validation examples too. (default: not)"),
     ] = None,
+    tta: Annotated[
+        str | None,
+        typer.Option(help="Test-time augmentation, with a deadline: auto (where it helps on validation), off. (auto)"),
+    ] = None,
     stop_early: Annotated[
         float | None, typer.Option(help="Stop what cannot come among this share of the best. (default: never)")
     ] = None,

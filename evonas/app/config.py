@@ -73,6 +73,9 @@ class SearchConfig(BaseModel):
     refit_all: bool = Field(
         False, description="let the final network learn from validation examples that were given, too"
     )
+    tta: Literal["auto", "off"] = Field(
+        "auto", description="test-time augmentation of a deadline's final network: auto: where it helps on validation"
+    )
     stop_early: float | None = Field(
         None, gt=0, lt=1, description="stop a training that cannot come among this share of the best"
     )

@@ -56,9 +56,9 @@ def export(
 
 def _final(job: Job, trials: Sequence[Trial]) -> tuple[FinalTraining | None, str]:
     """The final training that a run had, or would have if its search ended now, and a word on which it is."""
-    final, why = recorded(job.record), "as in the run's own final training"
+    seconds = None if job.timetable is None else job.timetable.final
+    final = recorded(job.record)
     if final is None:
-        final, why = planned(job, searcher_after(job, trials), trials), "which the search would recommend now"
-    if final is not None and final.seconds is None and job.timetable is not None:
-        final = replace(final, seconds=job.timetable.final)
-    return final, why
+        final = planned(job, searcher_after(job, trials), trials, lambda: seconds)
+        return final, "which the search would recommend now"
+    return replace(final, seconds=final.seconds or seconds), "as in the run's own final training"

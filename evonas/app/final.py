@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,21 +13,39 @@ from evonas.app.preparation import Job
 from evonas.core.errors import Diverged
 from evonas.core.figures import duration
 from evonas.core.genomes import freeze
-from evonas.core.optional import Recommending
+from evonas.core.optional import JudgesForms, Recommending
+from evonas.core.paired import Paired
 from evonas.core.types import Searcher, Trial
 from evonas.domains.domain import FinalTraining
 from evonas.memory.archive import RunRecord
 
+JUDGING, AT_LEAST = 0.02, 0.2  # of the final training's seconds, and seconds, to judge test-time augmentation
+
 
 def planned(
-    job: Job, searcher: Searcher[Any], trials: Sequence[Trial], seconds: float | None = None
+    job: Job, searcher: Searcher[Any], trials: Sequence[Trial], seconds: Callable[[], float | None]
 ) -> FinalTraining | None:
-    """Of the genome that the searcher recommends, else the best trial's; None where no trial was good."""
+    """Of the genome that the searcher recommends, else the best trial's; None where no trial was good.
+
+    How many seconds there are is asked last: what is decided before takes time.
+    """
     best = job.goal.best(trials)
     if best is None:
         return None
     genome = searcher.recommend() if isinstance(searcher, Recommending) else None
-    return FinalTraining(best.evaluation.candidate.genome if genome is None else genome, seconds)
+    genome = best.evaluation.candidate.genome if genome is None else genome
+    judged = _judged(job, genome, trials)
+    return FinalTraining(genome, seconds(), judged)
+
+
+def _judged(job: Job, genome: Any, trials: Sequence[Trial]) -> Paired | None:
+    """What test-time augmentation is worth to the network of the genome's longest training in the search, which has not
+    learned from validation examples; None where it is not wanted, or that network is not there."""
+    own = [trial.evaluation for trial in trials if trial.evaluation.candidate.genome == genome and trial.evaluation.ok]
+    if job.timetable is None or job.config.tta == "off" or not own or not isinstance(job.trainer, JudgesForms):
+        return None
+    longest = max(own, key=lambda evaluation: evaluation.candidate.fidelity)
+    return job.trainer.judge_forms(longest, max(AT_LEAST, JUDGING * job.timetable.final))
 
 
 def recorded(record: RunRecord) -> FinalTraining | None:
@@ -36,7 +54,8 @@ def recorded(record: RunRecord) -> FinalTraining | None:
     if record.status != "done" or result.get("genome") is None:
         return None
     had = result.get("final") or {"genome": result["genome"]}  # earlier versions kept no more
-    return FinalTraining(**{**had, "genome": freeze(had["genome"])})
+    judged = Paired(**had["judged"]) if had.get("judged") else None
+    return FinalTraining(**{**had, "genome": freeze(had["genome"]), "judged": judged})
 
 
 def carried_out(job: Job, final: FinalTraining, trials: Sequence[Trial], folder: Path) -> Mapping[str, Any]:

@@ -212,13 +212,18 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
     try:
         memory += [line for line in [_known(searcher)] if line and line not in memory]
         with _broken_off(job, "the training of the best network"):
-            seconds = final_seconds(timetable, job.began, told) if timetable else None
+            final = planned(
+                job,
+                searcher,
+                outcome.trials,
+                lambda: final_seconds(timetable, job.began, told) if timetable else None,
+            )
             result = finish(
                 job,
                 outcome.trials,
                 outcome.reason,
                 job.folder,
-                planned(job, searcher, outcome.trials, seconds),
+                final,
                 memory=memory,
                 left=(lambda: time_left(timetable, job.began, told)) if timetable else None,
             )

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from evonas.core.types import Candidate, Encoding, Evaluator, Ranker, Searcher, Store, Task, Trial
+from evonas.core.types import Candidate, Encoding, Evaluation, Evaluator, Ranker, Searcher, Store, Task, Trial
 
 if TYPE_CHECKING:
     import torch
 
     from evonas.core.context import SearchContext
     from evonas.core.goals import Goal
+    from evonas.core.paired import Paired
     from evonas.core.recipe import Recipe
     from evonas.core.space import Space
 
@@ -231,6 +232,14 @@ class Divisible(Protocol):
 
 
 @runtime_checkable
+class JudgesForms(Protocol):
+    """An evaluator whose networks may look at an input in several forms (test-time augmentation): what that is worth to
+    the network that an evaluation left, by validation data, in so many seconds. None where that cannot be said."""
+
+    def judge_forms(self, evaluation: Evaluation[Any], seconds: float) -> Paired | None: ...
+
+
+@runtime_checkable
 class OnDevice(Protocol):
     """An evaluator that names the device it computes on."""
 
@@ -296,6 +305,7 @@ __all__ = [
     "HasRuns",
     "HasSpace",
     "Informed",
+    "JudgesForms",
     "MultiFidelity",
     "Noting",
     "OnDevice",

@@ -19,6 +19,7 @@ import numpy as np
 from evonas.core import plugins
 from evonas.core.errors import EvonasError, choices
 from evonas.core.goals import Goal
+from evonas.core.paired import Paired
 from evonas.core.types import Candidate, Encoding, Evaluation, Evaluator, Task
 from evonas.domains.labels import word
 
@@ -67,11 +68,17 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class FinalTraining:
-    """What a run ends with: the genome that is trained in full, and for how many seconds (None: the trainer's own
-    length)."""
+    """What a run ends with: the genome that is trained in full, for how many seconds (None: the trainer's own length),
+    and what test-time augmentation was worth to it in the search (None: it was not judged)."""
 
     genome: Any
     seconds: float | None = None
+    judged: Paired | None = None
+
+    @property
+    def tta(self) -> bool:
+        """Whether the network looks at inputs in several forms."""
+        return self.judged is not None and self.judged.helps
 
 
 class Trainer(Protocol):

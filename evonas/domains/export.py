@@ -26,10 +26,11 @@ from evonas.domains.network import Network
 from evonas.domains.splitting import ArraySplit
 from evonas.training.building import build, seeded
 from evonas.training.data import Preprocessing
-from evonas.training.trainer import Finished
+from evonas.training.finishing import Finished, Member, assembled
+from evonas.training.forms import Forms
 
 WEIGHTS, PROGRAM = "model.safetensors", "model.pt2"
-FORMAT = 2  # 1: of images, without `domain` and without the preprocessing's `scale`
+FORMAT = 3  # 2: of one network, without `members`; 1: of images, without `domain` and the preprocessing's `scale`
 log = logging.getLogger(__name__)
 
 
@@ -51,6 +52,7 @@ def save(
         "evonas": versions(("evonas",))["evonas"],
         "encoding": encoding,
         "genome": genome,
+        "members": [asdict(member) for member in finished.members],
         "domain": data.task.domain,
         "task": data.task.name,
         "input_shape": data.task.input_shape,
@@ -157,9 +159,10 @@ def _rebuilt(folder: Path, description: Mapping[str, Any]) -> nn.Module:
     encoding = make_encoding(description["encoding"])
     classes = len(description["class_names"])
     task = Task(description["task"], description["input_shape"], classes, domain=description["domain"])
+    members = description["members"]
     try:
         with seeded(0):
-            model = build(encoding, description["genome"], task)
+            model = assembled(members, [build(encoding, member.genome, task) for member in members])
     except Exception as error:
         raise EvonasError(f"{description['encoding']!r} cannot build the network: {_first_line(error)}") from error
     try:
@@ -183,7 +186,7 @@ def _description(folder: Path) -> Mapping[str, Any]:
         return {
             "domain": kind,
             "encoding": str(description["encoding"]),
-            "genome": freeze(description["genome"]),
+            "members": [_member(one) for one in description.get("members") or [{"genome": description["genome"]}]],
             "task": str(description["task"]),
             "input_shape": tuple(map(int, description["input_shape"])),
             "class_names": tuple(map(str, description["class_names"])),
@@ -197,6 +200,14 @@ def _description(folder: Path) -> Mapping[str, Any]:
         raise EvonasError(f"{str(folder)!r} holds no network: cannot read genome.json ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise EvonasError(f"{str(path)!r} describes no network: {_first_line(error)}") from error
+
+
+def _member(values: Mapping[str, Any]) -> Member:
+    """As `genome.json` has it; whatever else stands there is no network."""
+    forms = values.get("forms") or {}
+    mirrors = (bool(forms.get(name)) for name in ("mirror_x", "mirror_y"))
+    shifts = (int(forms.get(name, 0)) for name in ("shift_x", "shift_y"))
+    return Member(freeze(values["genome"]), Forms(*mirrors, *shifts))
 
 
 def _of_the_weights(description: dict[str, Any], weights: Path) -> dict[str, Any]:

@@ -91,10 +91,10 @@ class Supervised:
         """Train, test once, write `genome.json` and `model.safetensors`."""
         from evonas.domains.export import save
 
-        finished = trainer.finish(final.genome, seed, final.seconds)
+        finished = trainer.finish(final.genome, seed, final.seconds, tta=final.tta)
         save(folder, finished, final.genome, encoding, cast(ArraySplit, trainer.data), program=False)
         figures = {name: finished.metrics[name] for name in (*SHOWN, "seconds")}
-        return {**figures, "notes": [self._learned(trainer)]}
+        return {**figures, "notes": [self._learned(trainer), *self._looks(trainer, final)]}
 
     def _learned(self, trainer: TorchTrainer) -> str:
         """A line on what the final network learned from."""
@@ -106,6 +106,19 @@ class Supervised:
         if trainer.refit_all:
             return f"{line} and the {val} validation {several} that were given"
         return f"{line}, not from the {val} validation {several} that were given: --refit-all adds them"
+
+    def _looks(self, trainer: TorchTrainer, final: FinalTraining) -> list[str]:
+        """A line on test-time augmentation, where it was judged."""
+        from evonas.training.forms import Forms
+
+        if final.judged is None:
+            return []
+        n = Forms.of(trainer.recipe(final.genome), trainer.data.task.input_shape).count
+        found, several = final.judged, plural(self.what)
+        seen = f"of {found.examples:,} validation {several} it mended {found.mended} and spoilt {found.spoilt}"
+        if final.tta:
+            return [f"test-time augmentation over {n} forms: {seen} (p = {found.p:.2g}); it costs {n} times as much"]
+        return [f"no test-time augmentation over {n} forms: {seen}, which is within chance (p = {found.p:.2g})"]
 
     def add_program(self, folder: Path) -> Sequence[str]:
         """Write `model.pt2` beside the network that is in the folder."""

@@ -34,8 +34,8 @@ def kept(network: nn.Module, data: DeviceSet, n_classes: int) -> dict[str, float
     ways: dict[str, list[Callable[[torch.Tensor], torch.Tensor]]] = {
         "mirror_x": [lambda x: x.flip(3)],
         "mirror_y": [lambda x: x.flip(2)],
-        "shift_x": [lambda x: _shifted(x, across, 3), lambda x: _shifted(x, -across, 3)],
-        "shift_y": [lambda x: _shifted(x, down, 2), lambda x: _shifted(x, -down, 2)],
+        "shift_x": [lambda x: shifted(x, across, 3), lambda x: shifted(x, -across, 3)],
+        "shift_y": [lambda x: shifted(x, down, 2), lambda x: shifted(x, -down, 2)],
     }
     network.eval()
 
@@ -52,7 +52,7 @@ def kept(network: nn.Module, data: DeviceSet, n_classes: int) -> dict[str, float
     }
 
 
-def _shifted(x: torch.Tensor, by: int, axis: int) -> torch.Tensor:
+def shifted(x: torch.Tensor, by: int, axis: int) -> torch.Tensor:
     """Pixels that come in from outside are those that were next to the border before."""
     size = x.shape[axis]
     places = (torch.arange(size, device=x.device) - by).clamp(0, size - 1)

@@ -20,15 +20,17 @@ from torch.nn import functional as F
 from evonas.core import environment
 from evonas.core.errors import Diverged, EvonasError
 from evonas.core.optional import HasRecipe
+from evonas.core.paired import Paired
 from evonas.core.recipe import Recipe
 from evonas.core.types import Candidate, Encoding, Evaluation, Task
-from evonas.training import profile
+from evonas.training import finishing, profile
 from evonas.training.building import build, calibrate, seeded
-from evonas.training.checkpoints import Checkpoints, State, digest
+from evonas.training.checkpoints import Checkpoints, digest
 from evonas.training.data import DeviceSet, Preprocessing, TrainingData, at_once
 from evonas.training.devices import find_device, find_precision, precision_for, threads_of_torch
+from evonas.training.finishing import Finished
 from evonas.training.fitting import Fitting
-from evonas.training.inheritance import inherit, named_tensors
+from evonas.training.inheritance import inherit
 from evonas.training.pace import WARM, Clock, Pace, Steps
 from evonas.training.probing import kept as probed
 
@@ -51,15 +53,6 @@ SHOWN = 512  # images that layers are set from
 LEAST_VALIDATED = 200  # examples, where there are so many
 FORWARD = 0.4  # of the time of a step's image, for one that is only looked at
 WORK_OF_A_THREAD = 2e9  # floating-point operations a step, some 15 ms: below it, waiting for one another costs more
-
-
-@dataclass
-class Finished:
-    """The best network, trained in full, and its figures: `test_accuracy`, `params`, `flops`, `seconds`, …"""
-
-    model: nn.Module
-    metrics: dict[str, Any]
-    preprocessing: Preprocessing
 
 
 @dataclass
@@ -173,10 +166,10 @@ class TorchTrainer:
             with self.threads_for(costs["flops"]), seeded(seed, self.device):
                 seconds = None if self.seconds is None else self.seconds * candidate.fidelity
                 validation = self._validation(seconds)
-                length = self._length(seconds, len(validation))
-                network, figures = self._train(candidate, self._on_device("train"), seed, length, self._left())
+                length = self.length(seconds, len(validation))
+                network, figures = self.train(candidate, self.on_device("train"), seed, length, self._left())
                 accuracy, loss = self.test(network, validation)
-                further = {"test_accuracy": self.test(network, self._on_device("test"))[0]} if self.held_out else {}
+                further = {"test_accuracy": self.test(network, self.on_device("test"))[0]} if self.held_out else {}
                 if self.probe:
                     further |= probed(network, validation, self.data.task.n_classes)
             if not math.isfinite(loss):
@@ -184,44 +177,32 @@ class TorchTrainer:
         except Diverged as error:
             return Evaluation.failure(candidate, str(error), time.perf_counter() - start)
         if self.kept is not None:
-            Checkpoints(self.kept).save(_kept_as(candidate), _weights(network))
+            finishing.keep(self.kept, candidate, network)
         seconds = time.perf_counter() - start
         metrics = {"val_accuracy": accuracy, "val_loss": loss, **costs, **figures, **further, "seconds": seconds}
         if self.validated is not None:
             metrics["validated"] = len(validation)
         return Evaluation(candidate, metrics, seconds)
 
-    def finish(self, genome: Any, seed: int, seconds: float | None = None) -> Finished:
+    def finish(self, genome: Any, seed: int, seconds: float | None = None, *, tta: bool = False) -> Finished:
         """Train in full, or for so many seconds, on training and validation images (those that were given with
-        `refit_all` only), then touch the test set once. Raises Diverged."""
-        start = time.perf_counter()
-        costs = profile.costs(self.encoding, genome, self.data.task)
-        with self.threads_for(costs["flops"]), seeded(seed, self.device):
-            length = self._length(self.seconds if seconds is None else seconds, len(self.data.y_test))
-            network, figures = self._train(Candidate(genome), self._on_device("all"), seed, length, None)
-            if not all(bool(tensor.isfinite().all()) for tensor in named_tensors(network).values()):
-                raise Diverged("diverged: a weight is no number")
-            accuracy, loss = self.test(network, self._on_device("test"))
-        seconds = time.perf_counter() - start
-        metrics = {"test_accuracy": accuracy, "test_loss": loss, **figures, **costs, "seconds": seconds}
-        network = network.cpu().to(memory_format=torch.contiguous_format)
-        return Finished(network.eval(), metrics, self._preprocessing())
+        `refit_all` only), then touch the test set once.
+
+        With `tta` the network looks at an image in the forms that its recipe trains it on (`Forms.of`).
+
+        Raises Diverged.
+        """
+        return finishing.finish(self, genome, seed, self.seconds if seconds is None else seconds, tta)
 
     def handed_over(self, evaluation: Evaluation, *, test: bool = False) -> Finished | None:
         """The network that an evaluation left in `kept`, as it is; None where it is not there any more. With `test` the
         test set is touched once."""
-        state = None if self.kept is None else Checkpoints(self.kept).load(_kept_as(evaluation.candidate))
-        if state is None:
-            return None
-        with seeded(0):
-            network = build(self.encoding, evaluation.candidate.genome, self.data.task)
-        with torch.no_grad():
-            for name, tensor in named_tensors(network).items():
-                tensor.copy_(state.tensors[name])
-        metrics = dict(evaluation.metrics)
-        if test:
-            metrics["test_accuracy"] = self.test(network.to(self.device), self._on_device("test"))[0]
-        return Finished(network.cpu().eval(), metrics, self._preprocessing())
+        return finishing.handed_over(self, evaluation, test)
+
+    def judge_forms(self, evaluation: Evaluation, seconds: float) -> Paired | None:
+        """What `tta` is worth to the network that an evaluation left, on as many validation images as the seconds
+        allow; None where there is no such network, or no other form."""
+        return finishing.judge_forms(self, evaluation, seconds)
 
     def rate(self, candidate: Candidate, seed: int, seconds: float) -> dict[str, float]:
         """How fast a network trains while others may train beside it; nothing is kept. `images_per_second`, and the
@@ -243,7 +224,7 @@ class TorchTrainer:
     def begin(self, genome: Any, seed: int) -> Fitting:
         """A training without an end, with none of it done: for whoever measures its steps. The learning rate stays
         where the warm-up begins."""
-        data = self._on_device("train")
+        data = self.on_device("train")
         recipe = self.recipe(genome)
         return self._fitting(Candidate(genome), data, seed, Steps(10**9), recipe.batch_size)
 
@@ -266,7 +247,7 @@ class TorchTrainer:
         own = {name: getattr(self, name) for name in ("batch_size", "lr", "weight_decay", "label_smoothing")}
         return replace(self.data.recipe, **own)
 
-    def _train(
+    def train(
         self, candidate: Candidate, data: DeviceSet, seed: int, length: Pace | None, left: Checkpoints | None
     ) -> tuple[nn.Module, dict[str, Any]]:
         """The trained network and its figures. Out of memory halves the micro-batch, with the same effective batch."""
@@ -308,7 +289,7 @@ class TorchTrainer:
                 self._go_on(training, left, self._key(candidate.genome, seed), until)
             training.end()
             if left is not None and self.inherit:
-                left.save(self._key(candidate.genome, seed) + HEIRLOOM, _weights(training.network))
+                left.save(self._key(candidate.genome, seed) + HEIRLOOM, finishing.weights(training.network))
         return training
 
     def _fitting(
@@ -335,7 +316,7 @@ class TorchTrainer:
         """Training images that layers are set from, the same for every network."""
         if "shown" not in self._cache:
             recipe = Recipe(batch_size=max(2, at_once(self.data.task.input_shape, SHOWN)))
-            drawn = self._on_device("train").augmented(recipe, torch.Generator().manual_seed(0))
+            drawn = self.on_device("train").augmented(recipe, torch.Generator().manual_seed(0))
             self._cache["shown"] = next(iter(drawn))[0]
         return self._cache["shown"]
 
@@ -343,17 +324,17 @@ class TorchTrainer:
         """What a training of so many seconds is validated on: all, or a part that is always the same."""
         y = self.data.y_val
         if self.validated is None or seconds is None or (some := self._looked_at(seconds)) >= len(y):
-            return self._on_device("val")
+            return self.on_device("val")
         if ("val", some) not in self._cache:
             places = np.sort(np.random.default_rng(len(y)).permutation(len(y))[:some])
             images = self.data.x_val[places]
-            self._cache["val", some] = self.data.put(images, y[places], self._preprocessing(), self.device)
+            self._cache["val", some] = self.data.put(images, y[places], self.preprocessing(), self.device)
         return self._cache["val", some]
 
     def _looked_at(self, seconds: float) -> int:
         return max(LEAST_VALIDATED, int((self.validated or 0.0) * seconds))
 
-    def _length(self, seconds: float | None, afterwards: int) -> Pace | None:
+    def length(self, seconds: float | None, afterwards: int) -> Pace | None:
         """A training of so many seconds from now on, after which so many examples are looked at."""
         if seconds is None:
             return None
@@ -407,12 +388,12 @@ class TorchTrainer:
         with threads_of_torch(threads):
             yield
 
-    def _preprocessing(self) -> Preprocessing:
+    def preprocessing(self) -> Preprocessing:
         if "preprocessing" not in self._cache:
             self._cache["preprocessing"] = self.data.preprocessing()
         return self._cache["preprocessing"]
 
-    def _on_device(self, part: str) -> DeviceSet:
+    def on_device(self, part: str) -> DeviceSet:
         """`train`, `val`, `test`, or `all` that the final network learns from; put on the device once."""
         if part == "all" and not self.data.refits(self.refit_all):
             part = "train"
@@ -424,15 +405,5 @@ class TorchTrainer:
                 "test": lambda: (d.x_test, d.y_test),
                 "all": d.labelled,
             }[part]()
-            self._cache[part] = d.put(images, labels, self._preprocessing(), self.device)
+            self._cache[part] = d.put(images, labels, self.preprocessing(), self.device)
         return self._cache[part]
-
-
-def _weights(network: nn.Module) -> State:
-    """A network's own numbers, without anything of its training."""
-    return State({name: tensor.detach().cpu() for name, tensor in named_tensors(network).items()})
-
-
-def _kept_as(candidate: Candidate) -> str:
-    """The name of what an evaluation of the candidate leaves."""
-    return digest(candidate.genome, candidate.fidelity)

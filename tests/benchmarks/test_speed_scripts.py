@@ -29,7 +29,7 @@ def setting() -> train.Setting:
 @pytest.mark.parametrize("network", [LIGHT, SLIM], ids=["cell", "macro"])
 def test_both_arms_start_from_the_same_weights(setting, network):
     trainer = train.make_trainer(replace(setting, networks=[network]), lr=1e-12)
-    trained = trainer._train(Candidate(network.genome), trainer._on_device("train"), 3, None, None)[0]
+    trained = trainer.train(Candidate(network.genome), trainer.on_device("train"), 3, None, None)[0]
     for name, tensor in train.initial(network, setting.data, 3).named_parameters():
         assert torch.allclose(tensor, trained.get_parameter(name), atol=1e-7), name
 

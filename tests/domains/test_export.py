@@ -6,7 +6,7 @@ import shutil
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -182,11 +182,28 @@ def test_how_images_are_read_is_kept_in_the_file(tmp_path):
     assert load(tmp_path).predict_proba(x) == pytest.approx(expected(trainer, finished), abs=1e-5)
 
 
+def test_a_network_that_looks_at_several_forms(tmp_path):
+    trainer = TorchTrainer(Line(), blobs(), epochs=2, device="cpu", batch_size=32)  # of shifted images
+    finished = trainer.finish(1.0, 0, tta=True)
+    assert save(tmp_path, finished, 1.0, users_encoding(tmp_path), cast(Any, trainer.data)) == []
+    probabilities = expected(trainer, finished)
+    assert load(tmp_path).predict_proba(trainer.data.x_test) == pytest.approx(probabilities, abs=1e-5)
+    program = torch.export.load(tmp_path / "model.pt2").module()
+    for n in (1, 7):
+        x = torch.from_numpy(np.moveaxis(trainer.data.x_test[:n], -1, 1).copy())
+        assert program(finished.preprocessing(x)).softmax(1).detach().numpy() == pytest.approx(
+            probabilities[:n], abs=1e-5
+        )
+    plain = trainer.finish(1.0, 0)
+    assert expected(trainer, plain) != pytest.approx(probabilities, abs=1e-3)
+
+
 def test_a_network_of_a_version_before_takes_bytes_and_floats(saved, tmp_path):
     folder, data, probabilities = saved
     shutil.copytree(folder, tmp_path / "old")
     description = json.loads((folder / "genome.json").read_text())
     assert description["preprocessing"].pop("reading")["scale"]["kind"] == "uint8"
+    del description["members"]
     (tmp_path / "old" / "genome.json").write_text(json.dumps({**description, "format": 1}))
     network = load(tmp_path / "old")
     for x in (data.x_test, data.x_test / 255.0, data.x_test.astype(np.int64)):
@@ -298,6 +315,7 @@ def damaged(saved, tmp_path: Path) -> Path:
         ("genome.json", b"\xff\xfe", "describes no network"),
         ("genome.json", b'{"format": 99, "evonas": "9.0"}', "written by evonas 9.0; upgrade"),
         ("genome.json", b'{"format": 1, "evonas": "0.1.0"}', "describes no network"),
+        ("genome.json", b'{"format": 3, "evonas": "0.1.0", "encoding": "cell", "members": 3}', "describes no network"),
         ("model.safetensors", b"", "damaged"),
         ("model.safetensors", b"\x10\0\0\0\0\0\0\0not json at all!", "damaged"),
     ],

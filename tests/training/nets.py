@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from evonas.core.recipe import Recipe
 from evonas.core.types import Task
 from evonas.domains.images import Split, images_from_arrays, split
 
@@ -24,6 +25,22 @@ def arrays(n: int = 150, channels: int = 1, size: int = 6, seed: int = 0) -> tup
 def blobs(n: int = 150, channels: int = 1, size: int = 6, seed: int = 0) -> Split:
     """`arrays` as one run has them."""
     return split(images_from_arrays(*arrays(n, channels, size, seed), name="blobs"), seed=0)
+
+
+def halves(n: int = 900) -> tuple[np.ndarray, np.ndarray]:
+    """Images (n, 6, 8, 1) of a bar at one of three heights (n,), in the left half or in the right."""
+    rng = np.random.default_rng(0)
+    y = np.arange(n) % 3
+    x = rng.integers(0, 80, (n, 6, 8, 1))
+    for i, label in enumerate(y):
+        half = 4 * int(rng.integers(2))
+        x[i, 2 * label : 2 * label + 2, half : half + 4] += 150
+    return x.astype(np.uint8), y
+
+
+def either_half(n: int = 900) -> Split:
+    """`halves` as one run has them."""
+    return split(images_from_arrays(*halves(n), name="halves"), seed=0)
 
 
 class Line:
@@ -53,6 +70,24 @@ class _Scaled(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.line(x.flatten(1)) * self.factor
+
+
+class HalfBlind(Line):
+    """A network that sees the left half of an image only, and is trained on mirrored ones where that is said."""
+
+    def __init__(self, mirror: bool = True):
+        self.mirror = mirror
+
+    def recipe(self, genome: float) -> Recipe:
+        return Recipe(mirror_x=self.mirror)
+
+    def build(self, genome: float, task: Task) -> nn.Module:
+        return _HalfBlind(genome, task)
+
+
+class _HalfBlind(_Scaled):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x * (torch.arange(x.shape[3], device=x.device) < x.shape[3] // 2))
 
 
 class Hungry(Line):

@@ -141,7 +141,7 @@ def test_a_state_without_generators_changes_nothing():
     built = forgetful()
     network = built.encoding.build(1.0, built.data.task)
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    recipe, data = built.recipe(1.0), built._on_device("train")
+    recipe, data = built.recipe(1.0), built.on_device("train")
     fitting = Fitting(network, data, recipe, Steps(60), torch.Generator(), 32, torch.float32, 3)
     state = fitting.state()
     for name in [name for name in state.tensors if name.startswith("network.")]:

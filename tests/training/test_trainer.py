@@ -286,8 +286,8 @@ def test_one_trainer_a_worker_shares_the_cores(monkeypatch):
 def test_finish_learns_from_everything_and_touches_the_test_set_once(monkeypatch):
     built = trainer(epochs=6)
     asked = []
-    put = TorchTrainer._on_device
-    monkeypatch.setattr(TorchTrainer, "_on_device", lambda self, part: asked.append(part) or put(self, part))
+    put = TorchTrainer.on_device
+    monkeypatch.setattr(TorchTrainer, "on_device", lambda self, part: asked.append(part) or put(self, part))
     finished = built.finish(CONVOLUTIONS, 0)
     assert sorted(asked) == ["all", "test"]
     assert finished.metrics["test_accuracy"] > 0.8

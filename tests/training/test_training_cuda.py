@@ -46,7 +46,7 @@ def test_the_capture_leaves_the_network_as_it_was():
     expected = CellEncoding(width=4).build(CELL, data.task).state_dict()
     network = CellEncoding(width=4).build(CELL, data.task).cuda()
     network.load_state_dict(expected)
-    on_device = trainer._on_device("train")
+    on_device = trainer.on_device("train")
     recipe, labels = trainer.recipe(CELL), torch.zeros(32, dtype=torch.long, device="cuda")
     step = steps.make_step(network, recipe, torch.float32, on_device, 32, labels)
     assert isinstance(step, steps.GraphedStep)

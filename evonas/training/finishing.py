@@ -1,0 +1,156 @@
+"""What a search ends with: a network trained in full and tested once, and what is decided by networks it has kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from evonas.core.errors import Diverged
+from evonas.core.paired import Paired
+from evonas.core.recipe import Recipe
+from evonas.core.types import Candidate, Encoding, Evaluation
+from evonas.training import profile
+from evonas.training.building import build, seeded
+from evonas.training.checkpoints import Checkpoints, State, digest
+from evonas.training.data import DeviceSet, Preprocessing, TrainingData, at_once
+from evonas.training.forms import ONE_FORM, Forms, over_forms
+from evonas.training.inheritance import named_tensors
+from evonas.training.pace import Pace
+
+JUDGED = 64  # images at once: between them it may turn out that the time is over
+
+
+class Trainer(Protocol):
+    """What is asked of a trainer here; `TorchTrainer` says what each is."""
+
+    encoding: Encoding[Any]
+    data: TrainingData
+    device: str
+    kept: str | Path | None
+    clock: Callable[[], float]
+
+    def recipe(self, genome: Any) -> Recipe: ...
+
+    def train(
+        self, candidate: Candidate, data: DeviceSet, seed: int, length: Pace | None, left: Checkpoints | None
+    ) -> tuple[nn.Module, dict[str, Any]]: ...
+
+    def test(self, network: nn.Module, data: DeviceSet) -> tuple[float, float]: ...
+
+    def length(self, seconds: float | None, afterwards: int) -> Pace | None: ...
+
+    def threads_for(self, flops: float) -> AbstractContextManager[None]: ...
+
+    def on_device(self, part: str) -> DeviceSet: ...
+
+    def preprocessing(self) -> Preprocessing: ...
+
+
+@dataclass(frozen=True)
+class Member:
+    """What a finished network is made of: a genome's network, and the forms in which it looks at an image."""
+
+    genome: Any
+    forms: Forms = ONE_FORM
+
+
+@dataclass
+class Finished:
+    """A trained network and its figures: `test_accuracy`, `params`, `flops`, `seconds`, …; what it is made of."""
+
+    model: nn.Module
+    metrics: dict[str, Any]
+    preprocessing: Preprocessing
+    members: Sequence[Member]
+
+
+def assembled(members: Sequence[Member], networks: Sequence[nn.Module]) -> nn.Module:
+    """One module of the members' networks."""
+    ((member, network),) = zip(members, networks, strict=True)
+    return over_forms(network, member.forms)
+
+
+def finish(trainer: Trainer, genome: Any, seed: int, seconds: float | None, tta: bool) -> Finished:
+    """See `TorchTrainer.finish`."""
+    start = time.perf_counter()
+    shape = trainer.data.task.input_shape
+    member = Member(genome, Forms.of(trainer.recipe(genome), shape) if tta else ONE_FORM)
+    flops = profile.costs(trainer.encoding, genome, trainer.data.task)["flops"]
+    with trainer.threads_for(flops), seeded(seed, trainer.device):
+        length = trainer.length(seconds, member.forms.count * len(trainer.data.y_test))
+        network, figures = trainer.train(Candidate(genome), trainer.on_device("all"), seed, length, None)
+        if not all(bool(tensor.isfinite().all()) for tensor in named_tensors(network).values()):
+            raise Diverged("diverged: a weight is no number")
+        model = assembled([member], [network])
+        accuracy, loss = trainer.test(model, trainer.on_device("test"))
+    model = model.cpu().to(memory_format=torch.contiguous_format).eval()
+    metrics = {
+        "test_accuracy": accuracy,
+        "test_loss": loss,
+        **figures,
+        "params": profile.count_params(model),
+        "flops": profile.count_flops(model, shape),
+        "seconds": time.perf_counter() - start,
+    }
+    return Finished(model, metrics, trainer.preprocessing(), [member])
+
+
+def keep(folder: str | Path, candidate: Candidate, network: nn.Module) -> None:
+    """Leave a candidate's trained network, for `handed_over`."""
+    Checkpoints(folder).save(_kept_as(candidate), weights(network))
+
+
+def handed_over(trainer: Trainer, evaluation: Evaluation, test: bool = False) -> Finished | None:
+    """See `TorchTrainer.handed_over`."""
+    candidate = evaluation.candidate
+    state = None if trainer.kept is None else Checkpoints(trainer.kept).load(_kept_as(candidate))
+    if state is None:
+        return None
+    with seeded(0):
+        network = build(trainer.encoding, candidate.genome, trainer.data.task)
+    with torch.no_grad():
+        for name, tensor in named_tensors(network).items():
+            tensor.copy_(state.tensors[name])
+    metrics = dict(evaluation.metrics)
+    if test:
+        metrics["test_accuracy"] = trainer.test(network.to(trainer.device), trainer.on_device("test"))[0]
+    return Finished(network.cpu().eval(), metrics, trainer.preprocessing(), [Member(candidate.genome)])
+
+
+def judge_forms(trainer: Trainer, evaluation: Evaluation, seconds: float) -> Paired | None:
+    """See `TorchTrainer.judge_forms`."""
+    end = trainer.clock() + seconds
+    shape = trainer.data.task.input_shape
+    forms = Forms.of(trainer.recipe(evaluation.candidate.genome), shape)
+    found = handed_over(trainer, evaluation) if forms.count > 1 else None
+    if found is None:
+        return None
+    plain = found.model.to(trainer.device)
+    over, examples, mended, spoilt = over_forms(plain, forms), 0, 0, 0
+    in_any_order = Recipe(batch_size=max(2, at_once(shape, JUDGED)))
+    with trainer.threads_for(evaluation.metrics["flops"]), seeded(0, trainer.device), torch.inference_mode():
+        for images, labels in trainer.on_device("val").augmented(in_any_order, torch.Generator().manual_seed(0)):
+            without, with_forms = (network(images).argmax(1) == labels for network in (plain, over))
+            examples += len(labels)
+            mended += int((with_forms & ~without).sum())
+            spoilt += int((without & ~with_forms).sum())
+            if trainer.clock() > end:
+                break
+    return Paired(examples, mended, spoilt)
+
+
+def weights(network: nn.Module) -> State:
+    """A network's own numbers, without anything of its training."""
+    return State({name: tensor.detach().cpu() for name, tensor in named_tensors(network).items()})
+
+
+def _kept_as(candidate: Candidate) -> str:
+    """The name of what an evaluation of the candidate leaves."""
+    return digest(candidate.genome, candidate.fidelity)
