@@ -7,20 +7,22 @@ from collections.abc import Mapping, Sequence
 from statistics import mean, variance
 from typing import Any
 
+from evonas.core.optional import Augmentable
 from evonas.core.types import Trial
 
 
 def against_baseline(trials: Sequence[Trial], genome: Any, validated: int) -> dict[str, Any] | None:
-    """The winner and the fixed baseline, which is the first trial, in trainings of the same length.
+    """The winner and the fixed baseline, which is trial 0, in trainings of the same length.
 
     `won` is whether the winner is another one; `val_accuracy` both figures; `difference` theirs, and `margin` half of
     its 95 % interval, for `validated` images or as many as those trainings were validated on (normal approximation, the
-    two as if independent: rather too wide); `fidelity` the length. None where the two have no length in common.
+    two as if independent: rather too wide); `fidelity` the length. None where the two have no length in common, or the
+    search was begun without a baseline.
     """
-    if not trials:
+    candidates = [trial.evaluation.candidate for trial in trials if trial.number == 0]
+    if not candidates or candidates[0].origin != "warm start":
         return None
-    first = trials[0].evaluation.candidate.genome
-    ours, baseline = _by_fidelity(trials, genome), _by_fidelity(trials, first)
+    ours, baseline = _by_fidelity(trials, genome), _by_fidelity(trials, candidates[0].genome)
     both = ours.keys() & baseline.keys()
     if not both or not validated:
         return None
@@ -37,6 +39,16 @@ def against_baseline(trials: Sequence[Trial], genome: Any, validated: int) -> di
         "margin": margin,
         "fidelity": fidelity,
     }
+
+
+def as_tried(genome: Any, trials: Sequence[Trial], encoding: Any) -> Any:
+    """The genome under which a network was tried that is recommended before it has risen: as `Rungs` would have varied
+    its images, but no trial had them so."""
+    tried = [trial.evaluation.candidate.genome for trial in trials]
+    if genome in tried or not isinstance(encoding, Augmentable):
+        return genome
+    plain = encoding.augmented(genome, {})
+    return next((one for one in tried if encoding.augmented(one, {}) == plain), genome)
 
 
 def expected(trials: Sequence[Trial], accuracy: float, fidelity: float, validated: int) -> float:

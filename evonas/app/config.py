@@ -19,6 +19,8 @@ from evonas.core.errors import EvonasError, choices
 
 log = logging.getLogger(__name__)
 
+WRITTEN = ("timetable", "first")  # by a search into its record, and given by nobody
+
 _LONGEST_NAME = 100
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # what Windows takes for devices
 
@@ -60,6 +62,7 @@ class SearchConfig(BaseModel):
         None, description="seconds from the command to the last file, or 90s, 10m, 1h30m; auto: as suits the data"
     )
     timetable: dict[str, Any] | None = Field(None, description="how a deadline was divided; written by the search")
+    first: list[Any] | None = Field(None, description="genomes that are tried first; written by the search")
     epochs: int | None = Field(None, ge=1, description="full epochs of a training; chosen from the data by default")
     train_size: int | None = Field(None, ge=1, description="train on so many images only")
     workers: int = Field(1, ge=1, description="trainings at the same time, each in a process of its own")
@@ -109,10 +112,11 @@ class SearchConfig(BaseModel):
 
         `recorded` values are those of a run in an archive.
         """
+        there = [key for key in cls.model_fields if recorded or key not in WRITTEN]
         for key in values:
-            if key not in cls.model_fields:
-                near = get_close_matches(key, cls.model_fields, 1)
-                hint = f"did you mean {near[0]!r}?" if near else f"there are {choices(cls.model_fields)}"
+            if key not in there:
+                near = get_close_matches(key, there, 1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are {choices(there)}"
                 raise EvonasError(f"no option named {key!r}; {hint}")
         if values.get("evaluator"):
             if values.get("data"):

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from evonas.app.config import SearchConfig
-from evonas.app.timetable import SHORTEST, Timetable
+from evonas.app.timetable import MOST_BUSY, SHORTEST, Timetable, refuse_too_short
 from evonas.core import environment
 from evonas.core.context import SearchContext
-from evonas.core.optional import HasPortfolio, MultiFidelity, Suggesting
+from evonas.core.errors import EvonasError
+from evonas.core.faults import placed
+from evonas.core.optional import HasPortfolio, MultiFidelity, Suggesting, WrapsSearcher
 from evonas.core.types import Candidate, Encoding, Searcher, Task, Trial
 from evonas.search.rungs import Rungs
 from evonas.search.warm_start import WarmStart
@@ -21,6 +23,14 @@ from evonas.search.warm_start import WarmStart
 VALIDATED = 0.5  # of the fixed baseline's training images a second: validating takes a fifth of a training's time
 SPILL = 0.08  # share of the final training's seconds that the search's last training may take of it
 MEASURED, AT_MOST = 0.01, 1.0  # share of a deadline, and seconds, that the speed of the fixed baseline is measured
+TRIED = 3  # networks, where the first cannot be trained
+
+
+def check_time(config: SearchConfig, began: float) -> None:
+    """Raises DeadlineTooShort where nothing can be trained any more before the deadline of a new run. It is asked
+    before each long step: who has no time should not wait for the answer."""
+    if config.timetable is None and isinstance(config.deadline, int | float):
+        refuse_too_short(config.deadline, time.monotonic() - began)
 
 
 def divide(config: SearchConfig, trainer: Any, encoding: Encoding[Any], began: float) -> tuple[Timetable, Any]:
@@ -35,52 +45,76 @@ def divide(config: SearchConfig, trainer: Any, encoding: Encoding[Any], began: f
         task, data = trainer.data.task, trainer.data
         deadline = None if config.deadline in (None, "auto") else float(config.deadline)
         measured = AT_MOST if deadline is None else min(AT_MOST, MEASURED * deadline)
-        trainer, speed = _fastest(trainer, portfolio(encoding, task, config.seed)[0], config.seed, measured)
+        trainer, speed, busy = _measured(trainer, portfolio(encoding, task, config.seed), config.seed, measured)
         images = len(data.y_train) + (len(data.y_val) if data.refits(config.refit_all) else 0)
         before = time.monotonic() - began
-        timetable = Timetable.make(deadline or Timetable.suited(before, images, speed), before, images, speed)
+        timetable = Timetable.make(deadline or Timetable.suited(before, images, speed), before, images, speed, busy)
     return timetable, replace(
         trainer, epochs=None, seconds=timetable.final, probe=True, validated=VALIDATED * timetable.speed
     )
 
 
-def _fastest(trainer: Any, genome: Any, seed: int, seconds: float) -> tuple[Any, float]:
-    """The trainer, and the images a second that it trains a genome's network with.
+def _measured(trainer: Any, genomes: Sequence[Any], seed: int, seconds: float) -> tuple[Any, float, float]:
+    """What `_fastest` finds for the first of some genomes whose network can be trained at all. Raises EvonasError."""
+    last: Exception | None = None
+    for genome in genomes[:TRIED]:
+        try:
+            return _fastest(trainer, genome, seed, seconds)
+        except Exception as error:  # whatever a user's network raises: in the search it is a failed trial
+            last = error
+    assert last is not None
+    name, number = type(trainer.encoding).__name__, len(genomes[:TRIED])
+    raise EvonasError(
+        f"none of {number} networks of the encoding {name!r} could be trained to measure their speed; the last one "
+        f"raised {placed(last)}"
+    ) from last
+
+
+def _fastest(trainer: Any, genome: Any, seed: int, seconds: float) -> tuple[Any, float, float]:
+    """The trainer, the images a second that it trains a genome's network with, and how busy the machine is.
 
     On a machine that is busy otherwise, threads that wait for one another take many times as long as one alone: where
     one is faster, there is one.
     """
+    start, worked = time.monotonic(), time.thread_time()
     tried = [trainer]
     if trainer.device == "cpu" and trainer.threads is None and environment.threads() > 1:
         tried.append(replace(trainer, threads=1))
     speeds = [each.rate(Candidate(genome), seed, seconds / len(tried))["images_per_second"] for each in tried]
     best = int(np.argmax(speeds))
-    return tried[best], speeds[best]
+    busy = (time.monotonic() - start) / max(time.thread_time() - worked, 1e-3) if trainer.device == "cpu" else 1.0
+    return tried[best], speeds[best], min(MOST_BUSY, max(1.0, busy))
 
 
 def portfolio(encoding: Encoding[Any], task: Task, seed: int) -> Sequence[Any]:
-    """Genomes to begin with, the fixed baseline first; of an encoding without a portfolio a random one."""
-    if isinstance(encoding, HasPortfolio):
-        return encoding.portfolio(task)
-    return [encoding.sample(np.random.default_rng(seed))]
+    """Genomes to begin with, the fixed baseline first; of an encoding without a portfolio random ones."""
+    found = encoding.portfolio(task) if isinstance(encoding, HasPortfolio) else ()
+    rng = np.random.default_rng(seed)
+    return found or [encoding.sample(rng) for _ in range(TRIED)]
 
 
-def with_first(context: SearchContext[Any], timetable: Timetable | None) -> SearchContext[Any]:
-    """The context with the genomes that are tried first: of an encoding with a portfolio as many as the timetable
-    says, or all; of others none.
+def first_of(
+    encoding: Encoding[Any], task: Task, timetable: Timetable | None, trials: Sequence[Trial] = ()
+) -> list[Any]:
+    """The genomes that a search begins with: of an encoding with a portfolio as many as the timetable says, or all; of
+    others none. A budget of trials must not decide it: a run that is given more of them goes on as if it had always
+    had them.
 
-    A budget of trials must not decide it: a run that is given more of them goes on as if it had always had them.
+    `trials` are those of a run that was begun by a version which did not record its first genomes: where none of them
+    is one, it had none.
     """
-    if not isinstance(context.encoding, HasPortfolio):
-        return context
-    most = None if timetable is None else timetable.portfolio
-    return replace(context, first=tuple(context.encoding.portfolio(context.task)[:most]))
+    if trials and all(trial.evaluation.candidate.origin != "warm start" for trial in trials):
+        return []
+    found = encoding.portfolio(task) if isinstance(encoding, HasPortfolio) else ()
+    return list(found[: None if timetable is None else timetable.portfolio])
 
 
 def begun(searcher: Searcher[Any], context: SearchContext[Any], timetable: Timetable | None) -> Searcher[Any]:
     """The searcher with the genomes that are tried first, and in rungs where there is a deadline; one that has
-    fidelities of its own as it is."""
+    fidelities of its own has the one within begin with them."""
     if isinstance(searcher, MultiFidelity):
+        if isinstance(searcher, WrapsSearcher):
+            searcher.searcher = begun(searcher.searcher, context, None)
         return searcher
     context = replace(context, first=remembered(searcher, context.first))
     if timetable is not None:

@@ -13,7 +13,7 @@ from evonas.app.best_so_far import BestSoFar
 from evonas.app.callbacks import Guarded, check_callbacks
 from evonas.app.checkpoints import claim, remove
 from evonas.app.config import SearchConfig
-from evonas.app.deadline import final_seconds, fits, time_left
+from evonas.app.deadline import check_time, final_seconds, fits, time_left
 from evonas.app.final import planned
 from evonas.app.folders import check_folder
 from evonas.app.preparation import (
@@ -106,6 +106,7 @@ def search(
     config = SearchConfig.make({"data": "memory", **options, **named})
     given = {"x_val": x_val, "y_val": y_val, "flip": flip, "channels": channels}
     own = {key: value for key, value in given.items() if value is not None}
+    check_time(config, began)
     data = domain_named(domain).from_arrays(x, y, x_test, y_test, name=config.data, class_names=class_names, **own)
     job = prepare(config, data=data, encoding=made, began=began)
     if not any(isinstance(callback, Noting) for callback in callbacks):

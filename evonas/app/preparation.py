@@ -14,7 +14,7 @@ import numpy as np
 
 from evonas.app.checkpoints import find, new_folder
 from evonas.app.config import SearchConfig
-from evonas.app.deadline import divide
+from evonas.app.deadline import check_time, divide, first_of
 from evonas.app.folders import check_folder, results_folder
 from evonas.app.paths import absolute
 from evonas.app.timetable import Timetable
@@ -98,6 +98,7 @@ def prepare(
     plugins.resolve("evonas.executors", config.executor)
     if config.encoding:  # before the data, which may take long to load
         encoding = encoding or make_encoding(config.encoding)
+    check_time(config, began)
     data = data or _load(config)
     if config.strict:
         refuse_left_out(data)
@@ -106,6 +107,7 @@ def prepare(
     config = config.model_copy(update={"encoding": config.encoding or kind.encoding})
     encoding = encoding or make_encoding(config.encoding)
     split = kind.split(data, seed=config.seed, train_size=config.train_size)
+    check_time(config, began)
     kind.check(encoding, split.task, np.random.default_rng(config.seed))
     guarded: Encoding[Any] = GuardedEncoding(encoding)  # the trainer's is not: what breaks there is a failed trial
     # tried before anything is written
@@ -126,6 +128,9 @@ def prepare(
     if config.deadline is not None:
         timetable, trainer = divide(config, trainer, encoding, began)
         config = config.model_copy(update={"deadline": timetable.deadline, "timetable": timetable.record()})
+    if config.first is None:
+        before = () if new else archive.trials(name)
+        config = config.model_copy(update={"first": first_of(guarded, split.task, timetable, before)})
     evaluator = kind.evaluator(trainer, goal)
     record = RunRecord(
         name=name,
@@ -194,12 +199,12 @@ def _check_more(trials: Sequence[Trial], record: RunRecord, changes: Mapping[str
     """Raises EvonasError where a budget is given that is spent already."""
     deadline = (record.config.get("timetable") or {}).get("deadline", 0.0)
     spent = {"trials": counted(trials), "seconds": trials[-1].elapsed if trials else 0.0, "deadline": deadline}
-    units = {"deadline": "seconds"}
     for what, had in spent.items():
         if what in changes and changes[what] < had:
+            unit, verb = ("seconds", "was given") if what == "deadline" else (what, "has had already")
             raise EvonasError(
-                f"--{what} {changes[what]:g} is less than the {had:.10g} {units.get(what, what)} that run "
-                f"{record.name!r} has had already; give more than {had:.10g}"
+                f"--{what} {changes[what]:g} is less than the {had:.10g} {unit} that run {record.name!r} {verb}; give "
+                f"more than {had:.10g}"
             )
 
 

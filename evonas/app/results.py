@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evonas.app.baseline import against_baseline, words
+from evonas.app.baseline import against_baseline, as_tried, words
 from evonas.app.final import carried_out
 from evonas.app.folders import FILES, check_folder, results_folder
 from evonas.app.preparation import Job, counted
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from evonas.domains.network import Network
     from evonas.memory.archive import Archive, RunRecord
 
-PROGRAM = 5.0  # seconds that the writing of model.pt2 may take
 NO_TIME = "model.pt2 was not written, for want of time: evonas export {} --out FOLDER trains the network again and does"
 log = logging.getLogger(__name__)
 
@@ -77,14 +76,15 @@ def finish(
         found = carried_out(job, final, trials, folder)
         values |= {**found, "seconds": values["seconds"] + found.get("seconds", 0.0)}
     if job.timetable is not None:
-        against = against_baseline(trials, values["genome"], len(job.data.y_val))
+        against = against_baseline(trials, as_tried(values["genome"], trials, job.encoding), len(job.data.y_val))
         values |= {"timetable": job.timetable.record(), "time": job.timetable.words(), "baseline": against}
         values["against"] = words(against) if against else None
     record = replace(job.record, status="done")
     write_report(record, job.goal, trials, values, job.encoding, job.archive, folder)
     _write(folder, values)
     if final is not None:
-        notes = job.domain.add_program(folder) if left is None or left() > PROGRAM else [NO_TIME.format(job.name)]
+        enough = job.timetable is None or left is None or left() > job.timetable.program
+        notes = job.domain.add_program(folder) if enough else [NO_TIME.format(job.name)]
         values["notes"] = [*values.get("notes", ()), *notes]
         _write(folder, values)
     return Result(folder, values)

@@ -22,7 +22,9 @@ SHORTEST = 0.4  # seconds of a training, whatever the data
 ETA = 3  # from rung to rung
 TOP = 4  # the highest rung is at most so many times shorter than the final training
 EACH = 1.2  # trainings at least that a rung's share of the search must have room for
-WRITING, SHARE, MOST_SHARE = 7.0, 0.02, 10.0  # seconds, and a share of the deadline, for the files and the report
+WRITING, PROGRAM = 2.0, 5.0  # seconds for the files and the report, and for model.pt2, on a machine that is free …
+SHARE, MOST_SHARE = 0.02, 10.0  # … and a share of the deadline, so many seconds at most
+MOST_BUSY = 10.0  # times as long as on a free machine, and no more
 SUITED_EPOCHS, SHORT, LONG = 40, 90.0, 1800.0  # of a final training; seconds of a deadline that nobody gave
 PORTFOLIO = 0.8  # of the trainings that fit into the lowest rung's share may be of genomes known beforehand
 
@@ -30,7 +32,8 @@ PORTFOLIO = 0.8  # of the trainings that fit into the lowest rung's share may be
 @dataclass(frozen=True)
 class Timetable:
     """Seconds. `before` is what had passed when the search began; `speed` the images a second of the fixed baseline;
-    `fidelities` those of the rungs, as shares of `final`; `portfolio` how many genomes are tried first."""
+    `fidelities` those of the rungs, as shares of `final`; `portfolio` how many genomes are tried first; `busy` how many
+    seconds a second of work takes, 1 on a machine that is free."""
 
     deadline: float
     before: float
@@ -40,20 +43,16 @@ class Timetable:
     speed: float
     fidelities: tuple[float, ...]
     portfolio: int
+    busy: float = 1.0
 
     @classmethod
-    def make(cls, deadline: float, before: float, images: int, speed: float) -> Timetable:
+    def make(cls, deadline: float, before: float, images: int, speed: float, busy: float = 1.0) -> Timetable:
         """For so many images that the final training learns from. Raises DeadlineTooShort."""
-        writing = WRITING + min(SHARE * deadline, MOST_SHARE)
+        refuse_too_short(deadline, before, busy)
+        writing = _writing(deadline, busy)
         left = deadline - before - writing
         epoch = images / speed
         shortest = max(SHORTEST, min(ENOUGH, MOST * images) / speed)
-        least = before + (WRITING + 10 * SHORTEST) / (1 - SHARE)
-        if left < 10 * SHORTEST:
-            raise DeadlineTooShort(
-                f"--deadline {deadline:g} is too short for these data on this machine; give {duration(1.1 * least)} "
-                "or more"
-            )
         lowest = min(max(LOWEST * left, shortest), max(MOST * epoch, shortest))
         scarcity = min(1.0, max(0.0, (MANY - left / lowest) / (MANY - FEW)))
         final = min((FINAL + (LITTLE - FINAL) * scarcity) * left, max(MOST_EPOCHS * epoch, 4 * SHORTEST))
@@ -64,12 +63,17 @@ class Timetable:
             rungs.append(rungs[-1] * ETA)
         portfolio = max(2, int(PORTFOLIO * search / len(rungs) / lowest))
         shares = tuple(min(1.0, rung / final) for rung in rungs)
-        return cls(deadline, before, search, final, writing, speed, shares, portfolio)
+        return cls(deadline, before, search, final, writing, speed, shares, portfolio, busy)
 
     @classmethod
     def suited(cls, before: float, images: int, speed: float) -> float:
         """A deadline that suits the data: time for so many epochs of a final training, from SHORT to LONG seconds."""
-        return min(LONG, max(SHORT, before + WRITING + SUITED_EPOCHS * images / speed / FINAL))
+        return min(LONG, max(SHORT, before + WRITING + PROGRAM + SUITED_EPOCHS * images / speed / FINAL))
+
+    @property
+    def program(self) -> float:
+        """Seconds that the writing of model.pt2 may take."""
+        return PROGRAM * self.busy
 
     def until(self, deadline: float) -> Timetable:
         """The same with more time for the search."""
@@ -91,12 +95,27 @@ class Timetable:
         return cls(**{**values, "fidelities": tuple(values["fidelities"])})
 
 
+def refuse_too_short(deadline: float, before: float, busy: float = 1.0) -> None:
+    """Raises DeadlineTooShort where nothing can be trained any more, `before` seconds after the command."""
+    if deadline - before - _writing(deadline, busy) < 10 * SHORTEST:
+        least = before + (_writing(0.0, busy) + 10 * SHORTEST) / (1 - SHARE)
+        raise DeadlineTooShort(
+            f"--deadline {deadline:g} is too short for these data on this machine; give {duration(1.1 * least)} or more"
+        )
+
+
+def _writing(deadline: float, busy: float) -> float:
+    """Seconds for what comes after the final training; the program is written where they are enough for it too."""
+    return max(WRITING * busy, WRITING + PROGRAM) + min(SHARE * deadline, MOST_SHARE)
+
+
 def seconds(text: str) -> float:
-    """`90`, `90s`, `10m`, `1h30m`, `1.5h` -> seconds. Raises ValueError."""
-    parts = re.fullmatch(r"\s*(?:([\d.]+)h)?\s*(?:([\d.]+)m)?\s*(?:([\d.]+)s?)?\s*", text)
+    """`90`, `90s`, `10m`, `1h30m`, `1.5h` -> seconds. Raises ValueError, for `1h30` too, which may be either."""
+    number = r"(\d+\.?\d*|\.\d+)"
+    parts = re.fullmatch(rf"(?:{number}\s*h)?\s*(?:{number}\s*m)?\s*(?:{number}\s*s)?|{number}", text.strip())
     if not parts or not any(parts.groups()):
         raise ValueError("give seconds, or 90s, 10m, 1h30m")
-    return sum(float(part) * unit for part, unit in zip(parts.groups(), (3600, 60, 1), strict=True) if part)
+    return sum(float(part) * unit for part, unit in zip(parts.groups(), (3600, 60, 1, 1), strict=True) if part)
 
 
 def process_age() -> float:

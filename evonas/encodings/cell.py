@@ -5,7 +5,7 @@ A genome is the benchmark's own string, see `evonas.encodings.cell_genome`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import combinations, product
 from typing import TYPE_CHECKING
@@ -19,6 +19,17 @@ from evonas.encodings.cell_genome import EDGES, OPERATIONS, PATHS, Operations, c
 
 if TYPE_CHECKING:
     from torch import nn
+
+PORTFOLIO: Sequence[Operations] = (  # in the order of EDGES; canonical forms
+    # ResNet's basic block (He et al. 2016, CVPR): two convolutions, and the input added
+    ("nor_conv_3x3", "none", "none", "skip_connect", "nor_conv_3x3", "none"),
+    # its bottleneck, with a third of the weights
+    ("nor_conv_1x1", "none", "nor_conv_3x3", "skip_connect", "none", "nor_conv_1x1"),
+    # every node from all before it (Huang et al. 2017, CVPR), and the input added
+    ("nor_conv_3x3", "nor_conv_3x3", "nor_conv_3x3", "skip_connect", "nor_conv_3x3", "nor_conv_3x3"),
+    # ways of several lengths, one through a pooling (Szegedy et al. 2015, CVPR)
+    ("nor_conv_1x1", "avg_pool_3x3", "nor_conv_3x3", "nor_conv_1x1", "nor_conv_3x3", "nor_conv_1x1"),
+)
 
 
 class CellEncoding:
@@ -60,6 +71,10 @@ class CellEncoding:
     def features(self, genome: str) -> Mapping[str, float]:
         """What a surrogate sees: operations by edge and in number, and the paths they make; of the canonical form."""
         return _features(self.canonical(genome))
+
+    def portfolio(self, task: Task) -> list[str]:
+        """The fixed baseline, a cell that is ResNet's basic block, then cells unlike it and each other."""
+        return [cell_string(operations) for operations in PORTFOLIO]
 
     def space(self) -> Space[str]:
         """Six genes, one an edge: `0→1`, …"""

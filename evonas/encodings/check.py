@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from evonas.core.errors import EvonasError
 from evonas.core.faults import placed
 from evonas.core.networks import with_sizes
-from evonas.core.optional import Canonical
+from evonas.core.optional import Canonical, HasPortfolio
 from evonas.core.randomness import seeded_globals
 from evonas.core.types import Encoding, Task
 from evonas.encodings.guarded import GuardedEncoding, broken, check_genome, said
@@ -30,14 +31,28 @@ def check_encoding(encoding: Encoding[Any], task: Task, rng: np.random.Generator
         for genome, other in zip(sampled, sampled[1:] + sampled[:1], strict=True):
             varied += [guarded.mutate(genome, rng), guarded.crossover(genome, other, rng)]
         for genome in sampled + varied:
-            guarded.features(genome)
-            if isinstance(encoding, Canonical):
-                first = guarded.canonical(genome)
-                if guarded.canonical(first) != first:
-                    what = f"gave {first!r}, whose own canonical form is another one"
-                    raise broken(name, said("canonical", genome), what)
-        for genome in (sampled[0], varied[0]) if task.input_shape else ():  # without inputs there is no network
+            _check_described(guarded, name, genome)
+        inputs = bool(task.input_shape)  # without them there is no network
+        for genome in (sampled[0], varied[0]) if inputs else ():
             _check_network(encoding, name, genome, task)
+        for place, genome in enumerate(guarded.portfolio(task) if isinstance(encoding, HasPortfolio) else ()):
+            try:
+                _check_described(guarded, name, genome)
+                if place == 0 and inputs:
+                    _check_network(encoding, name, genome, task)
+            except EvonasError as error:
+                out = "portfolio() names that genome: let it name genomes of this encoding, or none"
+                raise EvonasError(f"{error}; {out}") from error
+
+
+def _check_described(guarded: Any, name: str, genome: Any) -> None:
+    """It has features, and a canonical form that is its own."""
+    guarded.features(genome)
+    if isinstance(guarded, Canonical):
+        first = guarded.canonical(genome)
+        if guarded.canonical(first) != first:
+            what = f"gave {first!r}, whose own canonical form is another one"
+            raise broken(name, said("canonical", genome), what)
 
 
 def _check_network(encoding: Encoding[Any], name: str, genome: Any, task: Task) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,9 +45,9 @@ class GuardedEncoding:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._encoding, name)
-        if name != "canonical":
-            return found
-        return lambda genome: self._genome(found, "canonical", genome)
+        if name == "canonical":
+            return lambda genome: self._genome(found, "canonical", genome)
+        return self._portfolio(found) if name == "portfolio" else found
 
     @property
     def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -58,6 +58,13 @@ class GuardedEncoding:
 
     def __repr__(self) -> str:
         return repr(self._encoding)
+
+    def _portfolio(self, method: Callable[[Task], Sequence[Any]]) -> Callable[[Task], list[Any]]:
+        def portfolio(task: Task) -> list[Any]:
+            genomes = self._call(lambda: list(method(task)), "portfolio")
+            return [check_genome(self._name, said("portfolio"), genome) for genome in genomes]
+
+        return portfolio
 
     def _genome(self, method: Callable[..., Any], name: str, *genomes: Any, rng: Any = None) -> Any:
         drawing = () if rng is None else (rng,)

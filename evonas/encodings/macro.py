@@ -26,6 +26,15 @@ CHOICES: Mapping[str, Sequence[int]] = {
     "squeeze": (0, 1),
     "stride": (1, 2),
 }
+LARGE = 40  # pixels a side, above which the first stage of the portfolio halves as well
+PORTFOLIO: Sequence[Mapping[str, Sequence[int]]] = (  # of the first, middle and last stages
+    # MobileNetV2's proportions, half as deep
+    {"depth": (1, 2, 2), "width": (16, 24, 32), "kernel": (3, 3, 3), "expansion": (4, 4, 4), "squeeze": (0, 0, 0)},
+    # MobileNetV3's larger kernels and squeeze-excite (Howard et al. 2019, ICCV), slim
+    {"depth": (1, 1, 1), "width": (16, 24, 32), "kernel": (3, 5, 5), "expansion": (2, 4, 4), "squeeze": (0, 1, 1)},
+    # separable convolutions without a widening (MobileNet: Howard et al. 2017), deep
+    {"depth": (2, 3, 3), "width": (32, 32, 32), "kernel": (3, 3, 3), "expansion": (1, 1, 1), "squeeze": (0, 0, 0)},
+)
 
 
 class MacroEncoding(CategoricalEncoding):
@@ -70,6 +79,22 @@ class MacroEncoding(CategoricalEncoding):
         """What each stage has, in order."""
         n = len(CHOICES)
         return [dict(zip(CHOICES, genome[i * n : (i + 1) * n], strict=True)) for i in range(self.stages)]
+
+    def portfolio(self, task: Task) -> list[Genome]:
+        """The fixed baseline, a small MobileNetV2, then networks unlike it and each other.
+
+        All stages but the first halve the picture, of a large one the first as well.
+        """
+        large = min(task.input_shape[1:], default=0) > LARGE
+        thirds = [3 * stage // self.stages for stage in range(self.stages)]
+        return [
+            tuple(
+                value
+                for stage, third in enumerate(thirds)
+                for value in (*(choices[third] for choices in one.values()), 2 if stage or large else 1)
+            )
+            for one in PORTFOLIO
+        ]
 
     def build(self, genome: Genome, task: Task) -> nn.Module:
         from evonas.encodings.macro_network import MacroNetwork

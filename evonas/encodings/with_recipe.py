@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evonas.core.errors import EvonasError
-from evonas.core.optional import Drawable, HasRecipe, HasSpace, canonical_form
+from evonas.core.optional import Drawable, HasPortfolio, HasRecipe, HasSpace, canonical_form
 from evonas.core.recipe import Recipe
 from evonas.core.space import Space
 from evonas.core.types import Encoding, Task
 from evonas.encodings.make import make_encoding
-from evonas.encodings.recipe_genes import RECIPE, allowed, described, recipe_genes, sampled, to_recipe
+from evonas.encodings.recipe_genes import DEFAULT_RECIPE, RECIPE, allowed, described, recipe_genes, sampled, to_recipe
 from evonas.encodings.variation import mutated
 
 if TYPE_CHECKING:
@@ -70,6 +70,12 @@ class RecipeEncoding:
         """The genome with images mirrored and shifted where they keep their class (`allowed`)."""
         named = {**dict(zip(RECIPE, genome[1], strict=True)), **allowed(kept)}
         return genome[0], tuple(named.values())
+
+    def portfolio(self, task: Task) -> list[Both]:
+        """The architecture's, each with the default recipe; nothing where it has none."""
+        recipe = tuple(DEFAULT_RECIPE[name] for name in RECIPE)
+        found = self.encoding.portfolio(task) if isinstance(self.encoding, HasPortfolio) else ()
+        return [(genome, recipe) for genome in found]
 
     def build(self, genome: Both, task: Task) -> nn.Module:
         return self.encoding.build(genome[0], task)

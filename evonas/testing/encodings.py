@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import given
 
 from evonas.core.genomes import freeze
-from evonas.core.optional import Canonical
+from evonas.core.optional import Canonical, HasPortfolio, canonical_form
 from evonas.core.types import Encoding, Task
 from evonas.testing.common import few, generator, seeds, some
 
@@ -95,6 +95,18 @@ class EncodingContract:
             assert encoding.canonical(canonical) == canonical
             assert freeze(json.loads(json.dumps(canonical))) == canonical
             np.testing.assert_equal(dict(self.encoding.features(canonical)), dict(self.encoding.features(genome)))
+
+    def test_what_is_tried_first_are_different_networks(self) -> None:
+        encoding: Encoding[Any] = self.encoding
+        genomes = list(encoding.portfolio(self.task)) if isinstance(encoding, HasPortfolio) else []
+        forms = list(map(canonical_form(encoding), genomes))
+        assert len(set(forms)) == len(forms), "portfolio names one network twice"
+        assert freeze(json.loads(json.dumps(genomes, allow_nan=False))) == tuple(genomes), "use JSON values and tuples"
+        names = set(encoding.features(encoding.sample(generator(0))))
+        for genome in genomes:
+            assert set(encoding.features(genome)) == names
+            encoding.mutate(genome, generator(0))
+            assert encoding.build(genome, self.task) is not None
 
     def test_the_encoding_travels_to_a_worker(self) -> None:
         there = pickle.loads(pickle.dumps(self.encoding))

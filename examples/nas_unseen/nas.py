@@ -1,5 +1,7 @@
 """A search by evonas within the clock, and its network as a module that takes raw batches."""
 
+import math
+import time
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +13,14 @@ from data_processor import label_order
 from torch import nn
 
 from evonas import load, search  # now, for it takes seconds that no deadline counts
-from evonas.core.errors import EvonasError
+from evonas.core.errors import DeadlineTooShort, EvonasError
 from evonas.domains.images.pixels import PixelScale
 from evonas.domains.images.reader import ImageReader
 from evonas.training.data import Preprocessing
 
 KEPT, LEAST, MOST = 0.1, 3.0, 120.0  # share of the clock for loading the network and predicting; its bounds in seconds
-SHORTEST = 11.0  # seconds of a deadline: evonas refuses less on any machine, and only after it has looked at the data
+LOADING, PIXELS = 1.5, 1e6  # seconds of work, and pixels a second of a core, for as many images as validate …
+THIRD = 1 / 3  # … if they take this share of the clock at most
 NEVER = -1e4  # the logit of a class without images; half precision has it too
 
 
@@ -51,7 +54,10 @@ class NAS:
     def search(self) -> nn.Module:
         """The network that evonas finds and trains in the time left, in eval mode, or where there is none the nearest
         class mean. Raises EvonasError, one line, where images hold NaN."""
+        start, worked = time.monotonic(), time.thread_time()
         (x, y), (x_val, y_val) = whole(self.train_loader), whole(self.valid_loader)
+        # seconds that pass while this thread works one: on a busy machine all that follows takes as many times as long
+        busy = max(1.0, (time.monotonic() - start) / max(time.thread_time() - worked, 0.01))
         alone = ~np.isin(y_val, y)  # classes that only validation has must be learned too
         x, y = np.concatenate([x, x_val[alone]]), np.concatenate([y, y_val[alone]])
         x_val, y_val = x_val[~alone], y_val[~alone]
@@ -60,7 +66,7 @@ class NAS:
         # repeated; the memory that comes with evonas is used.
         with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             try:
-                self._search(x, y, x_val, y_val, Path(folder))
+                self._search(x, y, x_val, y_val, Path(folder), busy)
             except (EvonasError, RuntimeError, MemoryError) as error:  # torch has RuntimeErrors for want of memory
                 warnings.warn(f"the search ended early: {error}", stacklevel=2)
             try:
@@ -70,16 +76,19 @@ class NAS:
                 return nearest_mean(np.concatenate([x, x_val]), np.concatenate([y, y_val]), labels)
         return Classifier(network.model, network.preprocessing, [int(name) for name in network.class_names], labels)
 
-    def _search(self, x, y, x_val, y_val, folder: Path) -> None:
+    def _search(self, x, y, x_val, y_val, folder: Path, busy: float) -> None:
         left = self.clock.check()
-        deadline = left - min(max(KEPT * left, LEAST), MOST)
-        if deadline < SHORTEST:
-            raise EvonasError(f"the clock has {left:.1f} seconds left, too few for a search; give 30 or more")
+        work = LOADING + (0.0 if torch.cuda.is_available() else len(x_val) * math.prod(x.shape[2:]) / PIXELS)
+        kept = min(max(KEPT * left, LEAST, min(busy * work, THIRD * left)), MOST)
         given = {"x_val": x_val, "y_val": y_val} if len(x_val) else {}
         # Test labels are secret, and evonas would put images aside for a test: one image says that there is one.
         test = (x_val[:1], y_val[:1]) if len(x_val) else (x[:1], y[:1])
         places = {"out": folder / "out", "archive": folder / "archive.db", "name": "nas"}
-        result = search(x, y, *test, **given, flip=False, channels="first", deadline=deadline, refit_all=True, **places)
+        given |= {"flip": False, "channels": "first", "refit_all": True}
+        try:  # evonas refuses what is too short, 0.1 seconds too
+            result = search(x, y, *test, **given, deadline=max(left - kept, 0.1), **places)
+        except DeadlineTooShort as error:
+            raise EvonasError(f"the clock has {left:.1f} seconds left, too few for a search: {error}") from error
         print(*filter(None, (result["time"], result["against"])), sep="\n")
 
 

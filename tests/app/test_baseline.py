@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evonas.app.baseline import against_baseline, expected, words
+from evonas.app.baseline import against_baseline, as_tried, expected, words
 from evonas.core.types import Candidate, Evaluation, Trial
+from tests.toys import Digits
 
 
 def trials(*rows):
@@ -64,6 +65,29 @@ def test_a_child_of_the_baseline_is_no_baseline():
     found = against(ROWS, "c", 400)
     assert found["won"]
     assert found["val_accuracy"] == [0.5, 0.6]
+
+
+def test_the_baseline_is_the_first_that_was_asked_for():
+    """With several workers another one may end first; and without a portfolio there is none."""
+    first, *others = trials(*ROWS)
+    assert against_baseline([*others, first], "B", 400) == against(ROWS, "B", 400)
+    assert against((("a", 0.1, 0.6, (), "sampled"), *ROWS[1:]), "B", 400) is None
+
+
+class Varying(Digits):
+    """Genomes are letters; large ones have their images varied."""
+
+    def augmented(self, genome: Any, kept) -> Any:
+        return genome.upper() if kept else genome.lower()
+
+
+def test_one_that_is_recommended_before_it_has_risen_is_the_one_that_was_tried():
+    short = trials(*ROWS[:3])
+    assert as_tried("B", short, Varying()) == "b"
+    assert as_tried("b", short, Varying()) == "b"
+    assert as_tried("B", trials(*ROWS), Varying()) == "B"
+    assert as_tried("X", short, Varying()) == "X"
+    assert as_tried("B", short, Digits()) == "B"
 
 
 def test_nothing_in_common():

@@ -119,13 +119,13 @@ def test_a_search_of_one_fidelity_leaves_no_trainings(tmp_path):
 
 def test_children_inherit(tmp_path):
     watching = Watching(tmp_path)
-    carry_out(prepare(config(tmp_path, inherit=True, trials=4, method="evolution(population=2)")), [watching])
+    carry_out(prepare(config(tmp_path, inherit=True, trials=5, method="evolution(population=2)")), [watching])
     plain = Watching(tmp_path / "plain")
-    carry_out(prepare(config(tmp_path / "plain", trials=4, method="evolution(population=2)")), [plain])
-    assert watching.files == [1, 2, 3, 4]
+    carry_out(prepare(config(tmp_path / "plain", trials=5, method="evolution(population=2)")), [plain])
+    assert watching.files == [1, 2, 3, 4, 5]
     assert watching.folders == []
-    assert figures(watching.trials)[:2] == figures(plain.trials)[:2]
-    assert figures(watching.trials)[2] != figures(plain.trials)[2]
+    assert figures(watching.trials)[:4] == figures(plain.trials)[:4]  # the portfolio
+    assert figures(watching.trials)[4] != figures(plain.trials)[4]
 
 
 def test_early_stopping_wraps_whatever_trains(tmp_path):

@@ -68,6 +68,16 @@ class Infinite(CellEncoding):
         return {"size": float("inf")}
 
 
+class Foreign(CellEncoding):
+    def portfolio(self, task):
+        return ["of another space"]
+
+
+class Twice(CellEncoding):
+    def portfolio(self, task):
+        return [*super().portfolio(task), super().portfolio(task)[0]]
+
+
 @pytest.mark.parametrize(
     ("broken", "test"),
     [
@@ -78,6 +88,7 @@ class Infinite(CellEncoding):
         (Gappy, "test_features_are_numbers_of_stable_names"),
         (Restless, "test_canonical_is_idempotent"),
         (WrongLogits, "test_networks_give_logits_and_take_gradients"),
+        (Twice, "test_what_is_tried_first_are_different_networks"),
     ],
 )
 def test_a_broken_encoding_fails_its_test(broken, test):
@@ -101,6 +112,7 @@ def test_gaps_in_features_are_allowed_where_they_are_meant():
         (NoJSON, "JSON does not keep"),
         (Words, "gave something that is no number"),
         (Infinite, "gave an infinite number"),
+        (Foreign, r"features\('of another space'\) raised .*; portfolio\(\) names that genome: let it name genomes of"),
     ],
 )
 def test_the_check_before_a_search_names_the_genome(broken, says):

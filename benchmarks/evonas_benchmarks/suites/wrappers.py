@@ -88,7 +88,7 @@ class Permuted:
         return {name: values[i] for name, i in zip(found, self._order, strict=True)}
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name == "encoding":
+        if name.startswith("__") or name in ("encoding", "portfolio"):  # what is known beforehand is no disguise's
             raise AttributeError(name)
         return getattr(self.encoding, name)
 

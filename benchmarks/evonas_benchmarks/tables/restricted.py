@@ -84,6 +84,6 @@ class RestrictedEncoding:
         return self.encoding.build(genome, task)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name == "encoding":
+        if name.startswith("__") or name in ("encoding", "portfolio"):  # a member need not be known beforehand
             raise AttributeError(name)
         return getattr(self.encoding, name)
