@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, choices
 from evonas.domains.labels import Label, class_words, read_labels, with_article
 from evonas.domains.mapped import taken
 from evonas.domains.splitting import plural, stratified
@@ -54,6 +54,11 @@ def make_parts(
 
     Raises EvonasError, one line, where labels or their number are not valid.
     """
+    for part, examples in (("val", val[0]), ("test", test[0])):
+        if examples is not None and not len(examples):
+            raise EvonasError(
+                f"x_{part} of {name!r} has no {plural(what)}; give some, or leave x_{part} and y_{part} out"
+            )
     classes, codes = read_labels(y, "y", what)
     _check_count(x, codes, name, what)
     if len(classes) < 2:
@@ -68,12 +73,21 @@ def make_parts(
         answers[part] = None if examples is None else _codes(labels, classes, part, name, what)
         if examples is not None:
             _check_count(examples, answers[part], name, what)
+    validated = classes if val[0] is None else [classes[code] for code in np.unique(answers["validation"])]
+    notes = unvalidated(classes, validated, what)
     if test[0] is not None:
-        return Parts(x, codes, test[0], answers["test"], val[0], answers["validation"], words, ())
+        return Parts(x, codes, test[0], answers["test"], val[0], answers["validation"], words, notes)
     kept, aside = stratified(codes, round(TEST_SHARE * len(codes)), np.random.default_rng(TEST_SEED), name, what)
     note = f"no test {plural(what)} were given: a fixed fifth, stratified by class, is kept for the test"
     carved = taken(x, kept), codes[kept], taken(x, aside), codes[aside]
-    return Parts(*carved, val[0], answers["validation"], words, (note,))
+    return Parts(*carved, val[0], answers["validation"], words, (*notes, note))
+
+
+def unvalidated(classes: Sequence[Label], validated: Sequence[Label], what: str) -> tuple[str, ...]:
+    """A line on the classes of which no example validates, where there are any: nothing tells how they are learned."""
+    absent = sorted(set(classes) - set(validated))  # type: ignore[type-var]
+    line = f"no validation {what} is of {len(absent)} of the {len(classes)} classes: {choices(absent[:5])}"
+    return (line,) if absent else ()
 
 
 def _codes(labels: Any, classes: Sequence[Label], part: str, name: str, what: str) -> np.ndarray:

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from evonas.core.errors import EvonasError
 from evonas.domains.images.npy import checked_parts
 from evonas.domains.images.npy_metadata import contradictions
+from evonas.domains.parts import unvalidated
 
 PARTS = ("train", "valid", "test")
 BATCH = 128  # images; evonas chooses its own
@@ -33,6 +34,7 @@ class DataProcessor:
         arrays, labels, notes, replaced = checked_parts(self.arrays)
         found = {label for distinct, _ in labels.values() for label in distinct}
         order = label_order([np.array(list(found))], self.metadata)
+        notes += unvalidated(labels["train_y"][0], labels["valid_y"][0], "image")
         _, unread = contradictions(self.metadata, arrays["train_x"].shape, order, notes)
         if missing := sorted(set(order) - set(labels["train_y"][0])):
             notes.append(f"no training image is of {len(missing)} of the {len(order)} classes: {missing[:5]}")

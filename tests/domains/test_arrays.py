@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from evonas.core.errors import EvonasError
 from evonas.domains.images import ImageReader, images_from_arrays
+from evonas.domains.images.domain import ImageDomain
 from evonas.domains.labels import read_labels
 
 RNG = np.random.default_rng(0)
@@ -179,6 +180,35 @@ def test_a_test_set_that_goes_further_than_the_training_images_is_refused():
 def test_bytes_and_floats_together_are_each_read_as_what_they_are():
     images = images_from_arrays(x(20, 4, 4), Y, np.full((1, 4, 4), 1.0), [0])
     assert images.x_test.max() == 255
+
+
+def test_parts_without_images_are_refused():
+    some = x(20, 4, 4)
+    with pytest.raises(
+        EvonasError, match="x_test of 'memory' has no images; give some, or leave x_test and y_test out"
+    ):
+        images_from_arrays(some, Y, some[:0], Y[:0])
+    with pytest.raises(EvonasError, match="x_val of 'memory' has no images; give some, or leave x_val and y_val"):
+        images_from_arrays(some, Y, x_val=some[:0], y_val=Y[:0])
+
+
+def test_classes_that_no_image_validates_are_said():
+    some = x(20, 4, 4)
+    given = images_from_arrays(some, Y, some, Y, x_val=some[:2], y_val=Y[:2])
+    assert list(given.notes) == ["no validation image is of 2 of the 4 classes: 2, 3"]
+    given = images_from_arrays(some, np.array(list("abcd"))[Y], x_val=some[:3], y_val=list("abc"))
+    assert given.notes[0] == "no validation image is of 1 of the 4 classes: 'd'"
+    assert not images_from_arrays(some, Y, some, Y, x_val=some, y_val=Y).notes
+
+
+def test_images_that_are_all_the_same_are_no_data_for_a_search():
+    domain = ImageDomain()
+    same = np.repeat(x(1, 4, 4), 20, axis=0)
+    for images in (np.zeros((20, 4, 4)), same):
+        with pytest.raises(EvonasError, match="all training images of 'memory' are the same: .*; give images that"):
+            domain.split(images_from_arrays(images, Y), seed=0)
+    same[7, 0, 0] ^= 1
+    assert len(domain.split(images_from_arrays(same, Y, same, Y, x_val=same, y_val=Y), seed=0).y_train) == 20
 
 
 def test_labels_alone():

@@ -137,6 +137,11 @@ def test_classes_without_a_validation_image():
     assert "no validation image is of 2 of the 4 classes: 2, 3" in said(images_of_parts(arrays))
 
 
+def test_a_mark_before_the_metadata_is_passed_over(tmp_path):
+    folder = written(tmp_path / "a", parts(), "\ufeff" + json.dumps({"num_classes": 4}))
+    assert load_images(folder).metadata == {"num_classes": 4}
+
+
 @pytest.mark.parametrize(
     ("names", "words"),
     [

@@ -13,6 +13,7 @@ from evonas.core.types import Task
 from evonas.encodings.categorical import CategoricalEncoding
 from evonas.encodings.cell import EDGES, OPERATIONS, CellEncoding, cell_string, live, parse
 from evonas.encodings.macro import MacroEncoding
+from evonas.encodings.make import make_encoding
 from evonas.encodings.toolbox import ToolboxEncoding
 from evonas.training.profile import count_flops, count_params
 
@@ -85,6 +86,28 @@ def test_networks_build_for_every_size(encoding, shape):
     for seed in range(3):
         network = encoding.build(encoding.sample(np.random.default_rng(seed)), Task("odd", shape, 7))
         assert network(torch.zeros(2, *shape)).shape == (2, 7)
+
+
+small = st.one_of(
+    st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(1, 5)),
+    st.tuples(st.integers(1, 2), st.just(1), st.integers(1, 60)),
+    st.tuples(st.integers(1, 2), st.integers(1, 60), st.just(1)),
+)
+
+
+@pytest.mark.parametrize("spec", ["net", "cell(width=4)", "macro", "with_recipe(encoding='macro(stages=5)')"])
+@given(shape=small, seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=12)
+def test_sampled_networks_train_on_the_smallest_images(spec, shape, seed):
+    """Forward and backward: a batch of two is the smallest that is trained on."""
+    import torch
+
+    encoding = make_encoding(spec)
+    network = encoding.build(encoding.sample(np.random.default_rng(seed)), Task("small", shape, 3))
+    logits = network(torch.randn(2, *shape))
+    assert logits.shape == (2, 3)
+    logits.square().sum().backward()
+    assert network.eval()(torch.randn(1, *shape)).isfinite().all()
 
 
 def test_a_pruned_network_computes_the_same_with_fewer_parameters():

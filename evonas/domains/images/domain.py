@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from evonas.core.errors import EvonasError
 from evonas.domains.images import drawing
 from evonas.domains.images.arrays import images_from_arrays
 from evonas.domains.images.dataset import Images, Split
@@ -21,7 +22,14 @@ class ImageDomain(Supervised):
         return images_from_arrays(x, y, x_test, y_test, **options)
 
     def split(self, data: Images, *, seed: int, train_size: int | None = None) -> Split:
-        return split(data, seed=seed, train_size=train_size)
+        """Raises EvonasError where all training images are the same one, too."""
+        found = split(data, seed=seed, train_size=train_size)
+        if all((image == found.x_train[0]).all() for image in found.x_train):
+            raise EvonasError(
+                f"all training images of {data.name!r} are the same: no class can be told from another; give images "
+                "that differ"
+            )
+        return found
 
     def found(self, split: Split) -> Sequence[str]:
         """Also what the values mean, and what was passed over or clipped."""

@@ -17,7 +17,7 @@ NUMBERS = {"benchmark": (0.0, 100.0, "percent, from 0 to below 100"), "time_limi
 def read_metadata(path: Path) -> Mapping[str, Any]:
     """The JSON object of a file. Raises EvonasError, one line, where there is none."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
         if not isinstance(values, dict):
             raise ValueError(f"it is {type(values).__name__}, not an object")
     except (OSError, ValueError, RecursionError) as error:
