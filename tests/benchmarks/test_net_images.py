@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from studies.net_images.make import Training
 from evonas.core.environment import processor
 from evonas.core.errors import EvonasError
 from evonas.encodings.net import NetEncoding
-from evonas_benchmarks.tables import net_images
+from evonas_benchmarks.run.problems import tabular_problem
+from evonas_benchmarks.suites import load_suite
+from evonas_benchmarks.tables import net_images, packaged
 
 NET = NetEncoding()
 NAMES = ("digits", "mnist", "addnist", "cifar10")
@@ -137,3 +140,12 @@ def test_a_small_table_is_made_and_gone_on_with(tmp_path):
     assert np.isfinite(found["val_accuracy"]).all()
     assert net_images.about(tmp_path / "t.parquet")["lengths"] == lengths
     assert len(net_images.about(tmp_path / "t.parquet")["tasks"]["digits"]["fingerprint"].split()) == 64
+
+
+def test_the_suite_s_memory_leaves_out_what_shares_a_source(file, tmp_path, monkeypatch):
+    made = net_images.table_of(net_images.read(file), TASKS)
+    monkeypatch.setitem(packaged.TABLES, "net-images", lambda: made)
+    monkeypatch.setitem(packaged.TASKS, "net-images", NAMES)
+    found: Any = tabular_problem(load_suite("net-images"), "addnist", 0)
+    assert [one.task for one in found.earlier] == ["digits", "cifar10"]
+    assert all(len(one.y) == SOME for one in found.earlier)

@@ -124,7 +124,11 @@ def tabular_problem(suite: Suite, task: str, seed: int, *, untaught: bool = Fals
         median,
         ()
         if untaught
-        else [earlier_rows(table, i, other, suite.earlier, seed) for i, other in others(suite, task, seed)],
+        else [
+            earlier_rows(table, i, other, suite.earlier, seed)
+            for i, other in others(suite, task, seed)
+            if not set(entry.sources) & set(table.entry(other).sources)
+        ],
         truth if suite.noise or suite.wrappers else None,
         entry.seconds is not None,
         [name for name in entry.columns if name == metric or name not in (entry.test, entry.seconds)],

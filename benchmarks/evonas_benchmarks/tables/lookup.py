@@ -29,6 +29,7 @@ class Entry:
         test: the metric that reports the best one found, never seen by a search.
         seconds: the column of a training's cost; None where the table has none.
         encoding: where this task has a smaller space than its table.
+        sources: what its examples are made of: tasks that share one must not teach about each other.
 
     Raises EvonasError where the test is the objective or the cost too.
     """
@@ -39,6 +40,7 @@ class Entry:
     test: str | None = None
     seconds: str | None = None
     encoding: Encoding[Any] | None = None
+    sources: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.test is not None and self.test in (self.objective.name, self.seconds):

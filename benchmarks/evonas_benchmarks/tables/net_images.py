@@ -204,7 +204,7 @@ def table_of(found: Mapping[str, np.ndarray], tasks: Mapping[str, Any]) -> Table
                 columns[prefix(fidelity) + metric] = found[metric][[rows[place] for place in places]]
         known = tasks[name]
         task = Task(name, tuple(known["shape"]), known["classes"], known["features"], known["fingerprint"])
-        entries[name] = Entry(task, columns, seconds="seconds")
+        entries[name] = Entry(task, columns, seconds="seconds", sources=DATA[name].sources)
     return Table("net-images", RestrictedEncoding(NetEncoding(), members), members, entries)
 
 

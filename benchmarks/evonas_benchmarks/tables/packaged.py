@@ -16,6 +16,8 @@ from evonas.encodings.cell import OPERATIONS, CellEncoding, cell_string
 from evonas_benchmarks.tables import graph_cell, pickled
 from evonas_benchmarks.tables.genes import OrderedGenes
 from evonas_benchmarks.tables.lookup import Entry, Table, mean_over_seeds
+from evonas_benchmarks.tables.net_images import DATA as NET_DATA
+from evonas_benchmarks.tables.net_images import net_images
 from evonas_benchmarks.tables.small_images import small_images
 
 NASBENCH201 = {"cifar10": ("cifar10", 10), "cifar100": ("cifar100", 100), "ImageNet16-120": ("imagenet", 120)}
@@ -31,6 +33,7 @@ GRAPHS = {
     "proteins": 112,
 }
 HPOBENCH = ("car", "phoneme", "vehicle", "australian", "kc1", "segment", "blood_transfusion", "credit_g")
+NET_IMAGES = tuple(NET_DATA)
 SMALL_IMAGES = ("digits", "mnist", "fashion_mnist", "kmnist", "usps")
 FCNET = ("naval_propulsion", "parkinsons_telemonitoring", "protein_structure", "slice_localization")
 
@@ -178,6 +181,7 @@ TABLES: Mapping[str, Callable[[], Table]] = {
     "fcnet": fcnet,
     "hpobench": hpobench,
     "small-images": small_images,
+    "net-images": net_images,
 }
 
 TASKS: Mapping[str, tuple[str, ...]] = {
@@ -186,11 +190,12 @@ TASKS: Mapping[str, tuple[str, ...]] = {
     "fcnet": FCNET,
     "hpobench": HPOBENCH,
     "small-images": SMALL_IMAGES,
+    "net-images": NET_IMAGES,
 }
 
 
 def table(name: str) -> Table:
-    """A table by its name: `nasbench201`, `nasbench-graph`, `fcnet`, `hpobench` or `small-images`.
+    """A table by its name: `nasbench201`, `nasbench-graph`, `fcnet`, `hpobench`, `small-images` or `net-images`.
 
     Raises EvonasError where there is none, or its package is not installed.
     """
