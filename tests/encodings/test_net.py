@@ -91,7 +91,7 @@ def test_the_portfolio_is_diverse_and_changes_no_images(shape):
 
 
 def test_the_resnet_of_the_portfolio_is_resnet_8():
-    resnet = ENCODING.portfolio(COLOUR)[1]
+    resnet = ENCODING.portfolio(COLOUR)[4]
     assert ENCODING.plan(resnet, (3, 32, 32)).params(10) == 78042
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
+from evonas.encodings.net import NetEncoding
 from evonas_benchmarks.pages.text import markdown
 from evonas_benchmarks.tables import net_images
 from evonas_benchmarks.tables.lookup import Table
@@ -108,8 +109,9 @@ def suggested(table: Table, task: str) -> list[int]:
 
 
 def of_portfolio(table: Table, task: str) -> list[int]:
-    """The portfolio comes first among the genomes."""
-    return list(range(max(LOOKS)))
+    """Those of the portfolio, in the order in which a search for images of the task's shape tries them."""
+    net = NetEncoding()
+    return [table.rows[net.canonical(genome)] for genome in net.portfolio(table.entry(task).task)]
 
 
 def _regret(values: np.ndarray, order: Sequence[int]) -> list[float]:
