@@ -104,24 +104,12 @@ def make(encoding: str, shipped: Shipped, seed: int) -> None:
         path,
         encoding=found.encoding,
         objective=str(found.objective),
-        tasks={
-            name: {"name": task.name, "fingerprint": task.fingerprint, "sources": _sources(encoding, name)}
-            for name, task in rows.tasks.items()
-        },
+        tasks=replace(found, rows=rows).identities(),
         card=card,
         genomes=rows.genomes if shipped.remembers else (),
     )
     path.with_suffix(".json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB, {len(model.names_)} source models")
-
-
-def _sources(encoding: str, name: str) -> list[str]:
-    """What a data set's images are made of."""
-    if encoding != "net":
-        return []
-    from evonas_benchmarks.tables.net_images import DATA
-
-    return list(DATA[name].sources)
 
 
 def _titled(rows: SourceData, titles: Mapping[str, str]) -> SourceData:

@@ -58,7 +58,7 @@ def fit(
         out,
         encoding=found.encoding,
         objective=str(found.objective),
-        tasks={name: {"name": task.name, "fingerprint": task.fingerprint} for name, task in rows.tasks.items()},
+        tasks=found.identities(),
         card=modelfile.card(found.said, licence, quality),
         genomes=rows.genomes if len(rows.genomes) <= MOST_REMEMBERED else (),
     )

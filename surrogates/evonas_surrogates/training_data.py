@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,21 @@ from evonas_surrogates.source_data import SourceData
 
 @dataclass(frozen=True)
 class TrainingData:
-    """SourceData of several tasks, and what they are of; `encoding` is a plain name, `said` the source in words."""
+    """SourceData of several tasks, and what they are of; `encoding` is a plain name, `said` the source in words,
+    `sources` what the examples of a task are made of, where that is other examples."""
 
     rows: SourceData
     encoding: str
     objective: Objective
     said: str
+    sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def identities(self) -> dict[str, dict[str, Any]]:
+        """Of each task what a model file says, so that its own data, or what they are made of, can be left out."""
+        return {
+            name: {"name": task.name, "fingerprint": task.fingerprint, "sources": list(self.sources.get(name, ()))}
+            for name, task in self.rows.tasks.items()
+        }
 
 
 def read(
@@ -82,7 +92,8 @@ def _of_suite(where: str, encoding: str | None, objective: Objective | None) -> 
         np.concatenate(X), np.concatenate(y), np.array(groups), tuple(table.feature_names), tasks, tuple(table.genomes)
     )
     name = encoding or suite.encoding or _name_of(table.encoding) or table.name
-    return TrainingData(rows, plugins.plain_name(name), objective or goals.pop(), f"the table of the suite {where!r}")
+    said, made_of = f"the table of the suite {where!r}", {task: table.entry(task).sources for task in tasks}
+    return TrainingData(rows, plugins.plain_name(name), objective or goals.pop(), said, made_of)
 
 
 def _signed(table: Any, task: str, objective: Objective) -> np.ndarray:
