@@ -94,7 +94,7 @@ def test_what_shares_a_source_does_not_teach(file):
 def test_the_page_says_what_ranks_and_what_is_worth_trying(file):
     table = net_images.table_of(net_images.read(file), TASKS)
     text = page.page(table, net_images.about(file))
-    assert "30 genomes" in text
+    assert "30 genomes (of 160: not finished yet)" in text
     assert "| digits * |" in text
     assert "| mean |" in text
     assert "nan" not in text

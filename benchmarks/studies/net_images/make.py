@@ -1,6 +1,6 @@
 """Make the table `net-images`: 160 genomes of `net` on 13 image sets, three lengths of training.
 
-    python benchmarks/studies/net_images/make.py --images FOLDER --made FOLDER --out FOLDER [--workers 2]
+    python benchmarks/studies/net_images/make.py --images FOLDER --made FOLDER [--workers 2]
     python benchmarks/studies/net_images/make.py --data digits,chess --genomes 3 … --table mine.parquet
 
 `--images` holds usps.npz, mnist.npz, fashion_mnist.npz, kmnist_10k.npz and cifar10.npz with x_train, y_train, x_test,
@@ -29,6 +29,7 @@ from studies.trainings import Records, train_all
 
 KEPT = net_images.MEASURED
 LENGTHS = "lengths.json"
+OUT = Path(__file__).parents[2] / "results" / "net-images"  # in the repository: it takes several sittings
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--images", type=Path, required=True, help="the folder of the npz files")
     parser.add_argument("--made", type=Path, required=True, help="where sets are that evonas makes")
-    parser.add_argument("--out", type=Path, required=True, help="where trainings are kept while it runs")
+    parser.add_argument("--out", type=Path, default=OUT, help="where trainings are kept while it runs")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--data", default=",".join(net_images.DATA), help="comma-separated")
     parser.add_argument("--genomes", type=int, default=net_images.GENOMES, help="only the first so many")

@@ -41,9 +41,11 @@ def main() -> None:
 def page(table: Table, about: Mapping[str, object]) -> str:
     versions = about.get("versions") or {}
     words = ", ".join(f"{name} {version}" for name, version in versions.items()) if isinstance(versions, dict) else ""
+    made = len(table.genomes)
+    so_far = f" (of {net_images.GENOMES}: not finished yet)" if made < net_images.GENOMES else ""
     return f"""# net-images
 
-{len(table.genomes)} genomes of `net`, architecture and recipe, trained on {len(table.entries)} image sets for three
+{made} genomes{so_far} of `net`, architecture and recipe, trained on {len(table.entries)} image sets for three
 lengths of time: the longest is what the fixed baseline takes for {net_images.IMAGES:,} images, at most
 {net_images.MOST_SECONDS:g} s of one core. Made by `python benchmarks/studies/net_images/make.py`, on
 {about.get("processor")}; {words}. This page: `python benchmarks/studies/net_images/page.py`.
