@@ -122,7 +122,7 @@ def _regret(values: np.ndarray, order: Sequence[int]) -> list[float]:
 
 def _random(values: np.ndarray) -> np.ndarray:
     rng = np.random.default_rng(0)
-    return np.mean([_regret(values, rng.permutation(len(values))) for _ in range(DRAWS)], axis=0)
+    return np.mean([_regret(values, rng.permutation(len(values)).tolist()) for _ in range(DRAWS)], axis=0)
 
 
 def _titled(name: str) -> str:
