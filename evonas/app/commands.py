@@ -81,6 +81,9 @@ def search(
         bool | None,
         typer.Option("--refit-all", help="Train the final network on given validation examples too. (default: not)"),
     ] = None,
+    ensemble: Annotated[
+        int | None, typer.Option(help="With a deadline: so many of the best share the final training. (default: 1)")
+    ] = None,
     tta: Annotated[
         str | None,
         typer.Option(help="Test-time augmentation, with a deadline: auto (where it helps on validation), off. (auto)"),

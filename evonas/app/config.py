@@ -76,6 +76,11 @@ class SearchConfig(BaseModel):
     refit_all: bool = Field(
         False, description="let the final network learn from validation examples that were given, too"
     )
+    ensemble: int = Field(
+        1,
+        ge=1,
+        description="so many of the best genomes share a deadline's final training and are one network",
+    )
     tta: Literal["auto", "off"] = Field(
         "auto", description="test-time augmentation of a deadline's final network: auto: where it helps on validation"
     )

@@ -22,6 +22,7 @@ from evonas.search.warm_start import WarmStart
 
 VALIDATED = 0.5  # of the fixed baseline's training images a second: validating takes a fifth of a training's time
 SPILL = 0.08  # share of the final training's seconds that the search's last training may take of it
+FURTHER = 1.0  # seconds that model.pt2 takes longer for each further network in it
 MEASURED, AT_MOST = 0.01, 1.0  # share of a deadline, and seconds, that the speed of the fixed baseline is measured
 TRIED = 3  # networks, where the first cannot be trained
 
@@ -140,13 +141,20 @@ def fits(timetable: Timetable) -> Callable[[Candidate[Any], float], bool]:
     return lambda candidate, elapsed: elapsed + timetable.final * candidate.fidelity <= latest
 
 
-def final_seconds(timetable: Timetable, began: float, observed: Sequence[Trial]) -> float:
-    """Seconds for the final training, a search of which so much was `observed` before this process `began`.
+def final_seconds(timetable: Timetable, began: float, observed: Sequence[Trial], networks: int = 1) -> float:
+    """Seconds for the final training, a search of which so much was `observed` before this process `began`; of so many
+    networks, which take longer to write.
 
     What the search left over goes to it, up to a quarter more than was planned.
     """
-    left = time_left(timetable, began, observed) - timetable.writing
+    longer = program_seconds(timetable, networks) - program_seconds(timetable)
+    left = time_left(timetable, began, observed) - timetable.writing - longer
     return max(SHORTEST, min(left, 1.25 * timetable.final))
+
+
+def program_seconds(timetable: Timetable, networks: int = 1) -> float:
+    """Seconds that the writing of model.pt2 may take, of so many networks in it."""
+    return timetable.program + (networks - 1) * FURTHER * timetable.busy
 
 
 def time_left(timetable: Timetable, began: float, observed: Sequence[Trial]) -> float:

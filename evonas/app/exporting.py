@@ -50,7 +50,9 @@ def export(
     final, why = _final(job, trials)
     if final is not None:
         length = "in full" if final.seconds is None else f"for {duration(final.seconds)}"
-        say(f"training {length} the genome {final.genome!r}, {why}")
+        what = f"the genome {final.genome!r}"
+        what += f" and {len(final.others)} more" if final.others else ""
+        say(f"training {length} {what}, {why}")
     return finish(job, trials, "exported", Path(out), final)
 
 
@@ -59,6 +61,6 @@ def _final(job: Job, trials: Sequence[Trial]) -> tuple[FinalTraining | None, str
     seconds = None if job.timetable is None else job.timetable.final
     final = recorded(job.record)
     if final is None:
-        final = planned(job, searcher_after(job, trials), trials, lambda: seconds)
+        final = planned(job, searcher_after(job, trials), trials, lambda networks: seconds)
         return final, "which the search would recommend now"
     return replace(final, seconds=final.seconds or seconds), "as in the run's own final training"

@@ -23,19 +23,32 @@ JUDGING, AT_LEAST = 0.02, 0.2  # of the final training's seconds, and seconds, t
 
 
 def planned(
-    job: Job, searcher: Searcher[Any], trials: Sequence[Trial], seconds: Callable[[], float | None]
+    job: Job, searcher: Searcher[Any], trials: Sequence[Trial], seconds: Callable[[int], float | None]
 ) -> FinalTraining | None:
-    """Of the genome that the searcher recommends, else the best trial's; None where no trial was good.
+    """Of the genomes that the searcher recommends, else the best trials'; None where no trial was good.
 
-    How many seconds there are is asked last: what is decided before takes time.
+    How many seconds there are for so many networks is asked last: what is decided before takes time.
     """
-    best = job.goal.best(trials)
+    best, *others = _genomes(job, searcher, trials) or [None]
     if best is None:
         return None
-    genome = searcher.recommend() if isinstance(searcher, Recommending) else None
-    genome = best.evaluation.candidate.genome if genome is None else genome
-    judged = _judged(job, genome, trials)
-    return FinalTraining(genome, seconds(), judged)
+    judged = _judged(job, best, trials)
+    return FinalTraining(best, seconds(1 + len(others)), judged, tuple(others))
+
+
+def _genomes(job: Job, searcher: Searcher[Any], trials: Sequence[Trial]) -> list[Any]:
+    """As many different ones as the network is to be made of, or as there are; the best first."""
+    found: list[Any] = []
+    if job.goal.best(trials) is None:
+        return found
+    if isinstance(searcher, Recommending):
+        while len(found) < job.config.ensemble and (genome := searcher.recommend(found)) is not None:
+            found.append(genome)
+    if not found:
+        good = [trial.evaluation for trial in trials if trial.evaluation.ok]
+        ranked = sorted(good, key=job.goal.rank, reverse=True)  # of equals the first stays the first
+        found = list(dict.fromkeys(evaluation.candidate.genome for evaluation in ranked))[: job.config.ensemble]
+    return found
 
 
 def _judged(job: Job, genome: Any, trials: Sequence[Trial]) -> Paired | None:
@@ -55,7 +68,8 @@ def recorded(record: RunRecord) -> FinalTraining | None:
         return None
     had = result.get("final") or {"genome": result["genome"]}  # earlier versions kept no more
     judged = Paired(**had["judged"]) if had.get("judged") else None
-    return FinalTraining(**{**had, "genome": freeze(had["genome"]), "judged": judged})
+    genomes = {"genome": freeze(had["genome"]), "others": freeze(had.get("others", ()))}
+    return FinalTraining(**{**had, **genomes, "judged": judged})
 
 
 def carried_out(job: Job, final: FinalTraining, trials: Sequence[Trial], folder: Path) -> Mapping[str, Any]:
@@ -66,7 +80,8 @@ def carried_out(job: Job, final: FinalTraining, trials: Sequence[Trial], folder:
     """
     try:
         found = job.domain.finish(job.trainer, final, job.config.encoding, job.config.seed, folder)
-        return {"genome": final.genome, "final": asdict(final), **found}
+        notes = [*found.get("notes", ()), *_fewer(job, final)]
+        return {"genome": final.genome, "final": asdict(final), **found, "notes": notes}
     except Diverged as error:
         why, had = f"the final training {error}", earlier(job)
         if had and folder == job.folder:
@@ -78,6 +93,12 @@ def carried_out(job: Job, final: FinalTraining, trials: Sequence[Trial], folder:
                 stays = f"the network stays the best of the search, trained for {duration(evaluation.seconds)}"
                 return {"genome": evaluation.candidate.genome, **found, "notes": [f"{why}; {stays}"]}
         raise Diverged(f"{why}; search with another --seed") from error
+
+
+def _fewer(job: Job, final: FinalTraining) -> list[str]:
+    """A line where there are fewer genomes than the network was to be made of."""
+    wanted, there = job.config.ensemble, 1 + len(final.others)
+    return [f"--ensemble {wanted}: the search had no more than {there} to recommend"] if there < wanted else []
 
 
 def earlier(job: Job) -> Mapping[str, Any]:

@@ -217,7 +217,7 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
                 job,
                 searcher,
                 outcome.trials,
-                lambda: final_seconds(timetable, job.began, told) if timetable else None,
+                lambda networks: final_seconds(timetable, job.began, told, networks) if timetable else None,
             )
             result = finish(
                 job,

@@ -116,6 +116,11 @@ def prepare(
         goal = method.goal  # nsga2 adds an objective of its own
     if new:  # one that goes on has the deadline that it began with, or none
         config = config.model_copy(update={"deadline": _deadline(config, kind, goal)})
+    if config.ensemble > 1 and config.deadline is None:
+        raise EvonasError(
+            f"--ensemble {config.ensemble} shares the seconds of a deadline's final training, and there is none; give "
+            "--deadline, or leave it out"
+        )
     archive = Archive(config.archive)
     name = config.name or free_name(archive, split.task, config.encoding)
     several = isinstance(method, MultiFidelity) and len(method.fidelities) > 1

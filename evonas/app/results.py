@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evonas.app.baseline import against_baseline, as_tried, words
+from evonas.app.deadline import program_seconds
 from evonas.app.final import carried_out
 from evonas.app.folders import FILES, check_folder, results_folder
 from evonas.app.preparation import Job, counted
@@ -83,7 +84,7 @@ def finish(
     write_report(record, job.goal, trials, values, job.encoding, job.archive, folder)
     _write(folder, values)
     if final is not None:
-        enough = job.timetable is None or left is None or left() > job.timetable.program
+        enough = job.timetable is None or left is None or left() > program_seconds(job.timetable, 1 + len(final.others))
         notes = job.domain.add_program(folder) if enough else [NO_TIME.format(job.name)]
         values["notes"] = [*values.get("notes", ()), *notes]
         _write(folder, values)

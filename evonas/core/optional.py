@@ -6,7 +6,7 @@ classes give the usual answers to those who would rather inherit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -159,9 +159,10 @@ def description(part: Any) -> str:
 
 @runtime_checkable
 class Recommending(Protocol):
-    """A searcher that says itself which genome should be trained in full; None: the best of the trials."""
+    """A searcher that says itself which genome should be trained in full, other than those of `without`; None: it has
+    no other. Asked again and again it gives them in order, the best first."""
 
-    def recommend(self) -> Any | None: ...
+    def recommend(self, without: Collection[Any] = ()) -> Any | None: ...
 
 
 # --- of a ranker

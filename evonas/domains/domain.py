@@ -69,11 +69,13 @@ class TrainingOptions:
 @dataclass(frozen=True)
 class FinalTraining:
     """What a run ends with: the genome that is trained in full, for how many seconds (None: the trainer's own length),
-    and what test-time augmentation was worth to it in the search (None: it was not judged)."""
+    what test-time augmentation was worth to it in the search (None: it was not judged), and further genomes, the next
+    best first: all share the seconds, and the network gives the mean of their probabilities."""
 
     genome: Any
     seconds: float | None = None
     judged: Paired | None = None
+    others: tuple[Any, ...] = ()
 
     @property
     def tta(self) -> bool:

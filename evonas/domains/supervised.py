@@ -91,10 +91,12 @@ class Supervised:
         """Train, test once, write `genome.json` and `model.safetensors`."""
         from evonas.domains.export import save
 
-        finished = trainer.finish(final.genome, seed, final.seconds, tta=final.tta)
-        save(folder, finished, final.genome, encoding, cast(ArraySplit, trainer.data), program=False)
+        finished = trainer.finish(final.genome, seed, final.seconds, tta=final.tta, others=final.others)
+        best = finished.members[0].genome
+        save(folder, finished, best, encoding, cast(ArraySplit, trainer.data), program=False)
         figures = {name: finished.metrics[name] for name in (*SHOWN, "seconds")}
-        return {**figures, "notes": [self._learned(trainer), *self._looks(trainer, final)]}
+        notes = [self._learned(trainer), *self._looks(trainer, final), *_made_of(final, len(finished.members))]
+        return {"genome": best, **figures, "notes": notes}
 
     def _learned(self, trainer: TorchTrainer) -> str:
         """A line on what the final network learned from."""
@@ -113,7 +115,8 @@ class Supervised:
 
         if final.judged is None:
             return []
-        n = Forms.of(trainer.recipe(final.genome), trainer.data.task.input_shape).count
+        shape, genomes = trainer.data.task.input_shape, (final.genome, *final.others)
+        n = " or ".join(map(str, sorted({Forms.of(trainer.recipe(genome), shape).count for genome in genomes})))
         found, several = final.judged, plural(self.what)
         seen = f"of {found.examples:,} validation {several} it mended {found.mended} and spoilt {found.spoilt}"
         if final.tta:
@@ -131,3 +134,13 @@ class Supervised:
 
     def sections(self, examples: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         return ()
+
+
+def _made_of(final: FinalTraining, members: int) -> list[str]:
+    """A line on an ensemble."""
+    if not final.others:
+        return []
+    lost = 1 + len(final.others) - members
+    all_of_them = f"the mean of {members} networks, with the parameters and operations of all"
+    line = f"the network is {all_of_them if members > 1 else 'a single one'}"
+    return [f"{line}; the training of {lost} more diverged" if lost else line]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from statistics import median
 from typing import Any
 
@@ -63,12 +63,17 @@ class Rungs(SuccessiveHalving[G]):
             if kept and rung == 0:
                 self._kept[genome] = kept
 
-    def recommend(self) -> G | None:
-        """The best of the highest rung that anything has finished; None where nothing has."""
+    def recommend(self, without: Collection[G] = ()) -> G | None:
+        """The best of the highest rung that anything but those of `without` has finished; None where nothing has."""
         for rung in reversed(range(len(self.fidelities))):
-            if ranked := self._ranked(rung):
-                return ranked[0] if rung else self._varied(ranked[0])
+            ranked = [genome for genome in self._ranked(rung) if self._in_full(genome, rung) not in without]
+            if ranked:
+                return self._in_full(ranked[0], rung)
         return None
+
+    def _in_full(self, genome: G, rung: int) -> G:
+        """What a genome of a rung becomes, or has become, when it is trained for longer."""
+        return genome if rung else self._risen.get(genome, self._varied(genome))
 
     def _ranked(self, rung: int) -> list[G]:
         """What finished there, the best first; of equals, which are many where few images validate, that with the lower

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any, Protocol
 
 import torch
@@ -20,6 +21,7 @@ from evonas.training import profile
 from evonas.training.building import build, seeded
 from evonas.training.checkpoints import Checkpoints, State, digest
 from evonas.training.data import DeviceSet, Preprocessing, TrainingData, at_once
+from evonas.training.ensemble import Ensemble
 from evonas.training.forms import ONE_FORM, Forms, over_forms
 from evonas.training.inheritance import named_tensors
 from evonas.training.pace import Pace
@@ -73,33 +75,54 @@ class Finished:
 
 def assembled(members: Sequence[Member], networks: Sequence[nn.Module]) -> nn.Module:
     """One module of the members' networks."""
-    ((member, network),) = zip(members, networks, strict=True)
-    return over_forms(network, member.forms)
+    each = [over_forms(network, member.forms) for member, network in zip(members, networks, strict=True)]
+    return each[0] if len(each) == 1 else Ensemble(each)
 
 
-def finish(trainer: Trainer, genome: Any, seed: int, seconds: float | None, tta: bool) -> Finished:
+def finish(trainer: Trainer, genomes: Sequence[Any], seed: int, seconds: float | None, tta: bool) -> Finished:
     """See `TorchTrainer.finish`."""
-    start = time.perf_counter()
-    shape = trainer.data.task.input_shape
-    member = Member(genome, Forms.of(trainer.recipe(genome), shape) if tta else ONE_FORM)
-    flops = profile.costs(trainer.encoding, genome, trainer.data.task)["flops"]
+    start, shape = time.perf_counter(), trainer.data.task.input_shape
+    share = None if seconds is None else seconds / len(genomes)
+    members, networks, figures, diverged = [], [], [], None
+    for genome in genomes:
+        member = Member(genome, Forms.of(trainer.recipe(genome), shape) if tta else ONE_FORM)
+        try:
+            network, found = _trained(trainer, member, seed, share)
+        except Diverged as error:
+            diverged = error
+            continue
+        members.append(member)
+        networks.append(network)
+        figures.append(found)
+    if not members:
+        raise diverged or ValueError("no genome to train")
+    model = assembled(members, networks)
+    flops = profile.count_flops(model, shape)
     with trainer.threads_for(flops), seeded(seed, trainer.device):
-        length = trainer.length(seconds, member.forms.count * len(trainer.data.y_test))
-        network, figures = trainer.train(Candidate(genome), trainer.on_device("all"), seed, length, None)
-        if not all(bool(tensor.isfinite().all()) for tensor in named_tensors(network).values()):
-            raise Diverged("diverged: a weight is no number")
-        model = assembled([member], [network])
         accuracy, loss = trainer.test(model, trainer.on_device("test"))
     model = model.cpu().to(memory_format=torch.contiguous_format).eval()
     metrics = {
         "test_accuracy": accuracy,
         "test_loss": loss,
-        **figures,
+        "train_accuracy": mean(found["train_accuracy"] for found in figures),
+        "images": sum(found["images"] for found in figures),
+        "peak_memory_mb": max(found["peak_memory_mb"] for found in figures),
         "params": profile.count_params(model),
-        "flops": profile.count_flops(model, shape),
+        "flops": flops,
         "seconds": time.perf_counter() - start,
     }
-    return Finished(model, metrics, trainer.preprocessing(), [member])
+    return Finished(model, metrics, trainer.preprocessing(), members)
+
+
+def _trained(trainer: Trainer, member: Member, seed: int, seconds: float | None) -> tuple[nn.Module, dict[str, Any]]:
+    """A member's network, for so many seconds with its share of the test, and the figures of its training."""
+    flops = profile.costs(trainer.encoding, member.genome, trainer.data.task)["flops"]
+    with trainer.threads_for(flops), seeded(seed, trainer.device):
+        length = trainer.length(seconds, member.forms.count * len(trainer.data.y_test))
+        network, figures = trainer.train(Candidate(member.genome), trainer.on_device("all"), seed, length, None)
+    if not all(bool(tensor.isfinite().all()) for tensor in named_tensors(network).values()):
+        raise Diverged("diverged: a weight is no number")
+    return network, figures
 
 
 def keep(folder: str | Path, candidate: Candidate, network: nn.Module) -> None:

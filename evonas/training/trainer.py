@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from itertools import cycle, islice
@@ -184,15 +184,26 @@ class TorchTrainer:
             metrics["validated"] = len(validation)
         return Evaluation(candidate, metrics, seconds)
 
-    def finish(self, genome: Any, seed: int, seconds: float | None = None, *, tta: bool = False) -> Finished:
+    def finish(
+        self,
+        genome: Any,
+        seed: int,
+        seconds: float | None = None,
+        *,
+        tta: bool = False,
+        others: Sequence[Any] = (),
+    ) -> Finished:
         """Train in full, or for so many seconds, on training and validation images (those that were given with
         `refit_all` only), then touch the test set once.
 
-        With `tta` the network looks at an image in the forms that its recipe trains it on (`Forms.of`).
+        With `tta` the network looks at an image in the forms that its recipe trains it on (`Forms.of`). With `others`,
+        further genomes, it is an `Ensemble` of theirs too, all of which share the seconds; one whose training diverges
+        is left out.
 
-        Raises Diverged.
+        Raises Diverged where no training was good.
         """
-        return finishing.finish(self, genome, seed, self.seconds if seconds is None else seconds, tta)
+        seconds = self.seconds if seconds is None else seconds
+        return finishing.finish(self, [genome, *others], seed, seconds, tta)
 
     def handed_over(self, evaluation: Evaluation, *, test: bool = False) -> Finished | None:
         """The network that an evaluation left in `kept`, as it is; None where it is not there any more. With `test` the

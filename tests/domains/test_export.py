@@ -182,9 +182,10 @@ def test_how_images_are_read_is_kept_in_the_file(tmp_path):
     assert load(tmp_path).predict_proba(x) == pytest.approx(expected(trainer, finished), abs=1e-5)
 
 
-def test_a_network_that_looks_at_several_forms(tmp_path):
+@pytest.mark.parametrize("others", [(), (2.0, 3.0)], ids=["one", "three"])
+def test_a_network_that_looks_at_several_forms_and_one_of_several_networks(others, tmp_path):
     trainer = TorchTrainer(Line(), blobs(), epochs=2, device="cpu", batch_size=32)  # of shifted images
-    finished = trainer.finish(1.0, 0, tta=True)
+    finished = trainer.finish(1.0, 0, tta=True, others=others)
     assert save(tmp_path, finished, 1.0, users_encoding(tmp_path), cast(Any, trainer.data)) == []
     probabilities = expected(trainer, finished)
     assert load(tmp_path).predict_proba(trainer.data.x_test) == pytest.approx(probabilities, abs=1e-5)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -145,3 +146,26 @@ def test_of_equals_the_one_with_the_lower_loss_is_recommended():
     searcher, trials = search(3, first=((1, 1), (2, 8), (0, 2)), evaluator=equal)
     assert {one.fidelity for one in candidates(trials)} == {FIDELITIES[0]}
     assert searcher.recommend() == (2, 8)
+
+
+def test_further_genomes_are_recommended_in_order_each_once():
+    searcher, trials = search(60)
+    found: list[Any] = []
+    while (genome := searcher.recommend(found)) is not None:
+        found.append(genome)
+    highest: dict[tuple[int, ...], float] = {}
+    for one in candidates(trials):
+        highest[one.genome] = max(highest.get(one.genome, 0.0), one.fidelity)
+    assert len(set(found)) == len(found) == len(highest)
+    assert found == sorted(found, key=lambda genome: (highest[genome], genome[0]), reverse=True)
+
+
+def test_what_has_risen_is_not_recommended_again_as_what_it_was():
+    searcher, trials = search(14, Varying())
+    risen = {c.genome for c in candidates(trials) if c.fidelity > FIDELITIES[0]}
+    found: list[Any] = []
+    while (genome := searcher.recommend(found)) is not None:
+        found.append(genome)
+    assert risen
+    assert {genome[1] for genome in found} == {9}
+    assert len(set(found)) == len(found)
