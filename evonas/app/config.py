@@ -19,7 +19,7 @@ from evonas.core.errors import EvonasError, choices
 
 log = logging.getLogger(__name__)
 
-WRITTEN = ("timetable", "first")  # by a search into its record, and given by nobody
+WRITTEN = ("timetable", "first")  # by a search into its record
 
 _LONGEST_NAME = 100
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # what Windows takes for devices
@@ -117,11 +117,10 @@ class SearchConfig(BaseModel):
 
         `recorded` values are those of a run in an archive.
         """
-        there = [key for key in cls.model_fields if recorded or key not in WRITTEN]
         for key in values:
-            if key not in there:
-                near = get_close_matches(key, there, 1)
-                hint = f"did you mean {near[0]!r}?" if near else f"there are {choices(there)}"
+            if key not in cls.model_fields:
+                near = get_close_matches(key, cls.model_fields, 1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are {choices(cls.model_fields)}"
                 raise EvonasError(f"no option named {key!r}; {hint}")
         if values.get("evaluator"):
             if values.get("data"):
@@ -173,6 +172,10 @@ class SearchConfig(BaseModel):
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise EvonasError(f"{str(path)!r} is no TOML file: {error}") from error
         values = {key.replace("-", "_"): value for key, value in values.items()}
+        if written := next((key for key in WRITTEN if key in values), None):
+            raise EvonasError(
+                f"{written!r} of {str(path)!r} is no option: a search finds it and records it; take it out"
+            )
         named = [value for key, value in values.items() if isinstance(value, str) and key not in overrides]
         trust.admit(named, source=f"the configuration {str(path)!r}")
         return cls.make({**values, **overrides})

@@ -15,6 +15,7 @@ from evonas.core import environment
 from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
 from evonas.core.faults import placed
+from evonas.core.genomes import freeze
 from evonas.core.optional import HasPortfolio, MultiFidelity, Suggesting, WrapsSearcher
 from evonas.core.types import Candidate, Encoding, Searcher, Task, Trial
 from evonas.search.rungs import Rungs
@@ -94,20 +95,27 @@ def portfolio(encoding: Encoding[Any], task: Task, seed: int) -> Sequence[Any]:
     return found or [encoding.sample(rng) for _ in range(TRIED)]
 
 
-def first_of(
-    encoding: Encoding[Any], task: Task, timetable: Timetable | None, trials: Sequence[Trial] = ()
-) -> list[Any]:
-    """The genomes that a search begins with: of an encoding with a portfolio as many as the timetable says, or all; of
-    others none. A budget of trials must not decide it: a run that is given more of them goes on as if it had always
-    had them.
+def first_of(encoding: Encoding[Any], task: Task, trials: Sequence[Trial] = ()) -> list[Any]:
+    """The genomes that a search may begin with: an encoding's portfolio; of others none.
 
     `trials` are those of a run that was begun by a version which did not record its first genomes: where none of them
     is one, it had none.
     """
     if trials and all(trial.evaluation.candidate.origin != "warm start" for trial in trials):
         return []
-    found = encoding.portfolio(task) if isinstance(encoding, HasPortfolio) else ()
-    return list(found[: None if timetable is None else timetable.portfolio])
+    return list(encoding.portfolio(task)) if isinstance(encoding, HasPortfolio) else []
+
+
+def with_first(
+    context: SearchContext[Any], timetable: Timetable | None, first: Sequence[Any] | None = None
+) -> SearchContext[Any]:
+    """The context with the genomes that are tried first: of those that may be, by default the encoding's, as many as
+    the timetable says, or all.
+
+    A budget of trials must not decide it: a run that is given more of them goes on as if it had always had them.
+    """
+    found = first_of(context.encoding, context.task) if first is None else first
+    return replace(context, first=freeze(found)[: None if timetable is None else timetable.portfolio])
 
 
 def begun(searcher: Searcher[Any], context: SearchContext[Any], timetable: Timetable | None) -> Searcher[Any]:

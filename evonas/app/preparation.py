@@ -135,7 +135,7 @@ def prepare(
         config = config.model_copy(update={"deadline": timetable.deadline, "timetable": timetable.record()})
     if config.first is None:
         before = () if new else archive.trials(name)
-        config = config.model_copy(update={"first": first_of(guarded, split.task, timetable, before)})
+        config = config.model_copy(update={"first": first_of(guarded, split.task, before)})
     evaluator = kind.evaluator(trainer, goal)
     record = RunRecord(
         name=name,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from evonas.app.deadline import begun
+from evonas.app.deadline import begun, with_first
 from evonas.app.preparation import Job
 from evonas.core.context import SearchContext
-from evonas.core.genomes import freeze
 from evonas.core.types import Searcher, Trial
 from evonas.search.loop import replay
 from evonas.search.methods import make_method
@@ -17,9 +16,9 @@ from evonas.search.methods import make_method
 def make_searcher(job: Job) -> Searcher[Any]:
     """As the run had it when it began: it remembers what the archive held then."""
     store = job.archive.as_of(job.record.mark)
-    config, first = job.config, freeze(job.config.first or ())
-    context = SearchContext(job.encoding, job.goal, job.data.task, store, config.seed, config.encoding, first)
-    return begun(make_method(config.method_spec, context), context, job.timetable)
+    context = SearchContext(job.encoding, job.goal, job.data.task, store, job.config.seed, job.config.encoding)
+    context = with_first(context, job.timetable, job.config.first)
+    return begun(make_method(job.config.method_spec, context), context, job.timetable)
 
 
 def searcher_after(job: Job, trials: Sequence[Trial]) -> Searcher[Any]:

@@ -4,7 +4,7 @@ import pytest
 
 import evonas
 from evonas.app.config import SearchConfig
-from evonas.app.deadline import first_of
+from evonas.app.deadline import with_first
 from evonas.app.job import resume
 from evonas.app.timetable import Timetable
 from evonas.core.context import SearchContext
@@ -106,16 +106,18 @@ def test_a_run_that_recorded_none_has_its_encoding_s(tmp_path):
     assert candidates(tmp_path)[4].origin != "warm start"
 
 
-@pytest.mark.parametrize("written", [{"first": [[1, 2]]}, {"timetable": {"deadline": 5}}])
-def test_what_a_search_records_is_no_option(written):
-    name = next(iter(written))
-    with pytest.raises(EvonasError, match=f"no option named '{name}'; ") as found:
-        SearchConfig.make(written)
-    assert f"{name}'," not in str(found.value).partition(";")[2]
-    assert getattr(SearchConfig.make(written, recorded=True), name) == written[name]
+@pytest.mark.parametrize("written", ["first = [1, 2]", "timetable = {deadline = 5}"])
+def test_what_a_search_records_is_no_option_of_a_file(tmp_path, written):
+    (tmp_path / "mine.toml").write_text(written)
+    with pytest.raises(EvonasError, match=f"{written.split()[0]!r} of .*mine.toml' is no option: a search finds it"):
+        SearchConfig.from_toml(tmp_path / "mine.toml", {})
 
 
 def test_a_deadline_takes_as_many_as_it_has_time_for():
     timetable = Timetable.make(20, 2, 400, 500)
-    assert first_of(CELL, TASK, timetable) == CELL.portfolio(TASK)[: timetable.portfolio]
-    assert 0 < timetable.portfolio < len(CELL.portfolio(TASK))
+    all_, context = tuple(CELL.portfolio(TASK)), SearchContext(CELL, task=TASK)
+    assert 0 < timetable.portfolio < len(all_)
+    assert with_first(context, timetable).first == all_[: timetable.portfolio]
+    assert with_first(context, None).first == all_
+    assert with_first(context, timetable, [[1, [2]], [3]]).first == ((1, (2,)), (3,))[: timetable.portfolio]
+    assert with_first(context, None, []).first == ()
