@@ -9,7 +9,7 @@ from studies.real_images.searched import Forgetful, Searched
 from studies.real_images.systems import SYSTEMS
 
 from evonas.app.config import SearchConfig
-from evonas.app.deadline import begun, first_of
+from evonas.app.deadline import begun, with_first
 from evonas.app.timetable import Timetable
 from evonas.core import trust
 from evonas.core.context import SearchContext
@@ -47,7 +47,7 @@ def tried(name, store, n=24):
     timetable = Timetable.make(240.0, 2.0, 10_000, 2_000.0)
     timetable = system.timetable(timetable) if system.timetable else timetable
     context = SearchContext(system.encoding(), Goal((VAL_ACCURACY,)), TASK, store, encoding_name="net")
-    context = replace(context, first=tuple(first_of(context.encoding, TASK, timetable)))
+    context = with_first(context, timetable)
     method = SearchConfig.make({"encoding": "net", **system.options}).method_spec
     searcher = begun(make_method(method, context), context, timetable)
     found = []

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from evonas.app.deadline import first_of
 from evonas.core import trust
 from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
@@ -112,7 +111,7 @@ class Searched:
             config = SearchConfig.make({**given, **own, **options})
             job = prepare(config, data=data, encoding=self.encoding(), began=began)
             if self.timetable is not None and job.timetable is not None:
-                job = divided(job, self.timetable(job.timetable))
+                job = replace(job, timetable=self.timetable(job.timetable))
             first = FirstNetwork(job.folder / "model.safetensors", began)
             result = carry_out(job, [first])
             if result["test_accuracy"] is None:
@@ -129,12 +128,6 @@ class Searched:
         if memory.forget:
             options["forget"] = ",".join(memory.forget)
         return memory, {**self.options, "surrogate": joined_spec(name, options)}
-
-
-def divided(job: Job, timetable: Timetable) -> Job:
-    """The job with its time divided so: what is tried first depends on it."""
-    first = first_of(job.encoding, job.data.task, timetable)
-    return replace(job, timetable=timetable, config=job.config.model_copy(update={"first": first}))
 
 
 class FirstNetwork(CallbackDefaults):
