@@ -25,6 +25,7 @@ VALIDATED = 0.5  # of the fixed baseline's training images a second: validating 
 SPILL = 0.08  # share of the final training's seconds that the search's last training may take of it
 FURTHER = 1.0  # seconds that model.pt2 takes longer for each further network in it
 MEASURED, AT_MOST = 0.01, 1.0  # share of a deadline, and seconds, that the speed of the fixed baseline is measured
+UNKNOWN = 1.5  # times as much as by now, before the data are read
 TRIED = 3  # networks, where the first cannot be trained
 
 
@@ -32,7 +33,7 @@ def check_time(config: SearchConfig, began: float) -> None:
     """Raises DeadlineTooShort where nothing can be trained any more before the deadline of a new run. It is asked
     before each long step: who has no time should not wait for the answer."""
     if config.timetable is None and isinstance(config.deadline, int | float):
-        refuse_too_short(config.deadline, time.monotonic() - began)
+        refuse_too_short(config.deadline, time.monotonic() - began, margin=UNKNOWN)
 
 
 def divide(config: SearchConfig, trainer: Any, encoding: Encoding[Any], began: float) -> tuple[Timetable, Any]:

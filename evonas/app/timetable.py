@@ -95,12 +95,14 @@ class Timetable:
         return cls(**{**values, "fidelities": tuple(values["fidelities"])})
 
 
-def refuse_too_short(deadline: float, before: float, busy: float = 1.0) -> None:
-    """Raises DeadlineTooShort where nothing can be trained any more, `before` seconds after the command."""
+def refuse_too_short(deadline: float, before: float, busy: float = 1.0, margin: float = 1.1) -> None:
+    """Raises DeadlineTooShort where nothing can be trained any more, `before` seconds after the command. It says the
+    least that is enough: so many times what it takes by now."""
     if deadline - before - _writing(deadline, busy) < 10 * SHORTEST:
         least = before + (_writing(0.0, busy) + 10 * SHORTEST) / (1 - SHARE)
         raise DeadlineTooShort(
-            f"--deadline {deadline:g} is too short for these data on this machine; give {duration(1.1 * least)} or more"
+            f"--deadline {deadline:g} is too short for these data on this machine; give {duration(margin * least)} or "
+            "more"
         )
 
 
