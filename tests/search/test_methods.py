@@ -150,8 +150,8 @@ def test_the_rankers_brackets_hold_its_own_options_and_the_screenings():
     [
         (
             "evolution+meta(poool=3)",
-            "ranker 'meta' has no option 'poool'; there are 'explore', 'max_rows', 'model', 'pool', 'portfolio', "
-            "'refine', 'seed', 'trees'",
+            "ranker 'meta' has no option 'poool'; there are 'explore', 'forget', 'max_rows', 'model', 'pool', "
+            "'portfolio', 'refine', 'seed', 'trees'",
         ),
         ("evolution+meta(pool=0)", "pool=0 is too small"),
         ("evolution+meta(pool=2.5)", "pool=2.5 is too small or no whole number"),
