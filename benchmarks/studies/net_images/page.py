@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -79,7 +80,8 @@ def signals(table: Table) -> str:
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     known = np.isfinite(one) & np.isfinite(other)
-    return float(spearmanr(one[known], other[known]).statistic)
+    found: Any = spearmanr(one[known], other[known])
+    return float(found.statistic)
 
 
 def regrets(table: Table) -> str:
