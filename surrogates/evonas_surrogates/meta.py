@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import numpy as np
+
 from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
 from evonas_surrogates.recall import recalled
-from evonas_surrogates.remembered import Remembered
+from evonas_surrogates.remembered import Remembered, best_for_all
 from evonas_surrogates.transfer import TransferModel
 
 
@@ -45,10 +47,14 @@ class MetaSurrogate(TransferModel):
 
     def suggestions(self, n: int) -> list[Any]:
         """Up to `n` remembered genomes to try first, unlike each other (`remembered.py`); none without a memory."""
-        X = self.remembered_.X
-        if X is None or not self.names_:
+        if not self.names_:
             return []
-        return self.remembered_.best_for_all(self._rows(X).sources, n)
+        genomes, X = self.remembered_.known(self.feature_names_ or ())
+        return [genomes[place] for place in self.best_for_all(X, n)] if genomes else []
+
+    def best_for_all(self, X: np.ndarray, n: int) -> list[int]:
+        """Up to `n` places of (n, d) features whose genomes serve all earlier tasks together best (`remembered.py`)."""
+        return best_for_all(self._rows(X).sources, n)
 
     @classmethod
     def recall(cls, context: SearchContext[Any], **options: Any) -> Self:

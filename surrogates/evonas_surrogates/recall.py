@@ -52,8 +52,7 @@ def recalled(make: Callable[..., Any], context: SearchContext[Any], **options: A
     ranker.fit(past.X, past.y, past.groups, feature_names=past.feature_names or None)
     if known is not None and known.names_:
         ranker = ranker.with_sources(known)
-    genomes = [*past.genomes, *said.get("genomes", ())]
-    ranker.remembered_ = Remembered.of(genomes, context.encoding, ranker.feature_names_ or ())
+    ranker.remembered_ = Remembered((*past.genomes, *said.get("genomes", ())), context.encoding)
     return ranker
 
 

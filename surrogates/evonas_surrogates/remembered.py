@@ -17,41 +17,42 @@ from evonas.core.types import Encoding
 
 @dataclass(frozen=True)
 class Remembered:
-    """Genomes that were trained on earlier tasks, and their (n, d) features, columns in the order of their names."""
+    """Genomes that were trained on earlier tasks, of any version of an encoding; nothing is done with them before
+    somebody asks."""
 
     genomes: tuple[Any, ...] = ()
-    X: np.ndarray | None = None
+    encoding: Encoding[Any] | None = None
 
-    @classmethod
-    def of(cls, genomes: Iterable[Any], encoding: Encoding[Any], names: Sequence[str]) -> Remembered:
-        """Those, each network once, that today's encoding knows with features of these names."""
+    def known(self, names: Sequence[str]) -> tuple[list[Any], np.ndarray]:
+        """Each network once, that today's encoding knows with features of these names, and their (n, d) features."""
         kept: dict[Any, np.ndarray] = {}
-        canonical, wanted = canonical_form(encoding), tuple(names)
-        for genome in genomes:
+        wanted = tuple(names)
+        for genome in self.genomes if self.encoding is not None else ():
             try:
-                own = canonical(freeze(genome))
-                features = encoding.features(own)
+                own = canonical_form(self.encoding)(freeze(genome))
+                features = self.encoding.features(own)
             except (EvonasError, KeyError, ValueError, TypeError, IndexError):  # another version's, or nobody's
                 continue
             if tuple(sorted(features)) == wanted:
                 kept.setdefault(own, feature_row(features))
-        return cls(tuple(kept), np.array(list(kept.values())) if kept else None)
+        return list(kept), np.array(list(kept.values())).reshape(len(kept), len(wanted))
 
-    def best_for_all(self, scores: np.ndarray, n: int) -> list[Any]:
-        """Up to `n` genomes, by their (genomes, source models) scores on earlier tasks.
 
-        Each is the one that adds most to what the best of those before reach on every earlier task, in the mean over
-        tasks: the greedy choice for a submodular sum is within 1 - 1/e of the best one (Nemhauser et al. 1978, Math.
-        Programming 14). The first is the best in the mean.
-        """
-        chosen: list[int] = []
-        reached = np.full(scores.shape[1], -np.inf)
-        while len(chosen) < min(n, len(self.genomes)):
-            worth = np.maximum(scores, reached).mean(1)
-            worth[chosen] = -np.inf
-            chosen.append(int(worth.argmax()))
-            reached = np.maximum(reached, scores[chosen[-1]])
-        return [self.genomes[place] for place in chosen]
+def best_for_all(scores: np.ndarray, n: int) -> list[int]:
+    """Up to `n` rows of (genomes, source models) scores on earlier tasks.
+
+    Each is the one that adds most to what the best of those before reach on every earlier task, in the mean over
+    tasks: the greedy choice for a submodular sum is within 1 - 1/e of the best one (Nemhauser et al. 1978, Math.
+    Programming 14). The first is the best in the mean.
+    """
+    chosen: list[int] = []
+    reached = np.full(scores.shape[1], -np.inf)
+    while len(chosen) < min(n, len(scores)):
+        worth = np.maximum(scores, reached).mean(1)
+        worth[chosen] = -np.inf
+        chosen.append(int(worth.argmax()))
+        reached = np.maximum(reached, scores[chosen[-1]])
+    return chosen
 
 
 def to_text(genomes: Iterable[Any]) -> list[str]:

@@ -19,7 +19,7 @@ from evonas.search.baselines import RandomSearch
 from evonas.search.screening import Screened
 from evonas_surrogates import modelfile
 from evonas_surrogates.meta import MetaSurrogate
-from evonas_surrogates.remembered import Remembered
+from evonas_surrogates.remembered import best_for_all
 
 NET = NetEncoding()
 GENOMES = [NET.canonical(NET.sample(np.random.default_rng(seed))) for seed in range(60)]
@@ -84,8 +84,7 @@ def test_a_search_begins_with_the_baseline_and_what_is_remembered(model, tmp_pat
 @given(st.lists(st.lists(st.floats(-3, 3), min_size=3, max_size=3), min_size=1, max_size=12), st.integers(0, 14))
 def test_each_adds_most_to_those_before(rows, n):
     scores = np.array(rows)
-    known = Remembered(tuple(range(len(scores))), scores)
-    chosen = known.best_for_all(scores, n)
+    chosen = best_for_all(scores, n)
     assert len(chosen) == len(set(chosen)) == min(n, len(scores))
     for k, one in enumerate(chosen):
         before = scores[chosen[:k]].max(0) if k else np.full(3, -np.inf)

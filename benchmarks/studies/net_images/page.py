@@ -21,7 +21,6 @@ from evonas_benchmarks.pages.text import markdown
 from evonas_benchmarks.tables import net_images
 from evonas_benchmarks.tables.lookup import Table
 from evonas_surrogates.meta import MetaSurrogate
-from evonas_surrogates.remembered import Remembered
 
 PAGE = Path(__file__).parents[2] / "results" / "net-images.md"
 LOOKS = (1, 2, 3, 5, 8, 12)  # trainings
@@ -104,12 +103,11 @@ def suggested(table: Table, task: str) -> list[int]:
     mine = set(net_images.DATA[task].sources)
     others = [name for name in table.entries if not mine & set(net_images.DATA[name].sources)]
     X = table.features.astype(float)
-    y = [np.nan_to_num(table.values(name), nan=np.nan) for name in others]
+    y = [table.values(name) for name in others]
     ranker = MetaSurrogate().fit(
         np.tile(X, (len(others), 1)), np.concatenate(y), np.repeat(np.array(others), len(X)), table.feature_names
     )
-    ranker.remembered_ = Remembered(tuple(range(len(X))), X)
-    return ranker.suggestions(max(LOOKS))
+    return ranker.best_for_all(X, max(LOOKS))
 
 
 def of_portfolio(table: Table, task: str) -> list[int]:
