@@ -7,7 +7,6 @@ time of one core: a slow network sees fewer. That is how a search for a deadline
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,9 +19,10 @@ from evonas.core.errors import EvonasError
 from evonas.core.types import Candidate, Task
 from evonas.encodings.net import NetEncoding
 from evonas.encodings.net_portfolio import OTHERS
+from evonas_benchmarks.tables import trainings_file
 from evonas_benchmarks.tables.lookup import Entry, Table
 from evonas_benchmarks.tables.restricted import RestrictedEncoding
-from evonas_benchmarks.tables.small_images import halve
+from evonas_benchmarks.tables.small_images import some_of
 
 if TYPE_CHECKING:
     from evonas.domains.images import Split
@@ -76,7 +76,7 @@ MADE = 3600  # training images of a set that evonas makes; its validation images
 UNLIKE = (
     "ResNet-8", "board", "column", "wide", "row", "deep", "fast", "far", "careful", "plain", "small",
 )  # of the portfolio, in the order of the table  # fmt: skip
-DRAW = 2026  # seed of the draws of genomes and subsets
+DRAW = 2026  # seed of the draws of genomes and splits
 
 
 def genomes() -> list[Genome]:
@@ -113,31 +113,13 @@ def small_split(name: str, images: Path, made: Path) -> Split:
     Descriptors and fingerprint of its task are of the whole set. Raises EvonasError where a file is missing.
     """
     from evonas.domains.images import load_images, split
-    from evonas.domains.splitting import stratified
 
     data = DATA[name]
     whole = load_images(_source(name, images, made))
     if whole.x_val is not None and whole.y_val is not None:
         both = np.concatenate([whole.x, whole.x_val]), np.concatenate([whole.y, whole.y_val])
         whole = replace(whole, x=both[0], y=both[1], x_val=None, y_val=None)
-    found = split(whole, seed=DRAW)
-    x, y = np.concatenate([found.x_train, found.x_val]), np.concatenate([found.y_train, found.y_val])
-    rng = np.random.default_rng(DRAW)
-    rest, train = stratified(y, data.train, rng, name)
-    val = rest if len(rest) <= data.validate else rest[stratified(y[rest], data.validate, rng, name)[1]]
-    sized = halve if data.halved else np.asarray
-    x_train, x_val, x_test = sized(x[train]), sized(x[val]), sized(found.x_test[:10])
-    height, width, channels = x_train.shape[1:]
-    return replace(
-        found,
-        task=replace(found.task, name=name, input_shape=(channels, height, width)),
-        x_train=x_train,
-        y_train=y[train],
-        x_val=x_val,
-        y_val=y[val],
-        x_test=x_test,
-        y_test=found.y_test[:10],
-    )
+    return some_of(split(whole, seed=DRAW), name, data)
 
 
 def _source(name: str, images: Path, made: Path) -> str:
@@ -171,16 +153,7 @@ def speed(split: Split) -> float:
 def read(file: Path = FILE) -> dict[str, np.ndarray]:
     """Column -> (n,) values: `data`, `genome` (its place in `genomes()`), `fidelity` and what was measured; NaN where a
     training diverged. Raises EvonasError where the file is missing or no such table."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(file)
-        known = {name: np.array(table[name].to_pylist()) for name in ("data", "genome", "fidelity")}
-        return known | {name: np.array(table[name].to_pylist(), dtype=float) for name in MEASURED}
-    except (OSError, pa.ArrowException, KeyError) as error:
-        said = str(error).splitlines()[0]
-        raise EvonasError(f"the table {str(file)!r} cannot be read: {said}; install evonas again") from error
+    return trainings_file.read(file, ("data", "genome", "fidelity"), MEASURED)
 
 
 def table_of(found: Mapping[str, np.ndarray], tasks: Mapping[str, Any]) -> Table:
@@ -218,21 +191,10 @@ def prefix(fidelity: float) -> str:
 
 def write(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], file: Path) -> None:
     """A row for each data set, genome and length; what diverged has none of the figures."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    types = {name: pa.int32() if name == "images" else pa.float32() for name in MEASURED}
-    words = pa.dictionary(pa.int16(), pa.string())
-    schema = pa.schema({"data": words, "genome": pa.int16(), "fidelity": pa.float32(), **types})
-    table = pa.Table.from_pylist([dict(row) for row in rows], schema.with_metadata({"evonas": json.dumps(about)}))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(".unfinished")
-    pq.write_table(table, unfinished, compression="zstd")
-    unfinished.replace(file)
+    types = {name: "int32" if name == "images" else "float32" for name in MEASURED}
+    trainings_file.write(rows, {"data": "word", "genome": "int16", "fidelity": "float32", **types}, about, file)
 
 
 def about(file: Path = FILE) -> dict[str, Any]:
     """How the table was made: recipe, seconds, versions and processor."""
-    import pyarrow.parquet as pq
-
-    return json.loads((pq.read_schema(file).metadata or {}).get(b"evonas", b"{}"))
+    return trainings_file.about(file)

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from evonas.core.errors import EvonasError
 from evonas.core.types import Task
 from evonas.encodings.cell import EDGES, OPERATIONS, CellEncoding, cell_string
+from evonas_benchmarks.tables import trainings_file
 from evonas_benchmarks.tables.lookup import Entry, Table, mean_over_seeds
 from evonas_benchmarks.tables.restricted import RestrictedEncoding
 
@@ -73,12 +74,32 @@ def small_split(name: str, folder: Path | None = None) -> Split:
     Descriptors and fingerprint of its task are of the whole set. Raises EvonasError where `folder` lacks the file.
     """
     from evonas.domains.images import load_images, split
-    from evonas.domains.splitting import stratified
 
     data = DATA[name]
     if data.file is not None and folder is None:
         raise EvonasError(f"{name!r} needs the folder of {data.file}; give --images FOLDER")
     whole = split(load_images(name if data.file is None else f"npz:{folder}/{data.file}"), seed=DRAW)
+    return some_of(whole, name, data)
+
+
+class Share(Protocol):
+    """How many images of a data set are trained on and validate, and whether they are halved."""
+
+    @property
+    def train(self) -> int: ...
+
+    @property
+    def validate(self) -> int: ...
+
+    @property
+    def halved(self) -> bool: ...
+
+
+def some_of(whole: Split, name: str, data: Share) -> Split:
+    """The share of a data set's images that learn and validate, stratified by class, always the same; all test images.
+    Its task has this name."""
+    from evonas.domains.splitting import stratified
+
     x, y = np.concatenate([whole.x_train, whole.x_val]), np.concatenate([whole.y_train, whole.y_val])
     rng = np.random.default_rng(DRAW)
     rest, train = stratified(y, data.train, rng, name)
@@ -158,13 +179,4 @@ def read(file: Path = FILE) -> dict[str, np.ndarray]:
 
     Raises EvonasError where the file is missing or no such table.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(file)
-        known = {name: np.array(table[name].to_pylist()) for name in ("data", "cell", "seed", "fidelity")}
-        return known | {name: np.array(table[name].to_pylist(), dtype=float) for name in MEASURED}
-    except (OSError, pa.ArrowException, KeyError) as error:
-        said = str(error).splitlines()[0]
-        raise EvonasError(f"the table {str(file)!r} cannot be read: {said}; install evonas again") from error
+    return trainings_file.read(file, ("data", "cell", "seed", "fidelity"), MEASURED)

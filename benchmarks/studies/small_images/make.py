@@ -11,7 +11,6 @@ command goes on. At the end it writes the table, and its card beside it.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -20,15 +19,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from evonas.core import environment
 from evonas.core.errors import EvonasError, choices
 from evonas.core.types import Candidate, Evaluation, Task
 from evonas.execution.processes import Processes
 from evonas.training.trainer import TorchTrainer
-from evonas_benchmarks.tables import small_images
+from evonas_benchmarks.tables import small_images, trainings_file
 from studies.small_images import card
 from studies.trainings import Records, train_all
 
@@ -110,14 +106,9 @@ def write_table(todo: Sequence[Training], records: Records[Training], about: dic
         for prefix, fidelity in (("third ", small_images.THIRD), ("", 1.0))
     ]
     whole = {"params", "flops"}
-    types = {name: pa.int64() if name in whole else pa.float32() for name in small_images.MEASURED}
-    words = pa.dictionary(pa.int16(), pa.string())
-    schema = pa.schema({"data": words, "cell": words, "seed": pa.int8(), "fidelity": pa.float32(), **types})
-    table = pa.Table.from_pylist(rows, schema.with_metadata({"evonas": json.dumps(about)}))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(".unfinished")
-    pq.write_table(table, unfinished, compression="zstd")
-    unfinished.replace(file)
+    types = {name: "int64" if name in whole else "float32" for name in small_images.MEASURED}
+    keys = {"data": "word", "cell": "word", "seed": "int8", "fidelity": "float32"}
+    trainings_file.write(rows, {**keys, **types}, about, file)
     file.with_suffix(".md").write_text(card.card(small_images.read(file), about), encoding="utf-8")
 
 
