@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -13,12 +14,42 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from evonas.core import environment
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, choices
 from evonas.core.types import Candidate, Task
 from evonas.execution.processes import Processes
 
 RECIPE = "recipe.json"
 TRAININGS = "trainings.jsonl"
+
+
+def exit_code(work: Callable[[], Sequence[str]], kept: Path) -> int:
+    """Of a script that does this work: 0; 1 with a line for each thing that failed, which `work` returns; 2 with an
+    EvonasError's line; 130 where it was stopped, what is finished being `kept`."""
+    try:
+        failed = work()
+    except EvonasError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"stopped; what is finished is kept in {kept}, the same command goes on", file=sys.stderr)
+        return 130
+    if failed:
+        print("\n".join(failed), file=sys.stderr)
+    return 1 if failed else 0
+
+
+def check_part(
+    names: Sequence[str], sets: Collection[str], option: str, n: int, most: int, table: Path, whole: Path
+) -> None:
+    """Raises EvonasError where there is no such data set, `n` networks are none or more than there are, or a part would
+    take the place of the whole table."""
+    for name in names:
+        if name not in sets:
+            raise EvonasError(f"no data set {name!r}; there are {choices(sets)}")
+    if not 1 <= n <= most:
+        raise EvonasError(f"{option} {n} is not valid; give 1 to {most}")
+    if table == whole and (n < most or set(names) < set(sets)):
+        raise EvonasError("a part of the table would take the place of the whole; give --table FILE.parquet")
 
 
 class Training(Protocol):
@@ -88,7 +119,7 @@ def train_all(
     tasks: Mapping[str, Task],
     weights: Mapping[str, float],
 ) -> list[str]:
-    """Train what is missing; returns why some could not be, which a later call tries again.
+    """Train what is missing; returns why some could not be, and that a later call tries these again.
 
     `weights` are how long a training on each data set takes, in any unit.
     """
@@ -111,7 +142,7 @@ def train_all(
                 failed.append(f"{training}: {evaluation.error}")
             progress.tell(training)
         running |= dict(submit(len(done)))
-    return failed
+    return [*failed, "the same command tries these again"] if failed else []
 
 
 class Progress:

@@ -26,11 +26,13 @@ class Remembered:
     def known(self, names: Sequence[str]) -> tuple[list[Any], np.ndarray]:
         """Each network once, that today's encoding knows with features of these names, and their (n, d) features."""
         kept: dict[Any, np.ndarray] = {}
-        wanted = tuple(names)
-        for genome in self.genomes if self.encoding is not None else ():
+        encoding, wanted = self.encoding, tuple(names)
+        if encoding is None:
+            return [], np.zeros((0, len(wanted)))
+        for genome in self.genomes:
             try:
-                own = canonical_form(self.encoding)(freeze(genome))
-                features = self.encoding.features(own)
+                own = canonical_form(encoding)(freeze(genome))
+                features = encoding.features(own)
             except (EvonasError, KeyError, ValueError, TypeError, IndexError):  # another version's, or nobody's
                 continue
             if tuple(sorted(features)) == wanted:

@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from evonas.core import environment
-from evonas.core.errors import EvonasError, choices
 from evonas.core.types import Candidate, Evaluation, Task
 from evonas.execution.processes import Processes
 from evonas.training.trainer import TorchTrainer
 from evonas_benchmarks.tables import net_images
-from studies.trainings import Records, train_all
+from studies.trainings import Records, check_part, exit_code, train_all
 
 KEPT = net_images.MEASURED
 LENGTHS = "lengths.json"
@@ -108,45 +107,29 @@ def main() -> int:
     parser.add_argument("--genomes", type=int, default=net_images.GENOMES, help="only the first so many")
     parser.add_argument("--table", type=Path, default=net_images.FILE)
     chosen = parser.parse_args()
-    names = chosen.data.split(",")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the workers
-    try:
-        check(names, chosen)
-        todo = work(names, chosen.genomes)
-        records = Records(chosen.out, Training, recipe()).open()
-        splits = {name: net_images.small_split(name, chosen.images, chosen.made) for name in names}
-        weights = seconds(chosen.out / LENGTHS, splits)
-        trainers = {name: net_images.trainer(split, weights[name]) for name, split in splits.items()}
-        print(", ".join(f"{name} {seconds:.1f} s" for name, seconds in weights.items()), flush=True)
-        with Processes([AllLengths(trainers)] * chosen.workers) as executor:
-            tasks = {name: split.task for name, split in splits.items()}
-            failed = train_all(todo, records, executor, tasks, weights)
-    except EvonasError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"stopped; what is finished is kept in {chosen.out}, the same command goes on", file=sys.stderr)
-        return 130
-    if failed:
-        print("\n".join([*failed, "the same command tries these again"]), file=sys.stderr)
-        return 1
-    lengths = json.loads((chosen.out / LENGTHS).read_text(encoding="utf-8"))
-    about = records.about() | {"lengths": lengths, "tasks": {name: described(one) for name, one in tasks.items()}}
-    net_images.write(todo_rows(todo, records), about, chosen.table)
-    print(f"{chosen.table} is written")
-    return 0
+    return exit_code(lambda: made(chosen), chosen.out)
 
 
-def check(names: Sequence[str], chosen: argparse.Namespace) -> None:
-    """Raises EvonasError where a name is unknown, or a part would take the place of the whole table."""
-    for name in names:
-        if name not in net_images.DATA:
-            raise EvonasError(f"no data set {name!r}; there are {choices(net_images.DATA)}")
-    if not 1 <= chosen.genomes <= net_images.GENOMES:
-        raise EvonasError(f"--genomes {chosen.genomes} is not valid; give 1 to {net_images.GENOMES}")
-    part = chosen.genomes < net_images.GENOMES or set(names) < set(net_images.DATA)
-    if part and chosen.table == net_images.FILE:
-        raise EvonasError("a part of the table would take the place of the whole; give --table FILE.parquet")
+def made(chosen: argparse.Namespace) -> list[str]:
+    """The table is written, or why it cannot be yet."""
+    names = chosen.data.split(",")
+    check_part(names, net_images.DATA, "--genomes", chosen.genomes, net_images.GENOMES, chosen.table, net_images.FILE)
+    todo = work(names, chosen.genomes)
+    records = Records(chosen.out, Training, recipe()).open()
+    splits = {name: net_images.small_split(name, chosen.images, chosen.made) for name in names}
+    tasks = {name: split.task for name, split in splits.items()}
+    weights = seconds(chosen.out / LENGTHS, splits)
+    trainers = {name: net_images.trainer(split, weights[name]) for name, split in splits.items()}
+    print(", ".join(f"{name} {length:.1f} s" for name, length in weights.items()), flush=True)
+    with Processes([AllLengths(trainers)] * chosen.workers) as executor:
+        failed = train_all(todo, records, executor, tasks, weights)
+    if not failed:
+        lengths = json.loads((chosen.out / LENGTHS).read_text(encoding="utf-8"))
+        about = records.about() | {"lengths": lengths, "tasks": {name: described(one) for name, one in tasks.items()}}
+        net_images.write(todo_rows(todo, records), about, chosen.table)
+        print(f"{chosen.table} is written")
+    return failed
 
 
 def described(task: Task) -> dict[str, Any]:

@@ -20,13 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from evonas.core import environment
-from evonas.core.errors import EvonasError, choices
 from evonas.core.types import Candidate, Evaluation, Task
 from evonas.execution.processes import Processes
 from evonas.training.trainer import TorchTrainer
 from evonas_benchmarks.tables import small_images, trainings_file
 from studies.small_images import card
-from studies.trainings import Records, train_all
+from studies.trainings import Records, check_part, exit_code, train_all
 
 KEPT = ("val_accuracy", "val_loss", "train_accuracy", "params", "flops")
 
@@ -121,40 +120,24 @@ def main() -> int:
     parser.add_argument("--cells", type=int, default=small_images.CELLS, help="only the first so many")
     parser.add_argument("--table", type=Path, default=small_images.FILE)
     chosen = parser.parse_args()
-    names = chosen.data.split(",")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the workers
-    try:
-        check(names, chosen)
-        todo, records = work(names, chosen.cells), opened(chosen.out)
-        several = evaluators(names, chosen.images, chosen.out, chosen.workers)
-        splits: dict[str, Any] = {name: trainer.data for name, trainer in several[0].trainers.items()}
-        with Processes(several) as executor:
-            weights = {name: data.epochs * data.train for name, data in small_images.DATA.items()}
-            failed = train_all(todo, records, executor, {name: s.task for name, s in splits.items()}, weights)
-    except EvonasError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"stopped; what is finished is kept in {chosen.out}, the same command goes on", file=sys.stderr)
-        return 130
-    if failed:
-        print("\n".join([*failed, "the same command tries these again"]), file=sys.stderr)
-        return 1
-    write_table(todo, records, records.about() | {"images": card.images(splits)}, chosen.table)
-    print(f"{chosen.table} and its card are written")
-    return 0
+    return exit_code(lambda: made(chosen), chosen.out)
 
 
-def check(names: Sequence[str], chosen: argparse.Namespace) -> None:
-    """Raises EvonasError where a name is unknown, or a part would take the place of the whole table."""
-    for name in names:
-        if name not in small_images.DATA:
-            raise EvonasError(f"no data set {name!r}; there are {choices(small_images.DATA)}")
-    if not 1 <= chosen.cells <= small_images.CELLS:
-        raise EvonasError(f"--cells {chosen.cells} is not valid; give 1 to {small_images.CELLS}")
-    part = chosen.cells < small_images.CELLS or set(names) < set(small_images.DATA)
-    if part and chosen.table == small_images.FILE:
-        raise EvonasError("a part of the table would take the place of the whole; give --table FILE.parquet")
+def made(chosen: argparse.Namespace) -> list[str]:
+    """The table and its card are written, or why they cannot be yet."""
+    names = chosen.data.split(",")
+    check_part(names, small_images.DATA, "--cells", chosen.cells, small_images.CELLS, chosen.table, small_images.FILE)
+    todo, records = work(names, chosen.cells), opened(chosen.out)
+    several = evaluators(names, chosen.images, chosen.out, chosen.workers)
+    splits: dict[str, Any] = {name: trainer.data for name, trainer in several[0].trainers.items()}
+    with Processes(several) as executor:
+        weights = {name: data.epochs * data.train for name, data in small_images.DATA.items()}
+        failed = train_all(todo, records, executor, {name: s.task for name, s in splits.items()}, weights)
+    if not failed:
+        write_table(todo, records, records.about() | {"images": card.images(splits)}, chosen.table)
+        print(f"{chosen.table} and its card are written")
+    return failed
 
 
 if __name__ == "__main__":

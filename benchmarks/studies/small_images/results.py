@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 
 from evonas.core import environment
-from evonas.core.errors import EvonasError
 from evonas_benchmarks.analysis.grids import grid, mean_regret
 from evonas_benchmarks.analysis.reading import read_curves
 from evonas_benchmarks.analysis.statistics import resampled
@@ -33,6 +32,7 @@ from evonas_benchmarks.suites.suite import Suite, load_suite
 from evonas_benchmarks.tables import small_images
 from studies.small_images.card import accuracies, rank_correlation, spread
 from studies.small_images.live import FIRST, SEED, Live, reached, search_all_live
+from studies.trainings import exit_code
 
 FILE = Path(__file__).parents[2] / "results" / "small-images.md"
 TRIALS = 100  # of each method; random search's best after them is the goal
@@ -82,27 +82,23 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=environment.cores())
     chosen = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the workers
+    return exit_code(lambda: written(chosen), chosen.out)
+
+
+def written(chosen: argparse.Namespace) -> list[str]:
+    """The page is written, or which benchmark runs failed."""
     command = f"python benchmarks/studies/small_images/results.py --out FOLDER --images FOLDER --seeds {chosen.seeds}"
-    try:
-        suite = load_suite("small-images")
-        the_plan = plan(suite, chosen.out / "table", methods=METHODS, trials=TRIALS, seeds=chosen.seeds)
-        failed = runner.run(the_plan, chosen.jobs, Counted(len(the_plan.benchmark_runs())), command).failed
-        live = []
-        if chosen.images:
-            live = search_all_live(suite, chosen.images, chosen.out / "live", (FIRST, *LIVE), TRIALS, chosen.jobs)
-    except EvonasError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"stopped; what is finished is kept in {chosen.out}, the same command goes on", file=sys.stderr)
-        return 130
-    if failed:
-        print("\n".join(f"{one}: {reason}" for one, reason in failed.items()), file=sys.stderr)
-        return 1
-    FILE.parent.mkdir(exist_ok=True)
-    FILE.write_text(page(suite, chosen.out, live, command), encoding="utf-8")
-    print(f"{FILE.name} is written")
-    return 0
+    suite = load_suite("small-images")
+    the_plan = plan(suite, chosen.out / "table", methods=METHODS, trials=TRIALS, seeds=chosen.seeds)
+    failed = runner.run(the_plan, chosen.jobs, Counted(len(the_plan.benchmark_runs())), command).failed
+    live = []
+    if chosen.images:
+        live = search_all_live(suite, chosen.images, chosen.out / "live", (FIRST, *LIVE), TRIALS, chosen.jobs)
+    if not failed:
+        FILE.parent.mkdir(exist_ok=True)
+        FILE.write_text(page(suite, chosen.out, live, command), encoding="utf-8")
+        print(f"{FILE.name} is written")
+    return [f"{one}: {reason}" for one, reason in failed.items()]
 
 
 @dataclass
