@@ -91,9 +91,8 @@ def _fastest(trainer: Any, genome: Any, seed: int, seconds: float) -> tuple[Any,
 
 def portfolio(encoding: Encoding[Any], task: Task, seed: int) -> Sequence[Any]:
     """Genomes to begin with, the fixed baseline first; of an encoding without a portfolio random ones."""
-    found = encoding.portfolio(task) if isinstance(encoding, HasPortfolio) else ()
     rng = np.random.default_rng(seed)
-    return found or [encoding.sample(rng) for _ in range(TRIED)]
+    return first_of(encoding, task) or [encoding.sample(rng) for _ in range(TRIED)]
 
 
 def first_of(encoding: Encoding[Any], task: Task, trials: Sequence[Trial] = ()) -> list[Any]:
