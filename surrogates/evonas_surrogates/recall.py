@@ -89,7 +89,8 @@ def _forgotten(past: SourceData, known: Any | None, said: Mapping[str, Any], nam
     made_of = {name: {name, *tasks[name].get("sources", ())} for name in tasks}
     there = set().union(past.tasks, *made_of.values())
     if odd := sorted(wanted - there):
-        raise EvonasError(f"there is no earlier task {odd[0]!r} to forget; there are {choices(sorted(there))}")
+        known_ones = f"there are {choices(sorted(there))}" if there else "none is remembered with this encoding"
+        raise EvonasError(f"there is no earlier task {odd[0]!r} to forget; {known_ones}")
     if known is not None:
         known.without([name for name in known.names_ if wanted & made_of.get(name, {name})])
     return past.of(set(past.tasks) - wanted)

@@ -65,6 +65,8 @@ def test_what_shares_a_source_is_forgotten_with_it(model, tmp_path):
     assert recalled(model, tmp_path, forget="ink,camera").suggestions(3) == []
     with pytest.raises(EvonasError, match="no earlier task 'pen' to forget; there are 'camera'"):
         recalled(model, tmp_path, forget="pen")
+    with pytest.raises(EvonasError, match="'pen' to forget; none is remembered with this encoding"):
+        MetaSurrogate.recall(replace(CONTEXT, store=Archive(tmp_path / "none.db")), forget="pen")
     with pytest.raises(EvonasError, match="names no tasks"):
         MetaSurrogate(forget=3)  # type: ignore[arg-type]
 
