@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from evonas import __version__
-from evonas.app import commands
+from evonas.app import commands, network_commands
 from evonas.app.console import print_line, tolerate_any_console
 from evonas.app.data_commands import data_app
 from evonas.app.plugin_commands import TRUST, WithPlugins, list_plugins
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 for command in (commands.search, commands.resume, commands.report, commands.export):
     app.command()(command)
+app.command()(network_commands.predict)
 app.command("plugins")(list_plugins)
 app.add_typer(runs_app, name="runs")
 app.add_typer(data_app, name="data")

@@ -7,6 +7,7 @@ classes give the usual answers to those who would rather inherit.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -265,6 +266,22 @@ class Dated(Protocol):
     def as_of(self, mark: int) -> Store: ...
 
 
+# --- of a finished network
+
+
+@runtime_checkable
+class ReadsPictures(Protocol):
+    """A network whose examples may lie in files, a picture each: `read` takes their paths."""
+
+    def files(self, folder: Path) -> tuple[Sequence[Path], Sequence[str]]:
+        """Those below a folder, and what was passed over, a line each."""
+        ...
+
+    def framed(self, fit: Any) -> Self:
+        """One that takes pictures of any size, which come to its own in that way. Raises EvonasError."""
+        ...
+
+
 # --- of a callback
 
 
@@ -313,6 +330,7 @@ __all__ = [
     "Proposing",
     "Ranker",
     "RankerDefaults",
+    "ReadsPictures",
     "Recalling",
     "Recommending",
     "Suggesting",

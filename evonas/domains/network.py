@@ -32,7 +32,10 @@ class Network:
 
     def logits(self, examples: Any) -> torch.Tensor:
         """(n, classes) of arrays or tensors as `read` takes them. Raises EvonasError where they are not valid."""
-        batch = self.read(examples)
+        return self.of_read(self.read(examples))
+
+    def of_read(self, batch: torch.Tensor) -> torch.Tensor:
+        """(n, classes) logits of (n, *input_shape) as `read` gives them."""
         with torch.inference_mode():
             return torch.cat([self.model(self.preprocessing(part)) for part in batch.split(AT_ONCE)])
 
@@ -43,3 +46,7 @@ class Network:
     def predict(self, examples: Any) -> np.ndarray:
         """(n,) classes, as positions in `class_names`."""
         return self.logits(examples).argmax(1).numpy()
+
+    def predict_names(self, examples: Any) -> list[str]:
+        """The n classes by name."""
+        return [self.class_names[code] for code in self.logits(examples).argmax(1).tolist()]

@@ -10,6 +10,8 @@ from PIL import Image
 from evonas.core.errors import EvonasError
 from evonas.domains.images import ImageReader, load_images
 from evonas.domains.images.framing import FITS
+from evonas.domains.images.network import Network
+from evonas.training.data import Preprocessing
 
 RNG = np.random.default_rng(0)
 SIZES = [(30, 20), (20, 30), (24, 24), (50, 12)]
@@ -122,6 +124,39 @@ def test_a_record_without_a_frame_keeps_its_meaning(tmp_path):
     reader = ImageReader.from_description((8, 8, 1), {"channels": "last", "scale": {}})
     assert reader.frame is None
     assert "frame" not in reader.description()
-    for given in (np.zeros((2, 9, 9), np.uint8), np.zeros((2, 8, 8, 3), np.uint8), [str(tmp_path)]):
+    for given in (np.zeros((2, 9, 9), np.uint8), np.zeros((2, 8, 8, 3), np.uint8)):
         with pytest.raises(EvonasError, match="cannot predict for images of shape"):
             reader.batch(given, "the batch")
+
+
+@pytest.mark.parametrize("top", [1.0, 255.0, None], ids=["0 to 1", "0 to 255", "bytes"])
+def test_pictures_for_a_network_of_arrays(top, tmp_path):
+    """Of its own size at once; of others where it is said how they come to it, as a folder's pictures do."""
+    x = RNG.random((40, 8, 8, 3)) * (top or 255)
+    reader, images, _ = ImageReader.of(x if top else x.astype(np.uint8), "x")
+    same, other = Image.fromarray(images[0]), Image.fromarray(colour(30, 20))
+    same.save(tmp_path / "same.png")
+    for given in (same, [same], tmp_path / "same.png", str(tmp_path / "same.png")):
+        assert (reader.batch(given, "the batch")[0] == images[:1]).all()
+    with pytest.raises(EvonasError, match=r"has 30×20 pixels .*arrays of 8×8, which say nothing.*framed\('pad'\)"):
+        reader.batch([same, other], "the batch")
+    network = Network(torch.nn.Identity(), Preprocessing((0.0,), (1.0,), reading=reader.description()), (), (3, 8, 8))
+    pictures, files, _ = folder(tmp_path / "folder", colour, "crop", 8)
+    framed = network.framed("crop")
+    read = framed.read([Image.open(file) for file in files])
+    assert (read.numpy() == np.moveaxis(pictures.batch(files, "the batch")[0], -1, 1)).all()
+    assert (framed.read(images[:3]) == network.read(images[:3])).all()
+    assert framed.framed("crop") == framed
+    with pytest.raises(EvonasError, match="fit is 'pad', but this network's .* by 'crop'"):
+        framed.framed("pad")
+    with pytest.raises(EvonasError, match="fit is 'zoom'; give one of 'crop', 'pad', 'stretch'"):
+        network.framed("zoom")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("x", [RNG.random((40, 8, 8)) > 0.5, RNG.normal(size=(40, 8, 8))], ids=["bool", "standardised"])
+def test_a_picture_means_nothing_to_a_network_of_numbers_that_are_none(x):
+    reader, _, _ = ImageReader.of(x, "x")
+    with pytest.raises(
+        EvonasError, match="a picture of the batch has 8 bits a channel; .* was trained on (bool|floats)"
+    ):
+        reader.batch(Image.fromarray(colour(8, 8)), "the batch")

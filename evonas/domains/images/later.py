@@ -1,4 +1,4 @@
-"""Pictures of any size that a network is shown later, framed as its training pictures were."""
+"""Pictures that a network is shown later, of any size where its training pictures had a frame."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ LUMA = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R 601), as Pillow ha
 
 @dataclass(frozen=True)
 class Training:
-    """How the training images were read: (height, width, channels), their axis of channels, their values."""
+    """How the training images were read: (height, width, channels), their axis of channels, their values, and how
+    pictures of other sizes come to theirs, if at all."""
 
     shape: Shape
     channels: Channels
     scale: PixelScale
-    frame: Frame
+    frame: Frame | None
 
 
 def read_any(training: Training, images: Any, what: str) -> tuple[np.ndarray, list[str]]:
@@ -61,17 +62,37 @@ def _one(training: Training, image: Any, what: str) -> tuple[np.ndarray, str | N
         picture = read_picture(image, training.frame)
     except Exception as error:  # whatever a reader meets in a damaged file
         raise EvonasError(f"{name} of {what} cannot be read: {reason(error)}") from error
-    if picture.deep == (training.scale.words == "bytes"):
-        has, wanted = ("more than 8", "8") if picture.deep else ("8", "more than 8")
+    if picture.pixels.shape[:2] != training.shape[:2]:
+        height, width = picture.pixels.shape[:2]
+        raise _other_size(training, f"{name} of {what} has {width}×{height} pixels (width×height)")
+    if picture.deep if training.scale.words == "bytes" else not (picture.deep or training.scale.takes_pictures):
+        has = "more than 8" if picture.deep else "8"
         raise EvonasError(
-            f"{name} of {what} has {has} bits a channel; this network was trained on {wanted} bits: give such pictures"
+            f"{name} of {what} has {has} bits a channel; this network was trained on {_wanted(training)}: give such "
+            "pictures"
         )
     if not picture.deep:
         return picture.pixels[None], None
     padded = np.isnan(picture.pixels)
     values = np.where(padded, np.float32(training.scale.low), picture.pixels)
     read, clipped = training.scale.read(values.astype(np.int32) if picture.whole else values, what)
-    return np.where(padded, np.uint8(training.frame.ground), read)[None, ..., None], clipped
+    ground = np.uint8(0 if training.frame is None else training.frame.ground)
+    return np.where(padded, ground, read)[None, ..., None], clipped
+
+
+def _other_size(training: Training, found: str) -> EvonasError:
+    height, width, _ = training.shape
+    return EvonasError(
+        f"{found}; this network was trained on arrays of {width}×{height}, which say nothing of other sizes: give that "
+        "size, or say how others come to it: network.framed('pad'), 'crop' or 'stretch'; --fit pad on the command line"
+    )
+
+
+def _wanted(training: Training) -> str:
+    """What was learned from, for a message."""
+    if training.frame is None:
+        return training.scale.words
+    return "8 bits" if training.scale.words == "bytes" else "more than 8 bits"
 
 
 def _one_size(training: Training, images: Any, what: str) -> tuple[np.ndarray, str | None]:
@@ -81,6 +102,8 @@ def _one_size(training: Training, images: Any, what: str) -> tuple[np.ndarray, s
     held = fit(array, training.shape, training.channels)
     if held is not None:
         return training.scale.read(held, what)
+    if training.frame is None:
+        raise _other_size(training, f"{what} has an array of shape {array.shape}")
     array = _batch(array, tensor, training, what)
     if array.dtype.kind == "b":
         array = training.scale.read(array, what)[0]
@@ -138,6 +161,12 @@ def _channels(pixels: np.ndarray, depth: int, what: str) -> tuple[np.ndarray, in
     colour = (pixels != pixels[..., :1]).any((1, 2, 3))
     grey = np.rint(pixels @ np.array(LUMA)).astype(np.uint8)[..., None]
     return np.where(colour[:, None, None, None], grey, pixels[..., :1]), int(colour.sum())
+
+
+def are_pictures(values: Any) -> bool:
+    """Whether they are a file's path or a Pillow image, or a list of such."""
+    several = values if isinstance(values, (list, tuple)) else [values]
+    return len(several) > 0 and all(_is_file(value) or _is_pillow(value) for value in several)
 
 
 def _is_picture(value: Any) -> bool:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import torch
 
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, choices
 from evonas.domains import network
+from evonas.domains.images.framing import FITS, Fit, Frame
 from evonas.domains.images.reader import ImageReader
+from evonas.domains.images.walking import pictures_below
 
 
 @dataclass(frozen=True)
 class Network(network.Network):
     """A network of images: what `evonas.search(x, y)` took as `x`, `predict(x)` takes, with the same meaning.
 
-    (n, height, width[, channels]), channels first too, or one image. A network of a folder's pictures takes pictures
-    of any size too, as arrays, paths or Pillow images, one or a list: they are padded, cropped or stretched as the
-    training pictures were. Without a record of how the training images were read (of a version before), images are
-    bytes, or floats from 0 to 1.
+    (n, height, width[, channels]), channels first too, or one image; also paths or Pillow images, one or a list. A
+    network of a folder's pictures takes arrays, paths and Pillow images of any size: they are padded, cropped or
+    stretched as the training pictures were; one of arrays does so where `framed` says how. Without a record of how the
+    training images were read (of a version before), images are bytes, or floats from 0 to 1.
     """
 
     def read(self, examples: Any) -> torch.Tensor:
@@ -34,6 +38,28 @@ class Network(network.Network):
         for line in clipped:
             warnings.warn(line, stacklevel=4)  # where `predict` was called
         return torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, -1, 1)))
+
+    def framed(self, fit: Fit) -> Self:
+        """A network that takes pictures of any size: `pad` fills up with black, `crop` keeps the middle, `stretch`
+        changes the shape. For one whose training images were arrays of one size.
+
+        Raises EvonasError where there is no such way, or the training pictures came to their size in another one.
+        """
+        reader = self._reader()
+        if fit not in FITS:
+            raise EvonasError(f"fit is {fit!r}; give one of {choices(FITS)}")
+        if reader.frame is not None and reader.frame.fit != fit:
+            raise EvonasError(
+                f"fit is {fit!r}, but this network's training pictures came to their size by {reader.frame.fit!r}, and "
+                "so do later ones; leave it out"
+            )
+        frame = reader.frame or Frame(*reader.shape[:2], fit)
+        reading = replace(reader, frame=frame).description()
+        return replace(self, preprocessing=replace(self.preprocessing, reading=reading))
+
+    def files(self, folder: Path) -> tuple[Sequence[Path], Sequence[str]]:
+        """The pictures below a folder, sorted, and what was passed over, a line each."""
+        return pictures_below(folder)
 
     def _reader(self) -> ImageReader:
         channels, height, width = self.input_shape

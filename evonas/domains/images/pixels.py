@@ -101,6 +101,12 @@ class PixelScale:
         return f"{kind} from {self.low:g} to {self.high:g}"
 
     @property
+    def takes_pictures(self) -> bool:
+        """Whether the values of a picture of 8 bits have a meaning here: of bytes, and of floats that fill 0 to 1 or 0
+        to 255."""
+        return (self._bytes and self.kind in ("uint8", "float")) or (self._unit and not self.whole)
+
+    @property
     def accepted(self) -> str:
         """What may be given, for a message."""
         if self._bytes and self.kind != "float":

@@ -11,7 +11,7 @@ import numpy as np
 from evonas.core.errors import EvonasError
 from evonas.domains.as_array import as_array
 from evonas.domains.images.framing import Frame
-from evonas.domains.images.later import Training, read_any
+from evonas.domains.images.later import Training, are_pictures, read_any
 from evonas.domains.images.layout import Channels, Shape, channels_last, find_channels, fit
 from evonas.domains.images.pixels import PixelScale
 
@@ -48,11 +48,11 @@ class ImageReader:
     def batch(self, images: Any, what: str, beside: str | None = None) -> tuple[np.ndarray, list[str]]:
         """(n, height, width, channels) uint8 of (n, …) images or of a single one, and what was clipped.
 
-        With a frame also of pictures of any size, of their paths or of Pillow images, one or a list, in grey or in
-        colour (`read_any`). `beside` names the training images in a message. Raises EvonasError where size or values
-        are not theirs.
+        Also of pictures' paths or of Pillow images, one or a list, in grey or in colour, and with a frame of pictures
+        of any size (`read_any`). `beside` names the training images in a message. Raises EvonasError where size or
+        values are not theirs.
         """
-        if self.frame is not None:
+        if self.frame is not None or are_pictures(images):
             return read_any(Training(self.shape, self.channels, self.scale, self.frame), images, what)
         array = as_array(images, what)
         held = fit(array, self.shape, self.channels)

@@ -83,6 +83,12 @@ def files_of(part: Path, found: Found) -> list[tuple[Path, str]]:
     return sorted(files)
 
 
+def pictures_below(folder: Path) -> tuple[list[Path], list[str]]:
+    """All pictures below a folder, at any depth, sorted; and what was passed over, a line each."""
+    found = Found(folder)
+    return sorted(_below(folder, found)), found.left_out()
+
+
 def _below(folder: Path, found: Found) -> list[Path]:
     """All pictures below a folder, through links as well, but never around in a circle."""
     pictures: list[Path] = []

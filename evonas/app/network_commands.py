@@ -1,0 +1,60 @@
+"""The commands of a finished network's life: predict, export. Each imports what it needs when it is called."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evonas.app.console import print_line
+from evonas.app.runs import ArchiveOption
+
+RunArgument = Annotated[
+    str, typer.Argument(help="Name of a run, its folder, or a folder that a network was exported to.")
+]
+
+
+def predict(
+    run: RunArgument,
+    files: Annotated[list[str], typer.Argument(help="Pictures, folders of pictures, or arrays in .npy files.")],
+    out: Annotated[
+        str | None, typer.Option(help="CSV file: file, class, probability, and a column of each class's probability.")
+    ] = None,
+    fit: Annotated[
+        str | None,
+        typer.Option(
+            help="How pictures of any size come to the network's: pad, crop, stretch. (default: as in the training; a "
+            "network of arrays takes its own size only)"
+        ),
+    ] = None,
+    archive: ArchiveOption = None,
+) -> None:
+    """Say what a network sees in pictures, read as its training pictures were.
+
+    evonas predict photos-net-1 holiday/ new.jpg --out predictions.csv
+    """
+    from evonas.app.networks import network_folder
+    from evonas.app.running import load_torch
+    from evonas.core.errors import EvonasError
+    from evonas.core.optional import ReadsPictures
+
+    place = network_folder(run, archive)
+    load_torch()
+    from evonas.app import predicting
+    from evonas.domains.export import load
+
+    if out is not None:
+        predicting.check_out(Path(out))
+    network = load(place)
+    if fit is not None and not isinstance(network, ReadsPictures):
+        raise EvonasError(f"--fit {fit} is for pictures, and this network is of none; leave it out")
+    network = network.framed(fit) if fit is not None and isinstance(network, ReadsPictures) else network
+    found = predicting.predictions(network, files, lambda line: print_line(line, sys.stderr))
+    if out is None:
+        predicting.print_rows(found, network.class_names)
+        return
+    with Path(out).open("w", newline="", encoding="utf-8") as file:
+        rows = predicting.write_csv(found, network.class_names, file)
+    print_line(f"{rows:,} predictions in {out}")
