@@ -27,7 +27,7 @@ from evonas.training import finishing, profile
 from evonas.training.building import build, calibrate, seeded
 from evonas.training.checkpoints import Checkpoints, digest
 from evonas.training.data import DeviceSet, Preprocessing, TrainingData, at_once
-from evonas.training.devices import find_device, find_precision, precision_for, threads_of_torch
+from evonas.training.devices import find_device, find_precision, keep_freed_memory, precision_for, threads_of_torch
 from evonas.training.finishing import Finished
 from evonas.training.fitting import Fitting
 from evonas.training.inheritance import inherit
@@ -394,6 +394,7 @@ class TorchTrainer:
         if self.device != "cpu":
             yield
             return
+        keep_freed_memory()
         work = 3 * flops * self.batch_size / WORK_OF_A_THREAD
         threads = self.threads or max(1, min(environment.threads(), int(work)))
         with threads_of_torch(threads):
