@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from studies.net_images import make, page
+from studies.net_images import changes, make, page
 from studies.net_images.make import Training
 
 from evonas.core.environment import processor
@@ -150,3 +150,20 @@ def test_the_suite_s_memory_leaves_out_what_shares_a_source(file, tmp_path, monk
     found: Any = tabular_problem(load_suite("net-images"), "addnist", 0)
     assert [one.task for one in found.earlier] == ["digits", "cifar10"]
     assert all(len(one.y) == SOME for one in found.earlier)
+
+
+def test_what_each_choice_changes():
+    """Of every gene all choices but the baseline's; a training that diverged is said, and no mean of it is taken."""
+    own = NET.named(NET.genome())
+    assert {gene for gene, _ in changes.changes()} == set(NET.genes)
+    assert all(NET.genes[gene][place] != own[gene] for gene, place in changes.changes())
+    lines: dict[changes.Training, dict[str, Any]] = {}
+    for one in changes.work(("digits", "chess")):
+        worse = one.gene == "block"
+        lines[one] = {"val_accuracy": 0.5 + 0.01 * one.seed - 0.2 * worse, "images": 400 if worse else 800}
+    lines[changes.Training("digits", "lr", NET.genes["lr"].index(2.0))] = {"error": "diverged"}
+    text = changes.page(lines, {"versions": {"evonas": "0"}, "processor": "some"})
+    assert "| baseline |" in text
+    assert "52.0 ± 1.6" in text
+    assert "| block | plain | -22.0 | -22.0 | -22.0 | 0.50 |" in " ".join(text.split())
+    assert "| lr | 2.0 | diverged | -2.0 | -2.0 | 1.00 |" in " ".join(text.split())
