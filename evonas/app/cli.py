@@ -22,9 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (commands.search, commands.resume, commands.report, commands.export):
+for command in (commands.search, commands.resume, commands.report, network_commands.predict, network_commands.export):
     app.command()(command)
-app.command()(network_commands.predict)
 app.command("plugins")(list_plugins)
 app.add_typer(runs_app, name="runs")
 app.add_typer(data_app, name="data")

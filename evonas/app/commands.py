@@ -1,4 +1,4 @@
-"""The commands of a search's life: search, resume, report, export. Each imports what it needs when it is called."""
+"""The commands of a search's life: search, resume, report. Each imports what it needs when it is called."""
 
 from __future__ import annotations
 
@@ -141,14 +141,3 @@ def report(
     from evonas.memory.archive import Archive
 
     print_line(str(report_again(Archive(archive), run, out)))
-
-
-def export(
-    run: Annotated[str, typer.Argument(help="Name of the run.")],
-    out: Annotated[str, typer.Option(help="Folder for the network and its report.")],
-    archive: ArchiveOption = None,
-) -> None:
-    """Do the final training of a run again, finished or not, and write its network to a folder."""
-    from evonas.app import exporting
-
-    print_line(str(exporting.export(run, out, archive=archive, say=lambda line: print_line(line, sys.stderr)).folder))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from evonas.app.config import check_name
 from evonas.core.errors import EvonasError
 
 FILES = ("report.html", "result.json", "genome.json", "model.safetensors", "model.pt2")
+EXPORTED = ("model.onnx", "model.py", "weights.safetensors")  # by `evonas export --format` alone
 
 
 def results_folder(name: str, out: str | None) -> Path:
@@ -19,7 +21,7 @@ def results_folder(name: str, out: str | None) -> Path:
     return Path(out) if out else Path("runs") / check_name(name, recorded=True)
 
 
-def check_folder(folder: Path, name: str, *, new: bool = False) -> None:
+def check_folder(folder: Path, name: str, *, new: bool = False, files: Sequence[str] = FILES) -> None:
     """Refuse a folder that cannot be written, or that holds files by our names which are not this run's.
 
     All that writes results asks here first. A `new` run has no results yet, so it may overwrite none: those by its
@@ -35,10 +37,10 @@ def check_folder(folder: Path, name: str, *, new: bool = False) -> None:
             pass
     except OSError as error:
         raise EvonasError(f"--out {str(folder)!r} cannot be written: {error.strerror}; give another folder") from error
-    there = [file for file in FILES if (folder / file).exists()]
+    there = [file for file in files if (folder / file).exists()]
     if not there:
         return
-    owner = _owner(folder)
+    owner = owner_of(folder)
     if owner is None:
         raise EvonasError(
             f"--out {str(folder)!r} holds a {there[0]} that is of no run; move it away, or give another folder"
@@ -52,7 +54,7 @@ def check_folder(folder: Path, name: str, *, new: bool = False) -> None:
         )
 
 
-def _owner(folder: Path) -> str | None:
+def owner_of(folder: Path) -> str | None:
     """The run whose results a folder holds, by its result.json, or by its report while the run is not finished."""
     try:
         return str(json.loads((folder / "result.json").read_text(encoding="utf-8"))["run"])

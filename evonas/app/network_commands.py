@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from evonas.app.console import print_line
+from evonas.app.running import load_torch
 from evonas.app.runs import ArchiveOption
 
 RunArgument = Annotated[
@@ -36,7 +37,6 @@ def predict(
     evonas predict photos-net-1 holiday/ new.jpg --out predictions.csv
     """
     from evonas.app.networks import network_folder
-    from evonas.app.running import load_torch
     from evonas.core.errors import EvonasError
     from evonas.core.optional import ReadsPictures
 
@@ -58,3 +58,51 @@ def predict(
     with Path(out).open("w", newline="", encoding="utf-8") as file:
         rows = predicting.write_csv(found, network.class_names, file)
     print_line(f"{rows:,} predictions in {out}")
+
+
+def export(
+    run: RunArgument,
+    out: Annotated[
+        str | None, typer.Option(help="Folder for the files. (default: beside the network; needed to train one)")
+    ] = None,
+    formats: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="With commas between: safetensors (for evonas), torch.export (model.pt2), onnx, standalone (model.py, "
+            "by torch and Pillow alone). (default: what the search left)",
+        ),
+    ] = None,
+    trial: Annotated[
+        int | None, typer.Option(help="The network of this trial instead, trained in full; they count from 1.")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Do the run's final training again, though its network is there.")
+    ] = False,
+    push: Annotated[
+        str | None, typer.Option(help="Also to this repository of the Hugging Face Hub, OWNER/NAME; private if new.")
+    ] = None,
+    archive: ArchiveOption = None,
+) -> None:
+    """Take a network away, with a model card; nothing that is there is trained again.
+
+    evonas export photos-net-1 --format onnx,standalone --out taken
+    """
+    from evonas.app import pushing
+    from evonas.app.formats import DEFAULT, FILES, parse_formats
+
+    wanted = parse_formats(formats)
+    if push is not None:
+        pushing.check_client()
+    load_torch()
+    from evonas.app import exporting
+
+    def say(line: str) -> None:
+        print_line(line, sys.stderr)
+
+    wanted = wanted or (DEFAULT if out is None and push is not None else ())
+    result = exporting.export(run, out, formats=wanted, trial=trial, again=again, archive=archive, say=say)
+    print_line(str(result.folder))
+    if push is not None:
+        files = [file for one in wanted or DEFAULT for file in FILES[one] if (result.folder / file).exists()]
+        say(f"pushed to {pushing.push(result.folder, [*files, 'README.md'], push)}")

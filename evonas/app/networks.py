@@ -60,6 +60,6 @@ def network_folder(run: str, archive: str | None) -> Path:
         word = shlex.quote(run)
         raise EvonasError(
             f"run {run!r} has no network in {str(place.folder)!r}; go on with it: evonas resume {word}, or train the "
-            f"best that it has: evonas export {word}"
+            f"best that it has: evonas export {word} --out FOLDER"
         )
     return place.folder

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from evonas.domains.network import Network
     from evonas.memory.archive import Archive, RunRecord
 
-NO_TIME = "model.pt2 was not written, for want of time: evonas export {} --out FOLDER trains the network again and does"
+NO_TIME = "model.pt2 was not written, for want of time: evonas export {} --format torch.export does, without a training"
 log = logging.getLogger(__name__)
 
 
@@ -72,7 +72,7 @@ def finish(
     values |= {"memory": list(memory), "examples": dict(job.domain.examples(job.data))}
     check_folder(folder, job.name)
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder, values)  # first, for it says whose the other files are
+    write(folder, values)  # first, for it says whose the other files are
     if final is not None:
         found = carried_out(job, final, trials, folder)
         values |= {**found, "seconds": values["seconds"] + found.get("seconds", 0.0)}
@@ -82,21 +82,32 @@ def finish(
         values["against"] = words(against) if against else None
     record = replace(job.record, status="done")
     write_report(record, job.goal, trials, values, job.encoding, job.archive, folder)
-    _write(folder, values)
+    write(folder, values)
     if final is not None:
         enough = job.timetable is None or left is None or left() > program_seconds(job.timetable, 1 + len(final.others))
         notes = job.domain.add_program(folder) if enough else [NO_TIME.format(job.name)]
         values["notes"] = [*values.get("notes", ()), *notes]
-        _write(folder, values)
+        write(folder, values)
     return Result(folder, values)
+
+
+def of_trial(result: Result, trial: Trial, number: int) -> Result:
+    """The result of another trial than the best, written anew: its own figures, and which it is, counted from 1."""
+    evaluation = trial.evaluation
+    own = {"metrics": _figures(evaluation), "val_accuracy": evaluation.metrics.get("val_accuracy")}
+    own |= {"fidelity": evaluation.candidate.fidelity, "trial": number}
+    values = {**result.values, **own}
+    write(result.folder, values)
+    return replace(result, values=values)
 
 
 def write_summary(job: Job, trials: Sequence[Trial], reason: str) -> None:
     """`result.json` of a search that goes on: what there is so far."""
-    _write(job.folder, summary(job.record, job.goal, trials, reason))
+    write(job.folder, summary(job.record, job.goal, trials, reason))
 
 
-def _write(folder: Path, values: Mapping[str, Any]) -> None:
+def write(folder: Path, values: Mapping[str, Any]) -> None:
+    """`result.json`, whole."""
     text = json.dumps(values, indent=2, ensure_ascii=False)
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".result-{os.getpid()}.json"

@@ -282,6 +282,27 @@ class ReadsPictures(Protocol):
         ...
 
 
+@runtime_checkable
+class OnTheHub(Protocol):
+    """A kind of data that the Hugging Face Hub knows: `pipeline_tag`, empty where it has no word for it; and what a
+    network's program `takes`, in words."""
+
+    @property
+    def pipeline_tag(self) -> str: ...
+
+    @property
+    def takes(self) -> str: ...
+
+
+@runtime_checkable
+class Standalone(Protocol):
+    """A network that can be read to by a program of its own, without evonas."""
+
+    def standalone_reader(self) -> tuple[str, Mapping[str, Any]]:
+        """Python that defines `read`, by torch and Pillow alone, and the constants that it needs."""
+        ...
+
+
 # --- of a callback
 
 
@@ -327,12 +348,14 @@ __all__ = [
     "MultiFidelity",
     "Noting",
     "OnDevice",
+    "OnTheHub",
     "Proposing",
     "Ranker",
     "RankerDefaults",
     "ReadsPictures",
     "Recalling",
     "Recommending",
+    "Standalone",
     "Suggesting",
     "Teachable",
     "Trusting",

@@ -6,9 +6,8 @@ import hashlib
 import json
 import logging
 import os
-import warnings
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,13 +22,15 @@ from evonas.core.trust import admit
 from evonas.core.types import Task
 from evonas.domains.domain import domain_named
 from evonas.domains.network import Network
+from evonas.domains.programs import INSIDE, PROGRAM, write_program
 from evonas.domains.splitting import ArraySplit
 from evonas.training.building import build, seeded
 from evonas.training.data import Preprocessing
 from evonas.training.finishing import Finished, Member, assembled
 from evonas.training.forms import Forms
 
-WEIGHTS, PROGRAM = "model.safetensors", "model.pt2"
+WEIGHTS = "model.safetensors"
+NONE: Mapping[str, Any] = {"mean": (0.0,), "deviation": (1.0,), "scale": 1.0}  # a preprocessing that does nothing
 FORMAT = 3  # 2: of one network, without `members`; 1: of images, without `domain` and the preprocessing's `scale`
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,11 @@ def save(
         (folder / PROGRAM).unlink(missing_ok=True)  # an earlier network's
         for name in (WEIGHTS, "genome.json"):
             os.replace(written / name, folder / name)
-    return _write_program(folder, finished.model, data.task.input_shape) if program else []
+    if not program:
+        return []
+    kind = domain_named(data.task.domain)
+    network = kind.network(finished.model, finished.preprocessing, data.class_names, data.task.input_shape)
+    return _write_program(folder, network)
 
 
 def add_program(folder: Path) -> list[str]:
@@ -77,17 +82,16 @@ def add_program(folder: Path) -> list[str]:
 
     Raises EvonasError where there is no network.
     """
-    network = load(folder)
-    return _write_program(folder, network.model, network.input_shape)
+    return _write_program(folder, load(folder))
 
 
-def _write_program(folder: Path, model: nn.Module, shape: tuple[int, ...]) -> list[str]:
-    with TemporaryDirectory(dir=folder, prefix=".writing-", ignore_cleanup_errors=True) as unfinished:
-        try:
-            _export(model, shape, Path(unfinished) / PROGRAM)
-        except Exception as error:
-            return [f"{PROGRAM} was not written: torch.export says {_first_line(error)}"]
-        os.replace(Path(unfinished) / PROGRAM, folder / PROGRAM)
+def _write_program(folder: Path, network: Network) -> list[str]:
+    try:
+        write_program(network, folder)
+    except EvonasError as error:
+        return [str(error)]
+    except Exception as error:  # whatever torch.export makes of a network
+        return [f"{PROGRAM} was not written: torch.export says {_first_line(error)}"]
     return []
 
 
@@ -98,15 +102,6 @@ def _checksum(path: Path) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
-
-
-def _export(model: nn.Module, shape: tuple[int, ...], path: Path) -> None:
-    example = torch.zeros(2, *shape)
-    batch = torch.export.Dim("batch", min=1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        program = torch.export.export(model.eval(), (example,), dynamic_shapes=({0: batch},))
-        torch.export.save(program, path)
 
 
 def load(folder: str | Path, *, trust: bool = False) -> Network:
@@ -137,15 +132,19 @@ def load(folder: str | Path, *, trust: bool = False) -> Network:
                 "it can run code: evonas.load(…, trust=True)"
             ) from error
         log.warning("%s; the exported program %s is trusted and run", error, program)
-        model = _program(program, error)
+        model, inside = _program(program, error)
+        if inside:
+            description = {**description, "preprocessing": replace(description["preprocessing"], **NONE)}
     kind = domain_named(description["domain"])
     return kind.network(model, description["preprocessing"], description["class_names"], description["input_shape"])
 
 
-def _program(path: Path, reason: EvonasError) -> nn.Module:
-    """The exported program, unpickled; `reason` is why the network could not be built from its genome."""
+def _program(path: Path, reason: EvonasError) -> tuple[nn.Module, bool]:
+    """The exported program, unpickled, and whether the normalisation is inside; `reason` is why the network could not
+    be built from its genome."""
+    inside = {INSIDE: ""}
     try:
-        return torch.export.load(path).module()
+        return torch.export.load(path, extra_files=inside).module(), bool(inside[INSIDE])
     except Exception as error:
         raise EvonasError(f"{reason}; and {str(path)!r} cannot be read: {_first_line(error)}") from error
 

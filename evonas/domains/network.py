@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -22,6 +22,14 @@ class Network:
     preprocessing: Preprocessing
     class_names: tuple[str, ...]
     input_shape: tuple[int, ...]
+
+    held: ClassVar[torch.dtype] = torch.float32
+    """What holds the values that `read` gives, in a program that is made of the network."""
+
+    @property
+    def values(self) -> str:
+        """What `read` gives, in words: what such a program expects."""
+        return f"(n, {', '.join(map(str, self.input_shape))}) values"
 
     def read(self, examples: Any) -> torch.Tensor:
         """(n, *input_shape) as `preprocessing` takes them; one example alone becomes one of n.

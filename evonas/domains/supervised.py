@@ -32,6 +32,8 @@ class Supervised:
     without: Sequence[str] = ()
     trains = True
     deadline = False
+    pipeline_tag = ""
+    takes = "numbers as the training data have"
 
     def found(self, split: Any) -> Sequence[str]:
         """`1,150 images train, 288 validate, 359 test; 8×8×1`, then the classes with their counts."""

@@ -69,13 +69,13 @@ def onnx_milliseconds(
     return 1000 * statistics.median(seconds[-repeats:])
 
 
-def onnx_runtime() -> Any:
-    """The module. Raises EvonasError where it, or onnx, which torch exports with, is not installed."""
+def onnx_runtime(what: str = "latency_onnx_ms") -> Any:
+    """The module, which `what` needs. Raises EvonasError where it, or onnx, which torch exports with, is missing."""
     try:
         importlib.import_module("onnx")
         return importlib.import_module("onnxruntime")
     except ImportError as error:
-        raise EvonasError(f"latency_onnx_ms needs {error.name}, not installed; pip install 'evonas[onnx]'") from error
+        raise EvonasError(f"{what} needs {error.name}, not installed; pip install 'evonas[onnx]'") from error
 
 
 @dataclass

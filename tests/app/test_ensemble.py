@@ -48,7 +48,7 @@ def test_an_export_makes_the_same_of_it(found):
     folder, result = found
     lines: list[str] = []
     given = {"archive": str(folder / "archive.db"), "data": images_from_arrays(X, Y, name="memory")}
-    again = export("run", folder / "exported", **given, encoding=Varied(), say=lines.append)
+    again = export("run", folder / "exported", again=True, **given, encoding=Varied(), say=lines.append)
     assert again["final"] == result["final"]
     assert again["params"] == result["params"]
     assert f"the genome {result['genome']!r} and 1 more, as in the run's own final training" in lines[0]

@@ -54,7 +54,7 @@ def search(folder, x=X, y=Y, callbacks=(), encoding=None, **options):
 def exported(folder, **options):
     data = images_from_arrays(X, Y, name="memory")
     given = {"archive": str(folder / "archive.db"), "data": data, "encoding": Varied()}
-    return export("run", folder / "exported", **given, **options)
+    return export("run", folder / "exported", again=True, **given, **options)
 
 
 @pytest.fixture(scope="module")

@@ -112,7 +112,7 @@ def test_a_final_training_that_diverges_leaves_the_best_so_far_and_says_so(diver
 
 def test_an_export_afterwards_trains_the_genome_of_the_network_that_stayed(diverged):
     folder, result = diverged
-    again = export("run", folder / "exported", **going_on(folder, Diverging()))
+    again = export("run", folder / "exported", again=True, **going_on(folder, Diverging()))
     assert again["genome"] == again["final"]["genome"] == result["genome"]
 
 
@@ -122,7 +122,7 @@ def test_an_export_that_diverges_is_one_line(tmp_path):
     for path in (tmp_path / "out").glob("trainings-*/*.safetensors"):
         path.unlink()
     with pytest.raises(EvonasError, match="the final training diverged: .*; search with another --seed") as raised:
-        export("run", tmp_path / "exported", **going_on(tmp_path, Diverging()))
+        export("run", tmp_path / "exported", again=True, **going_on(tmp_path, Diverging()))
     assert "\n" not in str(raised.value)
 
 

@@ -75,7 +75,9 @@ def test_the_exported_network_is_the_augmented_one(helped):
 def test_an_export_of_the_run_keeps_to_its_decision(helped):
     folder, result = helped
     data = images_from_arrays(X, Y, name="memory")
-    again = export("run", folder / "exported", archive=str(folder / "archive.db"), data=data, encoding=Blind())
+    again = export(
+        "run", folder / "exported", again=True, archive=str(folder / "archive.db"), data=data, encoding=Blind()
+    )
     assert again["final"] == result["final"]
     assert again["flops"] == result["flops"]
 

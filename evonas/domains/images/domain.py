@@ -17,6 +17,7 @@ class ImageDomain(Supervised):
     """Pictures of one size, in classes."""
 
     name, encoding, what, deadline = "images", "net", "image", True
+    pipeline_tag, takes = "image-classification", "floats, pixels from 0 to 255"
 
     def from_arrays(self, x: Any, y: Any, x_test: Any = None, y_test: Any = None, **options: Any) -> Images:
         return images_from_arrays(x, y, x_test, y_test, **options)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,6 +27,13 @@ class Network(network.Network):
     stretched as the training pictures were; one of arrays does so where `framed` says how. Without a record of how the
     training images were read (of a version before), images are bytes, or floats from 0 to 1.
     """
+
+    @property
+    def values(self) -> str:
+        scale = self._reader().scale
+        span = f"{scale.high - scale.low:g}"
+        made = "" if scale.takes_pictures else f", of training values rint((value - {scale.low:g}) * 255 / {span})"
+        return f"(n, {', '.join(map(str, self.input_shape))}) floats, pixels from 0 to 255{made}"
 
     def read(self, examples: Any) -> torch.Tensor:
         """(n, channels, height, width) from 0 to 255. Warns where values were clipped, or colour pictures made grey.
@@ -60,6 +67,16 @@ class Network(network.Network):
     def files(self, folder: Path) -> tuple[Sequence[Path], Sequence[str]]:
         """The pictures below a folder, sorted, and what was passed over, a line each."""
         return pictures_below(folder)
+
+    def standalone_reader(self) -> tuple[str, Mapping[str, Any]]:
+        from evonas.domains.standalone import below_the_line
+
+        reader = self._reader()
+        scale, frame = reader.scale, reader.frame
+        constants = {"PLAIN": scale.takes_pictures or scale.words == "bytes", "DEEP": scale.words != "bytes"}
+        constants |= {name.upper(): value for name, value in asdict(scale).items()}
+        constants |= {"FIT": frame.fit if frame else "", "GROUND": frame.ground if frame else 0}
+        return below_the_line("images/standalone_reader.py"), constants
 
     def _reader(self) -> ImageReader:
         channels, height, width = self.input_shape

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -19,6 +20,12 @@ class Network(network.Network):
 
     What is missing is completed as it was for the training; longer series than those are refused.
     """
+
+    held: ClassVar[torch.dtype] = torch.float64
+
+    @property
+    def values(self) -> str:
+        return f"(n, {', '.join(map(str, self.input_shape))}) values as the training series have, (n, channels, length)"
 
     def read(self, examples: Any) -> torch.Tensor:
         """(n, channels, length). Raises EvonasError where the shape is not that of `input_shape` (channels, length),
@@ -39,3 +46,8 @@ class Network(network.Network):
                 "or shorter ones"
             )
         return torch.from_numpy(np.ascontiguousarray(np.moveaxis(complete(array, length, "the input"), -1, 1)))
+
+    def standalone_reader(self) -> tuple[str, Mapping[str, Any]]:
+        from evonas.domains.standalone import below_the_line
+
+        return below_the_line("series/standalone_reader.py"), {}

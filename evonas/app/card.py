@@ -1,0 +1,153 @@
+"""The model card of a network: README.md in the form that the Hugging Face Hub reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evonas.app.formats import FILES, FORMATS, Format
+from evonas.app.results import Result
+from evonas.core.environment import versions
+from evonas.core.figures import count, duration, percent
+from evonas.core.optional import OnTheHub
+from evonas.domains.domain import domain_named
+
+MARK = "<!-- written by evonas export -->"
+NAMED = 50  # classes that are listed
+
+
+def write_card(source: Path, result: Result, say: Callable[[str], Any]) -> list[str]:
+    """`README.md` in the result's folder, on the formats that are there; one of somebody else's stays. `source` is the
+    folder of the network."""
+    path = result.folder / "README.md"
+    if path.exists() and MARK not in path.read_text(encoding="utf-8", errors="replace"):
+        say(f"{path} is not of evonas and stays as it is; no model card was written")
+        return []
+    there: list[Format] = [one for one in FORMATS if all((result.folder / file).exists() for file in FILES[one])]
+    path.write_text(card(result.values, _description(source), there), encoding="utf-8")
+    return [path.name]
+
+
+def card(values: Mapping[str, Any], network: Mapping[str, Any], formats: Sequence[Format]) -> str:
+    """From what `result.json` and `genome.json` say; what they lack is left out."""
+    data, classes = (
+        str(values.get("task") or network.get("task") or "data of its own"),
+        network.get("class_names") or (),
+    )
+    parts = [_front(values, data, network), f"# {values['run']}\n\n{MARK}", _what(values, network)]
+    parts += [f"## Data\n\n{_data(values, data, network, classes)}"]
+    parts += [f"## Figures\n\n{_rows(_figures(values))}", f"## What it cost\n\n{_rows(_cost(values))}"]
+    parts += ["## Use\n\n" + "\n\n".join(_USE[one].format(reads=_reads(network)) for one in formats)]
+    parts += [f"## Limits\n\n{_limits(classes)}"]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _front(values: Mapping[str, Any], data: str, network: Mapping[str, Any]) -> str:
+    """YAML: JSON's texts and numbers are YAML's too."""
+    kind = domain_named(network["domain"]) if network.get("domain") else None
+    tag = kind.pipeline_tag if isinstance(kind, OnTheHub) else ""
+    lines = ["---", "library_name: evonas", *([f"pipeline_tag: {tag}"] if tag else [])]
+    lines += ["tags: [evonas, neural-architecture-search, pytorch]"]
+    accuracy = values.get("test_accuracy")
+    if accuracy is not None:
+        name = json.dumps(data, ensure_ascii=False)
+        task = tag or "other"
+        lines += ["metrics: [accuracy]", "model-index:", f"- name: {json.dumps(values['run'], ensure_ascii=False)}"]
+        lines += ["  results:", f"  - task: {{type: {task}}}", f"    dataset: {{name: {name}, type: {name}}}"]
+        lines += ["    metrics:", f"    - {{type: accuracy, name: Test accuracy, value: {accuracy:.6g}}}"]
+    return "\n".join([*lines, "---"])
+
+
+def _what(values: Mapping[str, Any], network: Mapping[str, Any]) -> str:
+    params = values.get("params")
+    size = f" of {count(params)} parameters" if params else ""
+    trial = f", trial {values['trial']} of the search" if values.get("trial") else ""
+    by = f"evonas {values.get('evonas') or versions(('evonas',))['evonas']}"
+    encoding = f" in the encoding `{network['encoding']}`" if network.get("encoding") else ""
+    return f"A network{size}, found by {by}{encoding}{trial}. Its architecture was searched for, not designed."
+
+
+def _data(values: Mapping[str, Any], data: str, network: Mapping[str, Any], classes: Sequence[str]) -> str:
+    lines = [f"`{data}`"]
+    if network.get("input_shape"):
+        lines[0] += f", inputs of {'×'.join(map(str, network['input_shape']))} (channels first)"
+    lines += [note[0].upper() + note[1:] + "." for note in values.get("notes") or () if "learned from" in note]
+    more = f", and {len(classes) - NAMED} more" if len(classes) > NAMED else ""
+    named = ", ".join(f"`{name}`" for name in classes[:NAMED])
+    return "\n\n".join([*lines, f"{len(classes)} classes: {named}{more}"] if classes else lines)
+
+
+def _figures(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    figures = [
+        ("accuracy on test data, which were looked at once", percent(values.get("test_accuracy"))),
+        ("accuracy on validation data in the search, by which it was chosen", percent(values.get("val_accuracy"))),
+        ("parameters", f"{values['params']:,}" if values.get("params") else "–"),
+        ("operations of an input (a multiply-add is two)", count(values.get("flops"))),
+    ]
+    return [(name, figure) for name, figure in figures if figure != "–"]
+
+
+def _cost(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    failed = values.get("failed") or 0
+    figures = [
+        ("trainings in the search", f"{values['trials']}, {failed} of them failed" if values.get("trials") else "–"),
+        ("search and final training", duration(values.get("seconds"))),
+        ("trained on", str(values.get("device") or "–")),
+        ("method", str(values.get("method") or "–")),
+        ("seed", str(values.get("seed", "–"))),
+    ]
+    return [(name, figure) for name, figure in figures if figure != "–"]
+
+
+def _rows(figures: Sequence[tuple[str, str]]) -> str:
+    rows = [f"| {name} | {figure} |" for name, figure in figures]
+    return "\n".join(["| | |", "|---|---|", *rows]) if rows else "Not recorded."
+
+
+_USE: Mapping[Format, str] = {
+    "safetensors": (
+        "With evonas (`genome.json`, `model.safetensors`):\n\n```python\nimport evonas\n\n"
+        'network = evonas.load("FOLDER")\nnetwork.predict_names(examples)\nnetwork.predict_proba(examples)\n```'
+    ),
+    "torch.export": (
+        "With torch alone (`model.pt2`; its reader can run code, so load only what you trust). The normalisation is "
+        "inside; it takes {reads}, and gives logits:\n\n```python\nimport torch\n\n"
+        'model = torch.export.load("model.pt2").module()\nprobabilities = model(x).softmax(1)\n```'
+    ),
+    "onnx": (
+        "With ONNX Runtime (`model.onnx`; the names of the classes are in its metadata, `class_names`). The "
+        "normalisation is inside; it takes {reads}, for any n:\n\n```python\nimport onnxruntime\n\n"
+        'session = onnxruntime.InferenceSession("model.onnx")\n'
+        'probabilities, logits = session.run(None, {{"input": x}})\n```'
+    ),
+    "standalone": (
+        "With torch and Pillow alone (`model.py`, `weights.safetensors`), from the command line or from Python:\n\n"
+        "```\npython model.py a.jpg folder/\n```\n\n```python\nfrom model import predict, predict_proba\n```"
+    ),
+}
+
+
+def _reads(network: Mapping[str, Any]) -> str:
+    shape = ", ".join(map(str, network.get("input_shape") or ("…",)))
+    kind = domain_named(network["domain"]) if network.get("domain") else None
+    return f"`(n, {shape})` {kind.takes if isinstance(kind, OnTheHub) else 'numbers as the training data have'}"
+
+
+def _limits(classes: Sequence[str]) -> str:
+    return (
+        f"It answers with one of its {len(classes) or 'own'} classes whatever it is shown, and its probabilities are "
+        "not calibrated. The accuracy above holds for inputs such as the test data; on others (another camera, another "
+        "place, a later time) it was not measured. Nobody looked for bias in the data.\n\n"
+        "No licence is stated here: what the data allow, and what you grant, is yours to add."
+    )
+
+
+def _description(folder: Path) -> Mapping[str, Any]:
+    """What `genome.json` says, where it is there."""
+    try:
+        found = json.loads((folder / "genome.json").read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else {}
+    except (OSError, ValueError):
+        return {}

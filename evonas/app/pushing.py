@@ -1,0 +1,36 @@
+"""A network's files to the Hugging Face Hub, by its own client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from evonas.core.errors import EvonasError
+
+
+def check_client() -> None:
+    """Raises EvonasError where huggingface_hub is not installed."""
+    try:
+        import huggingface_hub  # noqa: F401
+    except ImportError as error:
+        raise EvonasError("--push needs huggingface_hub, not installed; pip install 'evonas[hub]'") from error
+
+
+def push(folder: Path, files: Sequence[str], repo: str) -> str:
+    """Upload these files of a folder as one commit to the repository `owner/name`, which is made, private, where there
+    is none; returns its address. Nothing else of the folder goes there.
+
+    The token and the address of the hub are the client's: `hf auth login`, HF_TOKEN, HF_ENDPOINT. Raises EvonasError,
+    one line, where the hub does not take it.
+    """
+    check_client()
+    import huggingface_hub as hub
+
+    try:
+        client = hub.HfApi()
+        url = client.create_repo(repo, private=True, exist_ok=True)
+        client.upload_folder(repo_id=url.repo_id, folder_path=folder, allow_patterns=list(files))
+    except Exception as error:  # of the client, of the network below it: each names its reason
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise EvonasError(f"--push {repo}: the hub did not take it: {why[:300]}; for a token: hf auth login") from error
+    return str(url)
