@@ -82,7 +82,7 @@ def test_an_export_trains_the_genome_that_the_run_trained_and_for_as_long(found)
     again = exported(folder, say=lines.append)
     assert again["final"] == result["final"]
     assert again["genome"] == result["genome"]
-    assert lines == [f"training for 0.50 s the genome {result['genome']!r}, as in the run's own final training"]
+    assert lines[:1] == [f"training for 0.50 s the genome {result['genome']!r}, as in the run's own final training"]
     assert evonas.load(again.folder).predict(X).shape == (len(X),)
 
 
@@ -114,7 +114,7 @@ def test_an_export_of_an_interrupted_run_trains_what_its_search_would_recommend(
     again = exported(tmp_path, say=lines.append)
     assert again["genome"] - 0.125 in genomes(tmp_path)
     assert again["final"]["seconds"] == TIMETABLE["final"]
-    assert lines == [f"training for 0.40 s the genome {again['genome']!r}, which the search would recommend now"]
+    assert lines[:1] == [f"training for 0.40 s the genome {again['genome']!r}, which the search would recommend now"]
 
 
 def test_given_validation_images_join_the_final_training_and_are_said(tmp_path):
