@@ -17,7 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from evonas.app.console import Tolerant, print_line
+from evonas.app.console import Tolerant, is_terminal, print_line
 from evonas.core.figures import duration
 from evonas.core.goals import Goal, metric
 from evonas.core.types import Callback, Candidate, Task, Trial
@@ -41,6 +41,12 @@ def watchers(
         console = Console(file=cast(IO[str], stream), force_terminal=None if stream.isatty() else False)
     live = console.is_terminal and not console.is_dumb_terminal
     return (LiveDisplay(budget, goal, console) if live else PlainLines(budget, goal, console.file),)
+
+
+def automatic(budget: Budget, goal: Goal = GOAL) -> tuple[Callback, ...]:
+    """What Python shows by itself: the progress where a person looks, on a terminal or in a notebook."""
+    looks = is_terminal(sys.stdout) or type(sys.stdout).__module__.startswith("ipykernel")
+    return watchers(budget, goal, quiet=not looks)
 
 
 class Progress:

@@ -14,6 +14,7 @@ from evonas.app.callbacks import Guarded, check_callbacks
 from evonas.app.checkpoints import claim, remove
 from evonas.app.config import SearchConfig
 from evonas.app.deadline import check_time, final_seconds, fits, time_left
+from evonas.app.display import automatic
 from evonas.app.final import planned
 from evonas.app.folders import check_folder
 from evonas.app.preparation import (
@@ -67,7 +68,7 @@ def search(
     class_names: Sequence[str] | None = None,
     flip: bool | None = None,
     channels: Literal["first", "last"] | None = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Callback] | None = None,
     **options: Any,
 ) -> Result:
     """Search a network for data that are held in memory, or by an evaluator of your own.
@@ -84,13 +85,15 @@ def search(
         domain: the kind of data, `images` or `series`.
         flip: whether a mirrored image keeps its class.
         channels: which axis of images holds the channels, where their shape does not tell.
+        callbacks: see `evonas.core.types.Callback`; by default the progress is shown on a terminal and in a notebook,
+            `()` shows nothing.
         options: those of `evonas search`: `trials=20`, `method="aging"`, `out="found"`, …
 
     Raises EvonasError where the data or an option is not valid.
     """
     refuse_in_a_starting_worker()  # before anything heavy is imported
     began = time.monotonic()
-    check_callbacks(callbacks)
+    check_callbacks(callbacks or ())
     check_encoding_given(encoding)
     made = None if isinstance(encoding, str) else encoding
     named = {"encoding": spec_of(encoding), "evaluator": spec_of(evaluator)}
@@ -100,7 +103,8 @@ def search(
         if x is not None or y is not None:
             raise EvonasError("evaluator=… loads its own data; give either arrays or an evaluator")
         scoring = None if isinstance(evaluator, str) else OwnEvaluator.of(evaluator)
-        return carry_out(prepare(SearchConfig.make({**options, **named}), data=scoring, encoding=made), callbacks)
+        job = prepare(SearchConfig.make({**options, **named}), data=scoring, encoding=made)
+        return carry_out(job, automatic(job.budget, job.goal) if callbacks is None else callbacks)
     if x is None or y is None:
         raise EvonasError("a search needs arrays x and y, or evaluator=…; `evonas search` takes files and names")
     config = SearchConfig.make({"data": "memory", **options, **named})
@@ -109,6 +113,7 @@ def search(
     check_time(config, began)
     data = domain_named(domain).from_arrays(x, y, x_test, y_test, name=config.data, class_names=class_names, **own)
     job = prepare(config, data=data, encoding=made, began=began)
+    callbacks = automatic(job.budget, job.goal) if callbacks is None else callbacks
     if not any(isinstance(callback, Noting) for callback in callbacks):
         for line in data.left_out if isinstance(data, LeavesOut) else ():
             warnings.warn(line, stacklevel=2)

@@ -55,6 +55,7 @@ class Job:
     checkpoints: Path | None = None  # where trainings are left, of a search that goes on with them
     began: float = 0.0  # when the command was given, as time.monotonic() counts
     timetable: Timetable | None = None  # how its deadline is divided
+    extras: bool = True  # whether it ends with a report and a program, beside the network
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from evonas.memory.archive import Archive, RunRecord
 
 NO_TIME = "model.pt2 was not written, for want of time: evonas export {} --format torch.export does, without a training"
+SHOWN = ("test_accuracy", "val_accuracy", "params", "flops", "trials", "failed", "seconds", "against", "genome")
 log = logging.getLogger(__name__)
 
 
@@ -47,6 +49,13 @@ class Result:
         from evonas.domains.export import load
 
         return load(self.folder)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        rows = [(name.replace("_", " "), self.values.get(name)) for name in SHOWN if self.values.get(name) is not None]
+        cells = "".join(f"<tr><th>{name}</th><td>{escape(_short(value))}</td></tr>" for name, value in rows)
+        place = escape(f"{self.folder}: {', '.join(self.files)}")
+        return f"<b>{escape(str(self.values.get('run', '')))}</b><table>{cells}</table><code>{place}</code>"
 
     @property
     def files(self) -> list[str]:
@@ -81,9 +90,10 @@ def finish(
         values |= {"timetable": job.timetable.record(), "time": job.timetable.words(), "baseline": against}
         values["against"] = words(against) if against else None
     record = replace(job.record, status="done")
-    write_report(record, job.goal, trials, values, job.encoding, job.archive, folder)
+    if job.extras:
+        write_report(record, job.goal, trials, values, job.encoding, job.archive, folder)
     write(folder, values)
-    if final is not None:
+    if final is not None and job.extras:
         enough = job.timetable is None or left is None or left() > program_seconds(job.timetable, 1 + len(final.others))
         notes = job.domain.add_program(folder) if enough else [NO_TIME.format(job.name)]
         values["notes"] = [*values.get("notes", ()), *notes]
@@ -99,6 +109,10 @@ def of_trial(result: Result, trial: Trial, number: int) -> Result:
     values = {**result.values, **own}
     write(result.folder, values)
     return replace(result, values=values)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def write_summary(job: Job, trials: Sequence[Trial], reason: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 
 import numpy as np
 
@@ -22,6 +23,18 @@ class Comparison:
     trials: int
     rows: dict[tuple[str, int], list[Row]] = field(default_factory=dict)
     networks: dict[tuple[str, int], list[str]] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the median of each method's best, and its extremes over the seeds."""
+        rows = []
+        for method, best in self.best(self.trials).items():
+            known = best[~np.isnan(best)]
+            figures = [np.median(known), known.min(), known.max()] if len(known) else []
+            cells = "".join(f"<td>{figure:.4g}</td>" for figure in figures) or "<td colspan='3'>none succeeded</td>"
+            rows.append(f"<tr><th>{escape(method)}</th>{cells}</tr>")
+        head = f"{escape(self.objective.name)} after {self.trials} trials, {len(self.seeds)} seeds"
+        columns = "<tr><th>method</th><th>median</th><th>least</th><th>most</th></tr>"
+        return f"<b>{head}</b><table>{columns}{''.join(rows)}</table>"
 
     @property
     def methods(self) -> list[str]:
