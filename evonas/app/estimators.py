@@ -28,7 +28,17 @@ class _Classifier(ClassifierMixin, BaseEstimator):
     """What both have in common; `kind` is the domain."""
 
     kind = ""
-    takes: tuple[int, ...] = ()  # axes of an array of examples
+
+    trials: int | None
+    deadline: str | float | None
+    epochs: int | None
+    encoding: str | Encoding[Any]
+    method: str
+    surrogate: str
+    device: str
+    archive: str | None
+    random_state: Any
+    verbose: bool | None
 
     def fit(self, X: Any, y: Any) -> Self:
         """Search, and train the best network on all examples.
