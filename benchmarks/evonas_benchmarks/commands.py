@@ -33,6 +33,10 @@ def compare(
     seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
     encoding: Annotated[str | None, typer.Option(help="cell, macro, your file.py:attribute. [cell]")] = None,
     objectives: Annotated[str | None, typer.Option(help="Metrics, the first is compared. [val_accuracy]")] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(help="What all networks keep, known before training, repeatable: 'params<=200000'. [none]"),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Full epochs of a training. [from the data's size]")] = None,
     train_size: Annotated[int | None, typer.Option(help="Train on so many images only.")] = None,
     workers: Annotated[int | None, typer.Option(help="Trainings at the same time. [1]")] = None,
@@ -57,6 +61,8 @@ def compare(
     """
     mine = ("methods", "trials", "seeds", "seed", "out", "as_json", "quiet")
     given = {key: value for key, value in locals().items() if key not in (*mine, "mine") and value is not None}
+    if limit := given.pop("limit", None):
+        given["limits"] = limit
     from evonas_benchmarks.analysis.statistics import fewest_seeds
     from evonas_benchmarks.pages.comparison import as_dict, cannot_show, print_comparison
     from evonas_benchmarks.run.compare import Bench

@@ -53,6 +53,13 @@ def search(
             "NAME:max or NAME:min. (default: val_accuracy)"
         ),
     ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What the network has to keep, repeatable: 'params<=200000', 'model_kb<=256', 'latency_ms<=2', any "
+            "metric with <= or >=. What is known before training is checked before. (default: none)"
+        ),
+    ] = None,
     trials: Annotated[int | None, typer.Option(help="Trainings to spend. (default: 24)")] = None,
     seconds: Annotated[float | None, typer.Option(help="Seconds of wall clock to spend.")] = None,
     deadline: Annotated[
@@ -103,6 +110,8 @@ def search(
 ) -> None:
     """Search a network for a data set, train the best in full, and write network and report to a folder."""
     given = {key: value for key, value in locals().items() if key not in ("config", "quiet") and value is not None}
+    if limit := given.pop("limit", None):
+        given["limits"] = limit
     from evonas.app.config import SearchConfig
 
     settings = SearchConfig.make(given) if config is None else SearchConfig.from_toml(config, given)

@@ -56,6 +56,7 @@ class SearchConfig(BaseModel):
     method: str = Field("evolution", description="evolution, aging, nsga2, random, local, or module:attribute")
     surrogate: str = Field("meta", description="what ranks the offspring: meta (the memory), boosting, or none")
     objectives: str = Field("val_accuracy", description="comma-separated metrics; the first decides what is best")
+    limits: list[str] = Field([], description="limits that the network is to keep: params<=200000, val_accuracy>=0.9")
     trials: int | None = Field(None, ge=1, description="trainings to spend; 24 where no --seconds are given")
     seconds: float | None = Field(None, gt=0, description="seconds of wall clock to spend")
     deadline: Annotated[float, Field(gt=0)] | Literal["auto"] | None = Field(
@@ -98,6 +99,11 @@ class SearchConfig(BaseModel):
     @classmethod
     def _duration(cls, value: Any) -> Any:
         return seconds(value) if isinstance(value, str) and value != "auto" else value
+
+    @field_validator("limits", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
 
     @field_validator("*", mode="before")
     @classmethod

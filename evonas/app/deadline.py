@@ -18,6 +18,7 @@ from evonas.core.faults import placed
 from evonas.core.genomes import freeze
 from evonas.core.optional import HasPortfolio, MultiFidelity, Suggesting, WrapsSearcher
 from evonas.core.types import Candidate, Encoding, Searcher, Task, Trial
+from evonas.encodings.within import Within
 from evonas.search.rungs import Rungs
 from evonas.search.warm_start import WarmStart
 
@@ -125,18 +126,22 @@ def begun(searcher: Searcher[Any], context: SearchContext[Any], timetable: Timet
         if isinstance(searcher, WrapsSearcher):
             searcher.searcher = begun(searcher.searcher, context, None)
         return searcher
-    context = replace(context, first=remembered(searcher, context.first))
+    context = replace(context, first=remembered(searcher, context))
     if timetable is not None:
         return Rungs(context, searcher, timetable.fidelities, context.first)
     return WarmStart(context, searcher) if context.first else searcher
 
 
-def remembered(searcher: Searcher[Any], first: tuple[Any, ...]) -> tuple[Any, ...]:
-    """As many genomes to begin with, the fixed baseline the first: behind it what the memory suggests, as far as it
-    goes, then the encoding's own."""
+def remembered(searcher: Searcher[Any], context: SearchContext[Any]) -> tuple[Any, ...]:
+    """As many genomes to begin with as the context has, the fixed baseline the first: behind it what the memory
+    suggests, as far as it goes and fits within limits, then the encoding's own."""
+    first, encoding = context.first, context.encoding
     if len(first) < 2 or not isinstance(searcher, Suggesting):
         return first
-    return tuple(dict.fromkeys([first[0], *searcher.suggestions(len(first)), *first]))[: len(first)]
+    suggested = searcher.suggestions(len(first))
+    if isinstance(encoding, Within):
+        suggested = encoding.all_fitted(suggested)
+    return tuple(dict.fromkeys([first[0], *suggested, *first]))[: len(first)]
 
 
 def fits(timetable: Timetable) -> Callable[[Candidate[Any], float], bool]:

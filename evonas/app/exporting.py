@@ -136,7 +136,7 @@ def _trained(run: str, out: str | Path | None, number: int | None, given: Again,
         raise EvonasError(f"the network has to be trained: give --out FOLDER for it; run {run!r} stays as it is")
     job = prepare_resume(run, archive=given.archive, data=given.data, encoding=given.encoding)
     trials = job.archive.trials(run)
-    if job.goal.best(trials) is None:
+    if job.goal.best(trials) is None and recorded(job.record) is None:
         raise EvonasError(
             f"run {run!r} has no successful trial to export; go on with it: evonas resume {shlex.quote(run)}"
         )

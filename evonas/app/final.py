@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from evonas.app.limits import dearer_in_several_forms
 from evonas.app.preparation import Job
 from evonas.core.errors import Diverged
 from evonas.core.figures import duration
@@ -18,6 +19,7 @@ from evonas.core.paired import Paired
 from evonas.core.types import Searcher, Trial
 from evonas.domains.domain import FinalTraining
 from evonas.memory.archive import RunRecord
+from evonas.search.limits import Limited
 
 JUDGING, AT_LEAST = 0.02, 0.2  # of the final training's seconds, and seconds, to judge test-time augmentation
 
@@ -39,8 +41,9 @@ def planned(
 def _genomes(job: Job, searcher: Searcher[Any], trials: Sequence[Trial]) -> list[Any]:
     """As many different ones as the network is to be made of, or as there are; the best first."""
     found: list[Any] = []
-    if job.goal.best(trials) is None:
-        return found
+    if job.goal.best(trials) is None:  # nothing within limits, it may be, and no time for anything else
+        nearest = searcher.recommend() if isinstance(searcher, Limited) else None
+        return found if nearest is None else [nearest]
     if isinstance(searcher, Recommending):
         while len(found) < job.config.ensemble and (genome := searcher.recommend(found)) is not None:
             found.append(genome)
@@ -56,6 +59,8 @@ def _judged(job: Job, genome: Any, trials: Sequence[Trial]) -> Paired | None:
     learned from validation examples; None where it is not wanted, or that network is not there."""
     own = [trial.evaluation for trial in trials if trial.evaluation.candidate.genome == genome and trial.evaluation.ok]
     if job.timetable is None or job.config.tta == "off" or not own or not isinstance(job.trainer, JudgesForms):
+        return None
+    if dearer_in_several_forms(job.goal):
         return None
     longest = max(own, key=lambda evaluation: evaluation.candidate.fidelity)
     return job.trainer.judge_forms(longest, max(AT_LEAST, JUDGING * job.timetable.final))
@@ -104,12 +109,13 @@ def _fewer(job: Job, final: FinalTraining) -> list[str]:
 def earlier(job: Job) -> Mapping[str, Any]:
     """What the result of a run that goes on says of the network that its final training left; else nothing."""
     had = job.record.result or {}
-    shown = ("genome", "final", "test_accuracy", "params", "flops", "images")
+    shown = ("genome", "final", "test_accuracy", "params", "flops", "model_kb", "images")
     there = had.get("final") and (job.folder / "genome.json").exists()
     return {name: freeze(had.get(name)) for name in shown} if there else {}
 
 
 def best_first(job: Job, trials: Sequence[Trial]) -> list[Trial]:
-    """Those that succeeded, by validation alone: a longer training may have a worse network."""
+    """Those that succeeded, within limits before others, by validation alone: a longer training may have a worse
+    network."""
     good = [trial for trial in trials if np.isfinite(job.goal.value(trial.evaluation))]
-    return sorted(good, key=lambda trial: -job.goal.value(trial.evaluation))
+    return sorted(good, key=lambda trial: job.goal.merit(trial.evaluation), reverse=True)

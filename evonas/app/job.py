@@ -17,6 +17,7 @@ from evonas.app.deadline import check_time, final_seconds, fits, time_left
 from evonas.app.display import automatic
 from evonas.app.final import planned
 from evonas.app.folders import check_folder
+from evonas.app.limits import measuring_once
 from evonas.app.preparation import (
     Job,
     check_encoding_given,
@@ -43,6 +44,7 @@ from evonas.domains.evaluator import OwnEvaluator, Score
 from evonas.execution.processes import refuse_in_a_starting_worker
 from evonas.memory.locks import sole_owner
 from evonas.search import loop
+from evonas.search.limits import Limited
 from evonas.search.methods import spelled
 
 
@@ -231,6 +233,7 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
                 job.folder,
                 final,
                 memory=memory,
+                passed_over=searcher.broken if isinstance(searcher, Limited) else 0,
                 left=(lambda: time_left(timetable, job.began, told)) if timetable else None,
             )
     except KeyboardInterrupt:
@@ -286,6 +289,8 @@ def make_executor(job: Job, told: Sequence[Trial] = ()) -> Any:
     """Where the trainings go: this machine's processes, or a cluster. Raises EvonasError where options conflict."""
     config = job.config
     executor = plugins.make("evonas.executors", config.executor, job.evaluator, _workers(job), config.timeout)
+    if job.domain.trains:
+        executor = measuring_once(executor, job.goal, job.encoding, told)
     if config.stop_early is None:
         return executor
     from evonas.execution.early_stopping import EarlyStopping

@@ -16,6 +16,7 @@ from evonas.app.checkpoints import find, new_folder
 from evonas.app.config import SearchConfig
 from evonas.app.deadline import check_time, divide, first_of
 from evonas.app.folders import check_folder, results_folder
+from evonas.app.limits import check_limits, known_costs, within
 from evonas.app.paths import absolute
 from evonas.app.timetable import Timetable
 from evonas.core import plugins, trust
@@ -33,6 +34,7 @@ from evonas.encodings.signature import changed, signature
 from evonas.execution.processes import refuse_in_a_starting_worker
 from evonas.memory.archive import Archive, RunRecord
 from evonas.search import loop
+from evonas.search.limits import Costs
 from evonas.search.methods import check_method, make_method
 
 DEFAULT_TRIALS = 24
@@ -56,6 +58,7 @@ class Job:
     began: float = 0.0  # when the command was given, as time.monotonic() counts
     timetable: Timetable | None = None  # how its deadline is divided
     extras: bool = True  # whether it ends with a report and a program, beside the network
+    costs: Costs[Any] | None = None  # what is limited and known before training
 
     @property
     def name(self) -> str:
@@ -94,7 +97,7 @@ def prepare(
     refuse_in_a_starting_worker()
     began = time.monotonic() if began is None else began
     config = absolute(config)
-    goal = Goal.parse(config.objectives)
+    goal = Goal.parse(config.objectives, config.limits)
     check_method(config.method_spec)
     plugins.resolve("evonas.executors", config.executor)
     if config.encoding:  # before the data, which may take long to load
@@ -105,6 +108,7 @@ def prepare(
         refuse_left_out(data)
     kind = domain_named(data.domain)
     _refuse(config, kind)
+    check_limits(config, goal, kind)
     config = config.model_copy(update={"encoding": config.encoding or kind.encoding})
     encoding = encoding or make_encoding(config.encoding)
     split = kind.split(data, seed=config.seed, train_size=config.train_size)
@@ -113,7 +117,7 @@ def prepare(
     guarded: Encoding[Any] = GuardedEncoding(encoding)  # the trainer's is not: what breaks there is a failed trial
     # tried before anything is written
     method = make_method(config.method_spec, SearchContext(guarded, goal, split.task, seed=config.seed))
-    if isinstance(method, HasGoal) and set(method.goal.metrics) > set(goal.metrics):
+    if isinstance(method, HasGoal) and set(method.goal.objectives) > set(goal.objectives):
         goal = method.goal  # nsga2 adds an objective of its own
     if new:  # one that goes on has the deadline that it began with, or none
         config = config.model_copy(update={"deadline": _deadline(config, kind, goal)})
@@ -131,12 +135,14 @@ def prepare(
     kept = folder if config.deadline is not None else None
     options = TrainingOptions(config.epochs, config.device, left, config.inherit, kept, config.refit_all)
     trainer, timetable = kind.trainer(encoding, split, options), None
+    costs = known_costs(goal, trainer, guarded)
+    space = encoding if costs is None else within(encoding, costs)[0]
     if config.deadline is not None:
-        timetable, trainer = divide(config, trainer, encoding, began)
+        timetable, trainer = divide(config, trainer, space, began)
         config = config.model_copy(update={"deadline": timetable.deadline, "timetable": timetable.record()})
     if config.first is None:
         before = () if new else archive.trials(name)
-        config = config.model_copy(update={"first": first_of(guarded, split.task, before)})
+        config = config.model_copy(update={"first": first_of(guarded if costs is None else space, split.task, before)})
     evaluator = kind.evaluator(trainer, goal)
     record = RunRecord(
         name=name,
@@ -151,7 +157,8 @@ def prepare(
         device=trainer.device_name(),
         command=command,
     )
-    job = Job(config, archive, record, guarded, kind, split, trainer, evaluator, goal, left or kept, began, timetable)
+    places = left or kept
+    job = Job(config, archive, record, guarded, kind, split, trainer, evaluator, goal, places, began, timetable, costs)
     if new:
         check_folder(job.folder, name, new=True)
     return job

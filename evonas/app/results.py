@@ -16,6 +16,7 @@ from evonas.app.baseline import against_baseline, as_tried, words
 from evonas.app.deadline import program_seconds
 from evonas.app.final import carried_out
 from evonas.app.folders import FILES, check_folder, results_folder
+from evonas.app.limits import judged
 from evonas.app.preparation import Job, counted
 from evonas.core import trust
 from evonas.core.errors import EvonasError
@@ -71,11 +72,13 @@ def finish(
     final: FinalTraining | None,
     *,
     memory: Sequence[str] = (),
+    passed_over: int = 0,
     left: Callable[[], float] | None = None,
 ) -> Result:
     """Do the final training, touch the test set once, export, report.
 
-    `final` is None where no trial was good; `left()` are the seconds until a deadline.
+    `final` is None where no trial was good; `left()` are the seconds until a deadline; so many networks were
+    `passed_over` because they break a limit.
     """
     values = summary(job.record, job.goal, trials, reason)
     values |= {"memory": list(memory), "examples": dict(job.domain.examples(job.data))}
@@ -85,6 +88,8 @@ def finish(
     if final is not None:
         found = carried_out(job, final, trials, folder)
         values |= {**found, "seconds": values["seconds"] + found.get("seconds", 0.0)}
+    limits, notes = judged(job.goal, trials, values["genome"], values, job.encoding, passed_over)
+    values |= {**limits, "notes": [*values.get("notes", ()), *notes]} if limits else {}
     if job.timetable is not None:
         against = against_baseline(trials, as_tried(values["genome"], trials, job.encoding), len(job.data.y_val))
         values |= {"timetable": job.timetable.record(), "time": job.timetable.words(), "baseline": against}
@@ -151,6 +156,7 @@ def summary(record: RunRecord, goal: Goal, trials: Sequence[Trial], reason: str)
         "test_accuracy": None,
         "params": None,
         "flops": None,
+        "model_kb": None,
         "genome": found.candidate.genome if found else None,
         "best_trial": best.number if best else None,
         "reason": reason,
@@ -186,10 +192,11 @@ def report_again(archive: Archive, run: str, out: str | None = None) -> Path:
 
 def recorded_goal(record: RunRecord) -> Goal:
     """What a run was for, by what its result says, else by its options."""
+    asked = Goal.parse(record.config.get("objectives") or "val_accuracy", record.config.get("limits") or ())
     recorded = (record.result or {}).get("objectives")
     if recorded:
-        return Goal(tuple(Objective(one["name"], one["maximize"]) for one in recorded))
-    return Goal.parse(record.config.get("objectives") or "val_accuracy")
+        return Goal(tuple(Objective(one["name"], one["maximize"]) for one in recorded), asked.constraints)
+    return asked
 
 
 def _encoding_of(record: RunRecord) -> Encoding[Any] | None:

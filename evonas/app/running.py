@@ -69,7 +69,7 @@ def _print_result(result: Result) -> None:
 def _figures(result: Result) -> list[str]:
     """Test, objectives and parameters, with what they are of: a short training is no whole one."""
     names = [objective["name"] for objective in result["objectives"]]
-    part = "" if result["fidelity"] == 1 else f" (after {100 * result['fidelity']:.0f} % of a training)"
+    part = "" if result["fidelity"] in (1, None) else f" (after {100 * result['fidelity']:.0f} % of a training)"
     texts = [f"{metric(name).label} {metric(name).text(result['metrics'].get(name))}{part}" for name in names]
     if result["test_accuracy"] is not None:
         texts.insert(0, f"test accuracy {metric('test_accuracy').text(result['test_accuracy'])}")

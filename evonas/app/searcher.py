@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evonas.app.deadline import begun, with_first
+from evonas.app.limits import obeying, within
 from evonas.app.preparation import Job
 from evonas.core.context import SearchContext
 from evonas.core.types import Searcher, Trial
@@ -16,9 +17,11 @@ from evonas.search.methods import make_method
 def make_searcher(job: Job) -> Searcher[Any]:
     """As the run had it when it began: it remembers what the archive held then."""
     store = job.archive.as_of(job.record.mark)
-    context = SearchContext(job.encoding, job.goal, job.data.task, store, job.config.seed, job.config.encoding)
+    encoding, proposals = within(job.encoding, job.costs)
+    context = SearchContext(encoding, job.goal, job.data.task, store, job.config.seed, job.config.encoding)
     context = with_first(context, job.timetable, job.config.first)
-    return begun(make_method(job.config.method_spec, context), context, job.timetable)
+    searcher = begun(make_method(job.config.method_spec, context), context, job.timetable)
+    return obeying(searcher, job.goal, proposals)
 
 
 def searcher_after(job: Job, trials: Sequence[Trial]) -> Searcher[Any]:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from evonas.core import plugins
@@ -36,6 +37,7 @@ class Metric:
         kind: how a figure is written for people.
         unit: of the raw number, as files hold it; empty for fractions and plain numbers.
         before_training: whether it is known exactly from the genome alone, before anything is trained.
+        untrained: whether it is measured on a network that need not be trained.
         cost: whether it is what a network takes (parameters, time, memory) rather than how good it is; reports set the
             objective against it.
     """
@@ -47,6 +49,7 @@ class Metric:
     unit: str = ""
     before_training: bool = False
     cost: bool = False
+    untrained: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z_][\w.@/-]*", self.name):
@@ -70,14 +73,16 @@ BUILT_IN = (
     Metric("params", False, "parameters", "count", before_training=True, cost=True),
     Metric("flops", False, "FLOPs", "count", before_training=True, cost=True),
     Metric("macs", False, "multiply-adds", "count", before_training=True, cost=True),
+    Metric("model_kb", False, "weights file", unit="kB", before_training=True, cost=True),
     Metric("seconds", False, "training time", "seconds", "s", cost=True),
     Metric("peak_memory_mb", False, "peak memory", "megabytes", "MB", cost=True),
-    Metric("latency_ms", False, "latency", unit="ms", cost=True),
-    Metric("latency_batch_ms", False, "latency of a batch", unit="ms", cost=True),
-    Metric("latency_onnx_ms", False, "latency in ONNX Runtime", unit="ms", cost=True),
+    Metric("latency_ms", False, "latency", unit="ms", cost=True, untrained=True),
+    Metric("latency_batch_ms", False, "latency of a batch", unit="ms", cost=True, untrained=True),
+    Metric("latency_onnx_ms", False, "latency in ONNX Runtime", unit="ms", cost=True, untrained=True),
     Metric("latency_seconds", False, "latency", "seconds", "s", cost=True),
 )
-"""The metrics that evonas itself returns. `macs` and `latency_seconds` are columns of tables."""
+"""The metrics that evonas itself returns. `macs` and `latency_seconds` are columns of tables; `model_kb` is what a
+network's numbers and the table of their names take in `model.safetensors`, in 1024 bytes."""
 
 NEVER_SEARCHED = ("test_accuracy", "test_loss")  # the test set is touched once, at the end
 
@@ -222,7 +227,8 @@ class Constraint:
     at_most: bool = True
 
     def __str__(self) -> str:
-        return f"{self.name}{'<=' if self.at_most else '>='}{self.bound:g}"
+        bound = f"{self.bound:.0f}" if self.bound.is_integer() and abs(self.bound) < 1e15 else repr(self.bound)
+        return f"{self.name}{'<=' if self.at_most else '>='}{bound}"
 
     @property
     def metric(self) -> Metric:
@@ -248,6 +254,10 @@ class Constraint:
                 raise ValueError
         except ValueError:
             raise EvonasError(f"cannot read the limit {text!r}; write for example params<=200000") from None
+        if found[1] in NEVER_SEARCHED:
+            raise EvonasError(
+                f"{text!r} is no limit of a search: the test set is touched once, at the end; limit val_accuracy"
+            )
         return cls(found[1], bound, found[2] == "<=")
 
 
@@ -281,11 +291,18 @@ class Goal:
 
     @classmethod
     def parse(cls, objectives: str, limits: Iterable[str] = ()) -> Goal:
-        """From `'val_accuracy,params'` and limits like `'params<=200000'`. Raises EvonasError."""
+        """From `'val_accuracy,params'` and limits like `'params<=200000'`.
+
+        Raises EvonasError where one cannot be read, or two limits contradict one another.
+        """
         names = [name.strip() for name in objectives.split(",") if name.strip()]
         if not names:
             raise EvonasError(f"no objective in {objectives!r}; give for example val_accuracy or val_accuracy,params")
-        return cls(tuple(map(Objective.parse, names)), tuple(map(Constraint.parse, limits)))
+        constraints = tuple(map(Constraint.parse, limits))
+        for most, least in product(constraints, repeat=2):
+            if most.name == least.name and most.at_most and not least.at_most and most.bound < least.bound:
+                raise EvonasError(f"the limits {most} and {least} contradict one another; leave one out")
+        return cls(tuple(map(Objective.parse, names)), constraints)
 
     @property
     def first(self) -> Objective:
@@ -323,6 +340,24 @@ class Goal:
     def violation(self, metrics: Mapping[str, float]) -> float:
         """The sum of the constraints' violations, each as a share of its bound."""
         return sum(constraint.violation(metrics) for constraint in self.constraints)
+
+    def broken(self, metrics: Mapping[str, float]) -> list[Constraint]:
+        """The constraints that these metrics break; one whose metric is not among them is not judged."""
+        return [one for one in self.constraints if one.name in metrics and one.violation(metrics) > 0]
+
+    def excess(self, metrics: Mapping[str, float]) -> float:
+        """The sum of the violations of the constraints whose metrics are there."""
+        return sum(one.violation(metrics) for one in self.broken(metrics))
+
+    def said(self, metrics: Mapping[str, float]) -> str:
+        """What is broken, in words: `params 25194 breaks params<=20000`."""
+        return ", ".join(f"{one.name} {metrics[one.name]:.6g} breaks {one}" for one in self.broken(metrics))
+
+    def merit(self, evaluation: Evaluation[Any]) -> tuple[float, float]:
+        """What a searcher goes by: (minus the violation, the first objective signed), the greater the better; -inf
+        both where the evaluation failed. Without constraints that is the objective alone."""
+        value = self.value(evaluation)
+        return (-self.violation(evaluation.metrics), value) if math.isfinite(value) else (-math.inf, -math.inf)
 
     def rank(self, evaluation: Evaluation[Any]) -> tuple[float, ...]:
         """A key for comparisons: the greater the better."""

@@ -70,6 +70,22 @@ class Augmentable(Protocol):
     def augmented(self, genome: Any, kept: Mapping[str, float]) -> Any: ...
 
 
+@runtime_checkable
+class KnowsCosts(Protocol):
+    """What a genome's network costs, without building it: any of `params` and `flops`, exactly as
+    `evonas.training.profile` counts them. What is missing is counted in a network."""
+
+    def costs(self, genome: Any, task: Task) -> Mapping[str, float]: ...
+
+
+@runtime_checkable
+class Shrinkable(Protocol):
+    """`smaller(genome)` are genomes whose networks are a step smaller in one thing, the gentlest first; none where
+    there are none. A portfolio is fitted to limits with them."""
+
+    def smaller(self, genome: Any) -> Sequence[Any]: ...
+
+
 class EncodingDefaults:
     """No two genomes build the same network, and there is nothing to draw."""
 
@@ -166,6 +182,13 @@ class Recommending(Protocol):
     def recommend(self, without: Collection[Any] = ()) -> Any | None: ...
 
 
+@runtime_checkable
+class Explaining(Protocol):
+    """A searcher that says why it finds nothing more; empty where there is no more to say."""
+
+    def why_ended(self) -> str: ...
+
+
 # --- of a ranker
 
 
@@ -239,6 +262,21 @@ class JudgesForms(Protocol):
     the network that an evaluation left, by validation data, in so many seconds. None where that cannot be said."""
 
     def judge_forms(self, evaluation: Evaluation[Any], seconds: float) -> Paired | None: ...
+
+
+@runtime_checkable
+class CountsCosts(Protocol):
+    """An evaluator that knows before training what a genome's network costs: those of `names`, of the metrics that are
+    known `before_training`, that it can say."""
+
+    def costs(self, genome: Any, names: Sequence[str]) -> Mapping[str, float]: ...
+
+
+@runtime_checkable
+class NamesMetrics(Protocol):
+    """A domain that names all metrics which its evaluations may have: others cannot be limited."""
+
+    metrics: Sequence[str]
 
 
 @runtime_checkable
@@ -333,11 +371,13 @@ __all__ = [
     "Calibrated",
     "CallbackDefaults",
     "Canonical",
+    "CountsCosts",
     "Dated",
     "Describing",
     "Divisible",
     "Drawable",
     "EncodingDefaults",
+    "Explaining",
     "HasGoal",
     "HasPortfolio",
     "HasRecipe",
@@ -345,7 +385,9 @@ __all__ = [
     "HasSpace",
     "Informed",
     "JudgesForms",
+    "KnowsCosts",
     "MultiFidelity",
+    "NamesMetrics",
     "Noting",
     "OnDevice",
     "OnTheHub",
@@ -355,6 +397,7 @@ __all__ = [
     "ReadsPictures",
     "Recalling",
     "Recommending",
+    "Shrinkable",
     "Standalone",
     "Suggesting",
     "Teachable",

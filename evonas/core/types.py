@@ -34,7 +34,8 @@ __all__ = [
 
 G = TypeVar("G", bound=Hashable)
 
-# "absent": a table has no such architecture; the search is told so at no cost, and it is no trial
+# "absent": a table has no such architecture, or what was measured before its training breaks a limit; the search is
+# told so, and it is no trial
 Status = Literal["ok", "failed", "absent"]
 
 # where a candidate came from; "maximized": made from the best-looking ones under a ranker, "promoted": trained before
@@ -65,13 +66,15 @@ class Task:
 class Candidate(Generic[G]):
     """A genome to be evaluated at a `fidelity` (share of the full epochs, 0 < f ≤ 1).
 
-    `parents` are evaluated genomes that it was made from, `origin` says how.
+    `parents` are evaluated genomes that it was made from, `origin` says how. `known` are metrics that were measured of
+    its network before and hold again; they are no part of what it is.
     """
 
     genome: G
     fidelity: float = 1.0
     parents: tuple[G, ...] = ()
     origin: Origin = "unknown"
+    known: Mapping[str, float] = field(default_factory=dict, compare=False, repr=False)
 
 
 INFRASTRUCTURE = ("timeout: ", "worker died", "worker lost: ", "cancelled")  # how the errors of executors begin

@@ -155,7 +155,7 @@ class EvaluatorDomain:
         return Scored(split)
 
     def evaluator(self, trainer: Scored, goal: Goal) -> Scored:
-        return Scored(trainer.data, tuple(objective.name for objective in goal.objectives))
+        return Scored(trainer.data, goal.metrics)
 
     def hand_over(
         self, trainer: Scored, evaluation: Evaluation[Any], encoding: str, folder: Path, *, test: bool = False

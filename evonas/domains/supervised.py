@@ -17,13 +17,13 @@ from evonas.domains.splitting import ArraySplit, class_counts, plural
 if TYPE_CHECKING:
     from evonas.training.trainer import TorchTrainer
 
-SHOWN = ("test_accuracy", "params", "flops", "images")  # of a network, in `result.json`
+SHOWN = ("test_accuracy", "params", "flops", "model_kb", "images")  # of a network, in `result.json`
 
 
 class Supervised:
     """A `Domain` but for `from_arrays`, `split` and `network`. Heavy packages are imported where they are needed.
 
-    `what` is one example in a sentence.
+    `what` is one example in a sentence, `metrics` what can be limited.
     """
 
     name: str
@@ -34,6 +34,10 @@ class Supervised:
     deadline = False
     pipeline_tag = ""
     takes = "numbers as the training data have"
+    metrics: Sequence[str] = (  # `keeps_…` and `validated` besides, where there is a deadline
+        *("val_accuracy", "val_loss", "train_accuracy", "params", "flops", "model_kb", "seconds", "peak_memory_mb"),
+        *("images", "latency_ms", "latency_batch_ms", "latency_onnx_ms"),
+    )
 
     def found(self, split: Any) -> Sequence[str]:
         """`1,150 images train, 288 validate, 359 test; 8×8×1`, then the classes with their counts."""

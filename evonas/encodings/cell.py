@@ -16,6 +16,7 @@ from evonas.core.options import at_least
 from evonas.core.space import Gene, Space
 from evonas.core.types import Task
 from evonas.encodings.cell_genome import EDGES, OPERATIONS, PATHS, Operations, cell_string, live, parse
+from evonas.encodings.counting import Counting
 
 if TYPE_CHECKING:
     from torch import nn
@@ -75,6 +76,38 @@ class CellEncoding:
     def portfolio(self, task: Task) -> list[str]:
         """The fixed baseline, a cell that is ResNet's basic block, then cells unlike it and each other."""
         return [cell_string(operations) for operations in PORTFOLIO]
+
+    def costs(self, genome: str, task: Task) -> Mapping[str, float]:
+        """`params` and `flops`: of a cell only the number of its convolutions counts."""
+        operations = live(parse(genome)) if self.pruned else parse(genome)
+        channels, height, across = task.input_shape
+        count, width, size = Counting(height, across), self.width, min(height, across)
+        count.convolution(channels, width, 3)
+        count.normalisation(width)
+        for stage in range(3):
+            if stage > 0:
+                stride = 2 if size >= 2 else 1
+                count.convolution(width, 2 * width, 3, stride)
+                count.beside(2 * width, 2 * width, 3)
+                count.beside(width, 2 * width)
+                count.normalisation(2 * 2 * width)
+                width, size = 2 * width, -(-size // stride)
+            for name in self.cells * [name for name in operations if name.startswith("nor")]:
+                count.beside(width, width, int(name[-1]))
+                count.normalisation(width)
+        count.normalisation(width)
+        count.linear(width, task.n_classes)
+        return count.costs
+
+    def smaller(self, genome: str) -> list[str]:
+        """A convolution's kernel is one pixel; or it is left out, and its input passed on."""
+        found = []
+        for large, small in (("nor_conv_3x3", "nor_conv_1x1"), ("nor_conv_1x1", "skip_connect")):
+            operations = parse(genome)
+            for edge, operation in enumerate(operations):
+                if operation == large:
+                    found.append(self.canonical(cell_string([*operations[:edge], small, *operations[edge + 1 :]])))
+        return found
 
     def space(self) -> Space[str]:
         """Six genes, one an edge: `0→1`, …"""

@@ -14,6 +14,7 @@ import numpy as np
 from evonas.core.options import at_least
 from evonas.core.types import Task
 from evonas.encodings.categorical import CategoricalEncoding, Genome
+from evonas.encodings.counting import Counting, one_less
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,6 +26,11 @@ CHOICES: Mapping[str, Sequence[int]] = {
     "expansion": (1, 2, 4),
     "squeeze": (0, 1),
     "stride": (1, 2),
+}
+# what a network that is too large is made smaller by, the gentlest first; each with its choices from small to large
+SMALLER: Mapping[str, Sequence[int]] = {
+    **{what: CHOICES[what] for what in ("width", "expansion", "kernel", "squeeze", "depth")},
+    "stride": (2, 1),
 }
 LARGE = 40  # pixels a side, above which the first stage of the portfolio halves as well
 PORTFOLIO: Sequence[Mapping[str, Sequence[int]]] = (  # of the first, middle and last stages
@@ -95,6 +101,41 @@ class MacroEncoding(CategoricalEncoding):
             )
             for one in PORTFOLIO
         ]
+
+    def costs(self, genome: Genome, task: Task) -> Mapping[str, float]:
+        """`params` and `flops`."""
+        channels, height, across = task.input_shape
+        count, width, size = Counting(height, across), self.stem, min(height, across)
+        count.convolution(channels, width, 3)
+        count.normalisation(width)
+        for stage in self.by_stage(genome):
+            for i in range(stage["depth"]):
+                stride = stage["stride"] if i == 0 and -(-size // stage["stride"]) >= 2 else 1
+                hidden = width * stage["expansion"]
+                if stage["expansion"] > 1:
+                    count.beside(width, hidden)
+                    count.normalisation(hidden)
+                count.convolution(hidden, hidden, stage["kernel"], stride, groups=hidden)
+                count.normalisation(hidden)
+                if stage["squeeze"]:
+                    squeezed = max(4, hidden // 4)
+                    count.linear(hidden, squeezed)
+                    count.linear(squeezed, hidden)
+                count.beside(hidden, stage["width"])
+                count.normalisation(stage["width"])
+                size, width = -(-size // stride), stage["width"]
+        count.linear(width, task.n_classes)
+        return count.costs
+
+    def smaller(self, genome: Genome) -> list[Genome]:
+        """Fewer channels in all stages; or less expansion, depth and so on, a stride more (`SMALLER`)."""
+        found = []
+        for what, choices in SMALLER.items():
+            named = self.named(genome)
+            for stage in range(1, self.stages + 1):
+                named = one_less(named, f"{what}{stage}", choices) or named
+            found.append(tuple(named.values()))
+        return [one for one in found if one != genome]
 
     def build(self, genome: Genome, task: Task) -> nn.Module:
         from evonas.encodings.macro_network import MacroNetwork

@@ -19,6 +19,7 @@ from evonas.core.recipe import Recipe
 from evonas.core.space import Gene, Space
 from evonas.core.types import Task
 from evonas.encodings.categorical import CategoricalEncoding, Genome
+from evonas.encodings.counting import one_less
 from evonas.encodings.net_layout import plan
 from evonas.encodings.net_plan import Plan
 from evonas.encodings.recipe_genes import RECIPE, allowed, described, sampled, to_recipe
@@ -40,6 +41,15 @@ ARCHITECTURE: Mapping[str, Sequence[Hashable]] = {
     "dropout": (0.0, 0.1, 0.25),
 }
 CONDITIONS: Mapping[str, tuple[str, tuple[Hashable, ...]]] = {"growth": ("stages", (2, 3, 4))}
+# what a network that is too large is made smaller by, the gentlest first; each with its choices from small to large
+SMALLER: Mapping[str, Sequence[Hashable]] = {
+    **{gene: ARCHITECTURE[gene] for gene in ("width", "growth", "depth")},
+    "kernel": ("3x3", "1x5", "5x1", "5x5"),
+    "head": ARCHITECTURE["head"],
+    "stages": ARCHITECTURE["stages"],
+    "reduction": (2, 1),
+    "block": ("depthwise", "pool", "bottleneck", "residual", "plain"),
+}
 STEMS = ("white", "white", "conv", "conv", "column", "row")  # few pictures are spectra, tables or text
 NOMINAL, CLASSES = (3, 32, 32), 10  # what features add up for
 
@@ -115,6 +125,17 @@ class NetEncoding(CategoricalEncoding):
         from evonas.encodings.net_network import NetNetwork
 
         return NetNetwork(self.plan(genome, task.input_shape), self.named(genome)["dropout"], task.n_classes)
+
+    def costs(self, genome: Genome, task: Task) -> Mapping[str, float]:
+        """`params` and `flops`, by the plan."""
+        planned = self.plan(genome, task.input_shape)
+        return {"params": planned.params(task.n_classes), "flops": planned.flops(task.n_classes)}
+
+    def smaller(self, genome: Genome) -> list[Genome]:
+        """Fewer channels; then less growth, depth and so on (`SMALLER`)."""
+        named = self.named(self.canonical(genome))
+        steps = (one_less(named, gene, choices) for gene, choices in SMALLER.items())
+        return [self.canonical(tuple(step.values())) for step in steps if step is not None]
 
     def genome(self, **choices: Any) -> Genome:
         """The fixed baseline with these choices changed. Raises EvonasError where there is no such gene or choice."""

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evonas.core.errors import EvonasError
-from evonas.core.optional import Drawable, HasPortfolio, HasRecipe, HasSpace, canonical_form
+from evonas.core.optional import (
+    Drawable,
+    HasPortfolio,
+    HasRecipe,
+    HasSpace,
+    KnowsCosts,
+    Shrinkable,
+    canonical_form,
+)
 from evonas.core.recipe import Recipe
 from evonas.core.space import Space
 from evonas.core.types import Encoding, Task
@@ -76,6 +84,15 @@ class RecipeEncoding:
         recipe = tuple(DEFAULT_RECIPE[name] for name in RECIPE)
         found = self.encoding.portfolio(task) if isinstance(self.encoding, HasPortfolio) else ()
         return [(genome, recipe) for genome in found]
+
+    def costs(self, genome: Both, task: Task) -> Mapping[str, float]:
+        """The architecture's, as far as its encoding knows them."""
+        return self.encoding.costs(genome[0], task) if isinstance(self.encoding, KnowsCosts) else {}
+
+    def smaller(self, genome: Both) -> list[Both]:
+        """Smaller architectures, with the same recipe."""
+        found = self.encoding.smaller(genome[0]) if isinstance(self.encoding, Shrinkable) else ()
+        return [(one, genome[1]) for one in found]
 
     def build(self, genome: Both, task: Task) -> nn.Module:
         return self.encoding.build(genome[0], task)

@@ -57,8 +57,21 @@ def run_facts(run: Mapping[str, Any], result: Mapping[str, Any]) -> list[tuple[s
         "ended": result.get("reason"),
         "time": result.get("time"),
         "fixed baseline": result.get("against"),
+        "limits": _limits(run, result),
     }
     return plain_items(facts)
+
+
+def _limits(run: Mapping[str, Any], result: Mapping[str, Any]) -> str | None:
+    """`params<=20000 (19882, kept); 1,204 networks that break one were not trained`."""
+    judged = [one for one in result.get("limits") or () if isinstance(one, Mapping)]
+    if not judged:  # of a search that goes on
+        return ", ".join((run.get("config") or {}).get("limits") or ()) or None
+    words = ("broken", "kept")
+    figures = ["not measured" if one["value"] is None else f"{one['value']:.6g}" for one in judged]
+    each = [f"{one['limit']} ({figure}, {words[one['kept']]})" for one, figure in zip(judged, figures, strict=True)]
+    passed = result.get("passed_over")
+    return "; ".join([", ".join(each), *([f"{passed:,} networks that break one were not trained"] if passed else [])])
 
 
 def _method(run: Mapping[str, Any], result: Mapping[str, Any]) -> str | None:

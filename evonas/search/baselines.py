@@ -36,7 +36,7 @@ class LocalSearch(RandomSearch[G]):
         context.only_objective("local search")
         self.patience = at_least(1, patience=patience)
         self._incumbent: G | None = None
-        self._value = float("-inf")
+        self._merit = (float("-inf"), float("-inf"))
         self._fruitless = 0
 
     def propose(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
@@ -48,10 +48,10 @@ class LocalSearch(RandomSearch[G]):
     def tell(self, evaluations: Sequence[Evaluation[G]]) -> None:
         super().tell(evaluations)
         for evaluation in evaluations:
-            candidate, value = evaluation.candidate, self.goal.value(evaluation)
+            candidate, merit = evaluation.candidate, self.goal.merit(evaluation)
             is_neighbour = candidate.parents == (self._incumbent,)
-            begins = not candidate.parents and candidate.origin != "maximized" and value > float("-inf")
-            if begins or (is_neighbour and value > self._value):
-                self._incumbent, self._value, self._fruitless = candidate.genome, value, 0
+            begins = not candidate.parents and candidate.origin != "maximized" and merit[1] > float("-inf")
+            if begins or (is_neighbour and merit > self._merit):
+                self._incumbent, self._merit, self._fruitless = candidate.genome, merit, 0
             elif is_neighbour:
                 self._fruitless += 1

@@ -25,11 +25,36 @@ MUTATE_ON = 4  # times a child that is known already is mutated again
 
 
 class Score(base.Fitness):
-    """A DEAP fitness whose weights belong to the instance; all values are signed so that higher is better."""
+    """A DEAP fitness whose weights belong to the instance; all values are signed so that higher is better.
 
-    def __init__(self, values: Sequence[float]):
+    Of two the one that violates the constraints less is the better, and dominates (Deb 2000, Comput. Methods Appl.
+    Mech. Eng. 186); where they do so equally, as without constraints, the values decide.
+    """
+
+    def __init__(self, values: Sequence[float], violation: float = 0.0):
         self.weights = (1.0,) * len(values)
+        self.violation = violation
         super().__init__(tuple(values))
+
+    def dominates(self, other: Any, obj: slice = slice(None)) -> bool:
+        if self.violation != other.violation:
+            return self.violation < other.violation
+        return super().dominates(other, obj)
+
+    def _key(self) -> tuple[float, tuple[float, ...]]:
+        return -self.violation, self.wvalues
+
+    def __lt__(self, other: Any) -> bool:
+        return self._key() < other._key()
+
+    def __le__(self, other: Any) -> bool:
+        return self._key() <= other._key()
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Score) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
 
 
 @dataclass(eq=False)
@@ -43,7 +68,11 @@ class Individual(Generic[G]):
 def scored(evaluation: Evaluation[G], goal: Goal) -> Individual[G] | None:
     """The evaluation as an individual; None where it failed or an objective is missing: such are never bred."""
     values = goal.values(evaluation)
-    return None if values is None else Individual(evaluation.candidate.genome, Score(values))
+    return (
+        None
+        if values is None
+        else Individual(evaluation.candidate.genome, Score(values, goal.violation(evaluation.metrics)))
+    )
 
 
 class _Evolving(ProposingSearcher[G]):

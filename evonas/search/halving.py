@@ -19,8 +19,8 @@ class SuccessiveHalving(Generic[G]):
     """Asynchronous successive halving over any searcher (ASHA: Li et al. 2020, MLSys).
 
     Rungs have the fidelities `eta ** -(rungs - 1)`, …, `1/eta`, `1`. A candidate of a rung goes up when it is among
-    the best `1/eta` of all that finished there; while none does, the searcher proposes another one for the lowest
-    rung. The searcher is told everything: what went up has the better figures, so it is also bred from.
+    the best `1/eta` of all that finished there, by `Goal.merit`; while none does, the searcher proposes another one for
+    the lowest rung. The searcher is told everything: what went up has the better figures, so it is also bred from.
 
     Args:
         searcher: whose candidates are tried, at full fidelity by themselves; by name, with options of its own, as
@@ -37,7 +37,7 @@ class SuccessiveHalving(Generic[G]):
         self.searcher: Searcher[Any] = make_method(searcher, context) if isinstance(searcher, str) else searcher
         self.eta = at_least(2, eta=eta)
         self.fidelities = [self.eta**-i for i in reversed(range(at_least(1, rungs=rungs)))]
-        self._finished: list[dict[G, float]] = [{} for _ in self.fidelities]
+        self._finished: list[dict[G, tuple[float, float]]] = [{} for _ in self.fidelities]
         self._asked: list[set[G]] = [set() for _ in self.fidelities]
 
     def ask(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
@@ -54,7 +54,7 @@ class SuccessiveHalving(Generic[G]):
             rung = self._rung(evaluation.candidate.fidelity)
             genome = evaluation.candidate.genome
             self._asked[rung].add(genome)
-            self._finished[rung][genome] = self.goal.value(evaluation)
+            self._finished[rung][genome] = self.goal.merit(evaluation)
         self.searcher.tell(evaluations)
 
     def describe(self) -> str:
@@ -67,7 +67,7 @@ class SuccessiveHalving(Generic[G]):
             finished = self._finished[rung]
             ranked = sorted(finished, key=lambda genome: finished[genome], reverse=True)
             for genome in ranked[: len(ranked) // self.eta]:
-                if genome not in self._asked[rung + 1] and np.isfinite(finished[genome]):
+                if genome not in self._asked[rung + 1] and np.isfinite(finished[genome][1]):
                     self._asked[rung + 1].add(genome)
                     return Candidate(genome, self.fidelities[rung + 1], (genome,), "promoted")
         return None

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from evonas.core.errors import EvonasError
+from evonas.core.optional import Explaining
 from evonas.core.types import Callback, Candidate, Evaluation, Searcher, Store, Task, Trial
 
 
@@ -117,7 +118,8 @@ def run(
             pending[executor.submit(candidate, task, seed)] = (as_number, after)
         if not pending:
             if exhausted:
-                reason = "the space is exhausted: the searcher finds no architecture that is new"
+                why = searcher.why_ended() if isinstance(searcher, Explaining) else ""
+                reason = why or "the space is exhausted: the searcher finds no architecture that is new"
             break
         done = [future for future in pending if future.done()]
         for future in done or wait(pending, return_when=FIRST_COMPLETED).done:

@@ -64,11 +64,14 @@ class Rungs(SuccessiveHalving[G]):
                 self._kept[genome] = kept
 
     def recommend(self, without: Collection[G] = ()) -> G | None:
-        """The best of the highest rung that anything but those of `without` has finished; None where nothing has."""
-        for rung in reversed(range(len(self.fidelities))):
-            ranked = [genome for genome in self._ranked(rung) if self._in_full(genome, rung) not in without]
-            if ranked:
-                return self._in_full(ranked[0], rung)
+        """The best of the highest rung that anything but those of `without` has finished, of what keeps all
+        constraints where anything does; None where nothing has finished."""
+        for feasible in (True, False):
+            for rung in reversed(range(len(self.fidelities))):
+                for genome in self._ranked(rung):
+                    kept = self._finished[rung][genome][0] == 0
+                    if kept >= feasible and self._in_full(genome, rung) not in without:
+                        return self._in_full(genome, rung)
         return None
 
     def _in_full(self, genome: G, rung: int) -> G:
@@ -78,8 +81,13 @@ class Rungs(SuccessiveHalving[G]):
     def _ranked(self, rung: int) -> list[G]:
         """What finished there, the best first; of equals, which are many where few images validate, that with the lower
         validation loss."""
-        finished = {genome: value for genome, value in self._finished[rung].items() if np.isfinite(value)}
-        return sorted(finished, key=lambda genome: (-finished[genome], self._losses.get((rung, genome), np.inf)))
+        finished = {genome: merit for genome, merit in self._finished[rung].items() if np.isfinite(merit[1])}
+
+        def key(genome: G) -> tuple[float, ...]:
+            kept, value = finished[genome]
+            return -kept, -value, self._losses.get((rung, genome), np.inf)
+
+        return sorted(finished, key=key)
 
     def _first(self) -> Candidate[G] | None:
         for genome in self.first:
@@ -113,6 +121,6 @@ class Rungs(SuccessiveHalving[G]):
         if not isinstance(self.encoding, Augmentable) or not self._kept:
             return genome
         finished: Any = self._finished[0]
-        best = sorted(self._kept, key=lambda one: -finished.get(one, -np.inf))[:PROBES]
+        best = sorted(self._kept, key=lambda one: finished.get(one, (-np.inf, -np.inf)), reverse=True)[:PROBES]
         names = self._kept[best[0]]
         return self.encoding.augmented(genome, {name: median(self._kept[g][name] for g in best) for name in names})

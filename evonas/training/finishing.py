@@ -108,6 +108,7 @@ def finish(trainer: Trainer, genomes: Sequence[Any], seed: int, seconds: float |
         "images": sum(found["images"] for found in figures),
         "peak_memory_mb": max(found["peak_memory_mb"] for found in figures),
         "params": profile.count_params(model),
+        "model_kb": profile.weights_kb(model),
         "flops": flops,
         "seconds": time.perf_counter() - start,
     }

@@ -9,7 +9,7 @@ import statistics
 import time
 import warnings
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -24,6 +24,8 @@ from evonas.training.devices import threads_of_torch
 
 METRICS = tuple(map(metric, ("latency_ms", "latency_batch_ms", "latency_onnx_ms")))
 """One image on the device, a batch on it, one image in ONNX Runtime on the CPU; milliseconds."""
+
+MEASURED = tuple(one.name for one in METRICS)
 
 log = logging.getLogger(__name__)
 
@@ -84,8 +86,10 @@ class WithLatency:
     `onnx` `latency_onnx_ms`.
 
     Latency does not depend on the weights, so a fresh network of the same genome is measured, after its training and
-    in the same process; trainings that run beside it are part of what it measures. A metric that cannot be measured
-    (no export, no memory for the batch) is left out, which is worse than any number to a search.
+    in the same process; trainings that run beside it are part of what it measures. Where the goal has a limit on it,
+    it is measured before: a network that breaks one is not trained, and its evaluation is absent. What a candidate
+    has of it already (`Candidate.known`) is not measured again, and was judged when it was. A metric that cannot be
+    measured (no export, no memory for the batch) is left out, which is worse than any number to a search.
 
     Args:
         evaluator: trains.
@@ -95,6 +99,7 @@ class WithLatency:
         onnx: whether ONNX Runtime is measured too; takes a twentieth of a second a network.
         repeats: measurements that the median is taken of.
         threads: of a CPU.
+        goal: whose constraints are the limits.
 
     Raises EvonasError where `onnx` is wanted and onnxruntime is missing.
     """
@@ -106,6 +111,7 @@ class WithLatency:
     onnx: bool = False
     repeats: int = 50
     threads: int = 1
+    goal: Goal | None = None
 
     def __post_init__(self) -> None:
         if self.onnx:
@@ -116,12 +122,26 @@ class WithLatency:
             )
 
     def __call__(self, candidate: Candidate, task: Task, seed: int) -> Evaluation:
+        if limited(self.goal):
+            return self._limited(self.goal, candidate, task, seed)
         evaluation = self.evaluator(candidate, task, seed)
         if not evaluation.ok:
             return evaluation
         start = time.perf_counter()
         metrics = {**evaluation.metrics, **self.measure(candidate.genome, task)}
         return replace(evaluation, metrics=metrics, seconds=evaluation.seconds + time.perf_counter() - start)
+
+    def _limited(self, goal: Goal, candidate: Candidate, task: Task, seed: int) -> Evaluation:
+        """Measured, and trained where no limit is broken."""
+        start = time.perf_counter()
+        found = candidate.known or self.measure(candidate.genome, task)
+        taken = time.perf_counter() - start
+        if not candidate.known and goal.broken(found):
+            return Evaluation(candidate, found, taken, "absent", goal.said(found))
+        evaluation = self.evaluator(candidate, task, seed)
+        if not evaluation.ok:
+            return evaluation
+        return replace(evaluation, metrics={**evaluation.metrics, **found}, seconds=evaluation.seconds + taken)
 
     def for_workers(self, workers: int) -> list[WithLatency]:
         """One for each of the trainer's own; each measures on the device that it trains on."""
@@ -151,15 +171,21 @@ class WithLatency:
         return found
 
 
+def limited(goal: Goal | None) -> TypeGuard[Goal]:
+    """Whether a goal has a limit on a latency."""
+    return goal is not None and any(one.name in MEASURED for one in goal.constraints)
+
+
 def with_latency(trainer: Any, goal: Goal) -> Any:
     """A TorchTrainer, measured too if the goal needs one of `METRICS`; else as it is.
 
     Raises EvonasError where it needs `latency_onnx_ms` and onnxruntime is missing.
     """
-    wanted = {one.name for one in METRICS} & set(goal.metrics)
+    wanted = set(MEASURED) & set(goal.metrics)
     if not wanted:
         return trainer
-    return WithLatency(trainer, trainer.encoding, trainer.device, trainer.batch_size, "latency_onnx_ms" in wanted)
+    onnx = "latency_onnx_ms" in wanted
+    return WithLatency(trainer, trainer.encoding, trainer.device, trainer.batch_size, onnx, goal=goal)
 
 
 def _program(network: nn.Module, images: np.ndarray) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -12,8 +13,12 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from evonas.core.optional import KnowsCosts
 from evonas.core.types import Encoding, Task
 from evonas.training.building import build, seeded
+from evonas.training.inheritance import named_tensors
+
+KNOWN = ("params", "flops", "model_kb")  # before training
 
 
 def count_params(network: nn.Module) -> int:
@@ -60,15 +65,39 @@ class _Flops(TorchDispatchMode):
         return out
 
 
-def costs(encoding: Encoding[Any], genome: Any, task: Task) -> dict[str, float]:
-    """`params` and `flops` of a genome's network, counted with one image on the CPU.
+def weights_kb(network: nn.Module) -> float:
+    """What `model.safetensors` takes of the network's numbers and the table of their names, in 1024 bytes; the
+    description that evonas writes into the same file, a kilobyte or two, is not counted."""
+    from safetensors.torch import save
+
+    stored = network.state_dict()
+    tensors = {name: one.detach().contiguous() for name, one in named_tensors(network).items() if name in stored}
+    return len(save(tensors)) / 1024
+
+
+def costs(encoding: Encoding[Any], genome: Any, task: Task, names: Sequence[str] = KNOWN) -> dict[str, float]:
+    """Those of `params`, `flops` and `model_kb` of a genome's network that are named, counted in it, the operations
+    with one image on the CPU.
 
     On the meta device nothing would be computed, but its first use in a process imports the compiler, which takes
     longer than hundreds of images.
     """
     with seeded(0):
         network = build(encoding, genome, task)
-        return {"params": count_params(network), "flops": count_flops(network, task.input_shape)}
+        counts: dict[str, Callable[[], float]] = {
+            "params": lambda: count_params(network),
+            "flops": lambda: count_flops(network, task.input_shape),
+            "model_kb": lambda: weights_kb(network),
+        }
+        return {name: counts[name]() for name in names}
+
+
+def costs_at_once(encoding: Encoding[Any], genome: Any, task: Task, names: Sequence[str] = KNOWN) -> dict[str, float]:
+    """The same by the encoding's word where it knows them without building the network (`KnowsCosts`)."""
+    known = encoding.costs(genome, task) if isinstance(encoding, KnowsCosts) else {}
+    missing = [name for name in names if name not in known]
+    found = {name: known[name] for name in names if name in known}
+    return {**found, **costs(encoding, genome, task, missing)} if missing else found
 
 
 def latency(network: nn.Module, input_shape: tuple[int, ...], device: str, batch: int = 1, repeats: int = 50) -> float:

@@ -155,8 +155,8 @@ class TorchTrainer:
         return environment.processor() if self.device == "cpu" else self.device
 
     def __call__(self, candidate: Candidate, task: Task, seed: int) -> Evaluation:
-        """Metrics `val_accuracy, val_loss, train_accuracy, params, flops, seconds, peak_memory_mb`, and how many
-        `images` were trained on, repeated ones too.
+        """Metrics `val_accuracy, val_loss, train_accuracy, params, flops, model_kb, seconds, peak_memory_mb`, and how
+        many `images` were trained on, repeated ones too.
 
         A training whose loss is no number any more is a failed evaluation.
         """
@@ -183,6 +183,11 @@ class TorchTrainer:
         if self.validated is not None:
             metrics["validated"] = len(validation)
         return Evaluation(candidate, metrics, seconds)
+
+    def costs(self, genome: Any, names: Sequence[str] = profile.KNOWN) -> dict[str, float]:
+        """What a genome's network costs, known before it is trained: those of `params, flops, model_kb` named."""
+        named = [name for name in names if name in profile.KNOWN]
+        return profile.costs_at_once(self.encoding, genome, self.data.task, named)
 
     def finish(
         self,

@@ -15,13 +15,15 @@ from typing import Any
 import numpy as np
 
 from evonas.app.config import SearchConfig
+from evonas.app.limits import obeying, within
 from evonas.core import plugins
 from evonas.core.context import SearchContext
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, choices
 from evonas.core.goals import Goal
 from evonas.core.optional import canonical_form
 from evonas.core.specs import mentioned
 from evonas.core.trust import given, locate
+from evonas.search.limits import Costs
 from evonas.search.methods import check_method, make_method
 from evonas_benchmarks.run import folder
 from evonas_benchmarks.run.comparison import Comparison
@@ -29,6 +31,7 @@ from evonas_benchmarks.run.plan import BenchmarkRun
 from evonas_benchmarks.run.search import Row, as_json, search
 from evonas_benchmarks.run.sharing import SharedTrainings
 
+KNOWN = ("params", "flops", "model_kb")  # before training
 SEEDS = range(7)  # as many as the signed-rank test takes to show a win among three methods
 
 
@@ -88,7 +91,13 @@ class Bench:
         for method in methods:
             check_method(method)
         self.methods, self.trials, self.seeds = methods, trials, seeds
-        self.goal = Goal.parse(self.config.objectives)
+        self.goal = Goal.parse(self.config.objectives, self.config.limits)
+        for one in self.goal.constraints:
+            if one.name not in KNOWN:
+                raise EvonasError(
+                    f"--limit {one} is no limit of a comparison, all of whose networks keep them: it has to be known "
+                    f"before training; there are {choices(KNOWN)}"
+                )
         self.data = load_data(self.config.data, root=Path(self.config.root) if self.config.root else None)
         self.domain = domain_named(self.data.domain)
         self.encoding_name = self.config.encoding or self.domain.encoding
@@ -185,9 +194,10 @@ class Bench:
             return rows, kept["networks"][: len(rows)]
         executor = training.executor()
         before = len(executor.suggested)
-        context = SearchContext(self.encoding, self.goal, training.task, self.store, seed, self.encoding_name)
+        encoding, proposals = within(self.encoding, self._costs(training.task))
+        context = SearchContext(encoding, self.goal, training.task, self.store, seed, self.encoding_name)
         rows, trials = search(
-            make_method(method, context),
+            obeying(make_method(method, context), self.goal, proposals),
             executor,
             training.task,
             self.goal.first,
@@ -201,6 +211,17 @@ class Bench:
             found["rows"] = [{**row, "regret": float("nan")} for row in found["rows"]]
             folder.store(out, one, {"trials": self.trials, **made_of, "networks": networks, **found})
         return rows, networks
+
+    def _costs(self, task: Any) -> Costs[Any] | None:
+        """What is limited of the networks for a task."""
+        from evonas.training.profile import costs_at_once
+
+        names = [one.name for one in self.goal.constraints]
+
+        def count(genome: Any, of: Sequence[str]) -> Mapping[str, float]:
+            return costs_at_once(self.encoding, genome, task, of)
+
+        return Costs(self.goal, names, count, self.encoding) if names else None
 
     def _known(self) -> str:
         """What the memory knows, in short: with more in it, a method that remembers begins otherwise."""
