@@ -23,9 +23,7 @@ def check_limits(config: SearchConfig, goal: Goal, kind: Domain) -> None:
     there = kind.metrics if isinstance(kind, NamesMetrics) else None
     for one in goal.constraints:
         if there is not None and one.name not in there:
-            raise EvonasError(
-                f"--limit {one}: no evaluation of {kind.name} has {one.name!r}; there are {choices(there)}"
-            )
+            raise EvonasError(f"--limit {one}: no evaluation of {kind.name} has {one.name!r}, but {choices(there)}")
     dear = next((one for one in goal.constraints if one.at_most and _adds_up(one)), None)
     if config.ensemble > 1 and dear is not None:
         raise EvonasError(

@@ -12,17 +12,18 @@ from evonas.core.types import Encoding
 from evonas.encodings.guarded import GuardedEncoding
 from evonas.search.limits import Proposals
 
-ROUND, AT_RANDOM = 500, 200  # proposals of a round of `sample`, and how many of them are random ones
+ROUND = 500  # proposals of a round of `sample`: of these at random …
+MOST, LEAST = 200, 10  # … so many at first, half as many after each time that none of them kept the limits
 VARIANTS = 100  # of one parent, or of two
 
 
 class Within(GuardedEncoding):
-    """Passes for the encoding that it limits; what it draws depends on the generator and the limits alone.
+    """Passes for the encoding that it limits; what it draws depends on the limits and on what it was asked for.
 
     `sample` draws until a genome keeps the limits; where few do, it walks there by mutations that do not break them
     more, from the nearest of what it drew (a local search in the violation). `mutate` and `crossover` try again, and
-    give a parent back where nothing of theirs keeps the limits. Once `PATIENCE` proposals in a row broke a limit
-    `sample` gives the nearest of all, and no more.
+    give a parent back where nothing of theirs keeps the limits. Once `patience` proposals in a row broke a limit
+    `sample` gives the nearest of all, and no more; once as many have led to nothing new, what it found before.
 
     Args:
         encoding: limited.
@@ -32,18 +33,40 @@ class Within(GuardedEncoding):
     def __init__(self, encoding: Encoding[Any], proposals: Proposals[Any]):
         super().__init__(encoding)
         self._proposals = proposals
+        self._at_random, self._fruitless, self._all_found = MOST, 0, False
+        self._rare: dict[Any, None] = {}  # what was walked to
 
     def sample(self, rng: np.random.Generator) -> Any:
-        proposals, best, least, drawn = self._proposals, None, np.inf, 0
-        while not proposals.over:
-            place = drawn % ROUND
-            genome = super().sample(rng) if place < AT_RANDOM else super().mutate(best, rng)
-            drawn, violation = drawn + 1, proposals.judged(genome)
-            if violation == 0:
+        if self._all_found:
+            return list(self._rare)[int(rng.integers(len(self._rare)))]
+        while not self._proposals.over:
+            genome, drawn = self._round(rng)
+            if genome is not None:
+                self._learn(genome, drawn)
                 return genome
+        return self._proposals.nearest
+
+    def _round(self, rng: np.random.Generator) -> tuple[Any | None, int]:
+        """A genome that keeps the limits, if one is found, and how many were drawn."""
+        best, least = None, np.inf
+        for place in range(ROUND):
+            genome = super().sample(rng) if place < self._at_random else super().mutate(best, rng)
+            violation = self._proposals.judged(genome)
+            if violation == 0:
+                return genome, place + 1
             if place == 0 or violation <= least:
                 best, least = genome, violation
-        return proposals.nearest
+        return None, ROUND
+
+    def _learn(self, genome: Any, drawn: int) -> None:
+        """How rare such genomes are; and whether they are so few that all are found, as far as one can see."""
+        if drawn <= self._at_random:
+            self._at_random, self._fruitless = min(MOST, 2 * self._at_random), 0
+            return
+        self._at_random = max(LEAST, self._at_random // 2)
+        self._fruitless = self._fruitless + drawn if genome in self._rare else 0
+        self._rare[genome] = None
+        self._all_found = self._fruitless >= self._proposals.patience
 
     def mutate(self, genome: Any, rng: np.random.Generator) -> Any:
         return self._first_within(genome, lambda: super(Within, self).mutate(genome, rng))

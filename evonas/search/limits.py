@@ -52,10 +52,16 @@ class Costs(Generic[G]):
 
 
 class Proposals(Generic[G]):
-    """Counts what a search proposes that breaks a limit, and remembers what broke them least."""
+    """Counts what a search proposes that breaks a limit, and remembers what broke them least.
 
-    def __init__(self, costs: Costs[G]):
+    Args:
+        costs: judge.
+        patience: so many in a row, and the search is over.
+    """
+
+    def __init__(self, costs: Costs[G], patience: int = PATIENCE):
         self.costs = costs
+        self.patience = patience
         self.nearest: G | None = None
         self.violation = math.inf  # of the nearest
         self.in_a_row = 0
@@ -69,7 +75,7 @@ class Proposals(Generic[G]):
     @property
     def over(self) -> bool:
         """Whether so many in a row broke a limit that the search is over."""
-        return self.in_a_row >= PATIENCE
+        return self.in_a_row >= self.patience
 
     def keeps(self, genome: G) -> bool:
         """Whether a proposed genome keeps the limits; it is counted."""
@@ -93,17 +99,25 @@ class Limited(Generic[G]):
 
     Most searchers only see an encoding that keeps the limits (`evonas.encodings.within`); what one proposes all the
     same it is told as absent, and asked again. An evaluation that is absent because something was measured before its
-    training counts like one. After `PATIENCE` of them in a row the search is over. Where nothing ever kept the limits,
+    training counts like one. After `patience` of them in a row the search is over. Where nothing ever kept the limits,
     the candidate that came nearest is asked for in the end.
 
     Args:
         searcher: decides what is tried.
         goal: whose constraints are the limits.
         proposals: counts, for the encoding that the searcher sees too; None where nothing is known without measuring.
+        patience: by default that of the proposals.
     """
 
-    def __init__(self, searcher: Searcher[G], goal: Goal, proposals: Proposals[G] | None = None):
+    def __init__(
+        self,
+        searcher: Searcher[G],
+        goal: Goal,
+        proposals: Proposals[G] | None = None,
+        patience: int | None = None,
+    ):
         self.searcher = searcher
+        self.patience = patience or (proposals.patience if proposals is not None else PATIENCE)
         self.goal = goal
         self.proposals = proposals
         self._nearest: Evaluation[G] | None = None
@@ -114,7 +128,8 @@ class Limited(Generic[G]):
     @property
     def broken(self) -> int:
         """How many different networks broke a limit and were not trained."""
-        return len(self._absent) + (self.proposals.broken if self.proposals else 0)
+        counted = self.proposals.broken if self.proposals is not None else 0
+        return len(self._absent) + counted - self._last
 
     def ask(self, n: int, rng: np.random.Generator) -> Sequence[Candidate[G]]:
         found: list[Candidate[G]] = []
@@ -146,15 +161,15 @@ class Limited(Generic[G]):
         return found
 
     def why_ended(self) -> str:
-        if not (self._in_a_row >= PATIENCE or (self.proposals is not None and self.proposals.over) or self._last):
+        given_up = self._in_a_row >= self.patience or (self.proposals is not None and self.proposals.over)
+        if not (given_up or self._last):
             return self.searcher.why_ended() if isinstance(self.searcher, Explaining) else ""
-        row = max(self._in_a_row, self.proposals.in_a_row if self.proposals is not None else 0)
-        many = f"{row:,} networks in a row break a limit" if row >= PATIENCE else "no network is left that keeps them"
+        many = f"{self.patience:,} networks in a row break one" if given_up else "no network is left that keeps them"
         least = f": {_nearest(self.goal, self._nearest.metrics)}" if self._nearest is not None else ""
         return f"the limits {', '.join(map(str, self.goal.constraints[:SHOWN]))} end the search: {many}{least}"
 
     def _next(self, rng: np.random.Generator) -> Candidate[G] | None:
-        for _ in range(PATIENCE if self._in_a_row < PATIENCE else 0):
+        for _ in range(self.patience if self._in_a_row < self.patience else 0):
             asked = self.searcher.ask(1, rng)
             if not asked:
                 return None

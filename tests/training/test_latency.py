@@ -150,3 +150,31 @@ def test_it_travels_to_a_worker():
 def test_a_gpu_is_measured_by_its_own_clock():
     found = WithLatency(trained, CellEncoding(), "cuda").measure(CellEncoding().sample(np.random.default_rng(0)), TASK)
     assert 0 < found["latency_ms"] < 1000
+
+
+def limited(*texts, evaluator=trained):
+    return WithLatency(evaluator, Line(), repeats=3, goal=Goal.parse("val_accuracy", texts))
+
+
+def never(candidate: Candidate, task: Task, seed: int) -> Evaluation:
+    raise AssertionError("it is not trained")
+
+
+def test_a_network_that_breaks_a_limit_on_latency_is_not_trained():
+    found = limited("latency_ms<=0", evaluator=never)(Candidate(1.0), TASK, 0)
+    assert found.status == "absent"
+    assert set(found.metrics) == {"latency_ms", "latency_batch_ms"}
+    assert "breaks latency_ms<=0" in str(found.error)
+
+
+def test_one_that_keeps_it_is_trained_and_was_measured_before():
+    found = limited("latency_ms<=60000", "params<=3")(Candidate(1.0), TASK, 0)
+    assert found.ok
+    assert set(found.metrics) == {"val_accuracy", "latency_ms", "latency_batch_ms"}
+    assert found.seconds > 2.0
+
+
+def test_what_is_known_of_it_is_neither_measured_nor_judged_again():
+    found = limited("latency_ms<=1")(Candidate(1.0, known={"latency_ms": 7.0}), TASK, 0)
+    assert found.ok
+    assert found.metrics == {"val_accuracy": 0.5, "latency_ms": 7.0}

@@ -118,7 +118,7 @@ class Computing(Line):
 def test_counting_leaves_the_random_state_as_it_was():
     torch.manual_seed(3)
     before = torch.get_rng_state()
-    found = profile.costs(Computing(), 1.0, TASKS[0])
+    found = profile.costs(Computing(), 1.0, TASKS[0], ("params", "flops"))
     assert found == {"params": 3072 * 10 + 10, "flops": 2 * 3072 * 10}
     assert torch.equal(torch.get_rng_state(), before)
 
@@ -149,3 +149,20 @@ def test_latency_leaves_the_network_as_it_was():
 def test_latency_on_a_gpu():
     network = nn.Conv2d(3, 8, 3).cuda()
     assert 0 < profile.latency(network, (3, 32, 32), "cuda", batch=16) < 1
+
+
+@pytest.mark.parametrize("spec", [CellEncoding(), MacroEncoding()], ids=["cell", "macro"])
+def test_kilobytes_are_those_of_the_file_of_weights(spec, tmp_path):
+    from safetensors.torch import save_model
+
+    genome = spec.sample(np.random.default_rng(0))
+    network = spec.build(genome, TASKS[0])
+    save_model(network, str(tmp_path / "weights"))
+    assert profile.costs(spec, genome, TASKS[0], ("model_kb",)) == {
+        "model_kb": (tmp_path / "weights").stat().st_size / 1024
+    }
+
+
+def test_what_networks_share_is_stored_once():
+    layer = nn.Linear(100, 100)
+    assert profile.weights_kb(nn.Sequential(layer, layer)) == profile.weights_kb(nn.Sequential(layer))

@@ -20,7 +20,8 @@ from evonas.training.trainer import TorchTrainer
 from tests.training.nets import Hungry, Line, blobs
 
 CONVOLUTIONS = cell_string(("nor_conv_3x3", "skip_connect", "nor_conv_1x1", "nor_conv_1x1", "none", "avg_pool_3x3"))
-KEYS = {"val_accuracy", "val_loss", "train_accuracy", "params", "flops", "images", "seconds", "peak_memory_mb"}
+KEYS = {"val_accuracy", "val_loss", "train_accuracy", "params", "flops", "model_kb", "images", "seconds"}
+KEYS |= {"peak_memory_mb"}
 MEASURED = {"seconds", "peak_memory_mb"}
 
 
