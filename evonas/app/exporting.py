@@ -148,7 +148,8 @@ def _trained(run: str, out: str | Path | None, number: int | None, given: Again,
         what = f"the genome {final.genome!r}"
         what += f" and {len(final.others)} more" if final.others else ""
         say(f"training {length} {what}, {why}")
-    result = finish(job, trials, "exported", Path(out), final)
+    passed_over = (job.record.result or {}).get("passed_over", 0)
+    result = finish(job, trials, "exported", Path(out), final, passed_over=passed_over)
     return result if trial is None or number is None else of_trial(result, trial, number)
 
 

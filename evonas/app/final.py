@@ -85,7 +85,7 @@ def carried_out(job: Job, final: FinalTraining, trials: Sequence[Trial], folder:
     """
     try:
         found = job.domain.finish(job.trainer, final, job.config.encoding, job.config.seed, folder)
-        notes = [*found.get("notes", ()), *_fewer(job, final)]
+        notes = [*found.get("notes", ()), *_fewer(job, final), *_looks_once(job)]
         return {"genome": final.genome, "final": asdict(final), **found, "notes": notes}
     except Diverged as error:
         why, had = f"the final training {error}", earlier(job)
@@ -104,6 +104,13 @@ def _fewer(job: Job, final: FinalTraining) -> list[str]:
     """A line where there are fewer genomes than the network was to be made of."""
     wanted, there = job.config.ensemble, 1 + len(final.others)
     return [f"--ensemble {wanted}: the search had no more than {there} to recommend"] if there < wanted else []
+
+
+def _looks_once(job: Job) -> list[str]:
+    """A line where limits alone decide that there is no test-time augmentation."""
+    if job.timetable is None or job.config.tta == "off" or not dearer_in_several_forms(job.goal):
+        return []
+    return ["no test-time augmentation: it takes several times the operations and the time that are limited"]
 
 
 def earlier(job: Job) -> Mapping[str, Any]:

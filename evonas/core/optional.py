@@ -72,8 +72,8 @@ class Augmentable(Protocol):
 
 @runtime_checkable
 class KnowsCosts(Protocol):
-    """What a genome's network costs, without building it: any of `params` and `flops`, exactly as
-    `evonas.training.profile` counts them. What is missing is counted in a network."""
+    """What a genome's network costs, without building it: any of `params`, `flops` and `model_kb`,
+    exactly as `evonas.training.profile` counts them. What is missing is counted in a network."""
 
     def costs(self, genome: Any, task: Task) -> Mapping[str, float]: ...
 

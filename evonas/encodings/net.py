@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evonas.core.errors import EvonasError
+from evonas.core.networks import weights_kb
 from evonas.core.recipe import Recipe
 from evonas.core.space import Gene, Space
 from evonas.core.types import Task
@@ -127,9 +128,8 @@ class NetEncoding(CategoricalEncoding):
         return NetNetwork(self.plan(genome, task.input_shape), self.named(genome)["dropout"], task.n_classes)
 
     def costs(self, genome: Genome, task: Task) -> Mapping[str, float]:
-        """`params` and `flops`, by the plan."""
-        planned = self.plan(genome, task.input_shape)
-        return {"params": planned.params(task.n_classes), "flops": planned.flops(task.n_classes)}
+        """`params`, `flops` and `model_kb`, by the plan."""
+        return _costs(self.canonical(genome)[: len(ARCHITECTURE)], task.input_shape, task.n_classes)
 
     def smaller(self, genome: Genome) -> list[Genome]:
         """Fewer channels; then less growth, depth and so on (`SMALLER`)."""
@@ -168,6 +168,13 @@ class NetEncoding(CategoricalEncoding):
         dropout = f", dropout {named['dropout']}" if named["dropout"] else ""
         names = ["input", "stem", *(f"stage {i + 1}" for i in range(named["stages"])), "output"]
         return list(zip(names[:-1], names[1:], [*labels, f"{named['head']}{dropout}, linear"], strict=True))
+
+
+@lru_cache(maxsize=2**16)
+def _costs(architecture: Genome, shape: tuple[int, ...], classes: int) -> Mapping[str, float]:
+    planned = plan(dict(zip(ARCHITECTURE, architecture, strict=True)), shape)
+    kilobytes = weights_kb(planned.tensors(classes))
+    return {"params": planned.params(classes), "flops": planned.flops(classes), "model_kb": kilobytes}
 
 
 @cache

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from evonas.core.networks import Stored
+
 Pair = tuple[int, int]
 
 
@@ -89,6 +91,23 @@ class Plan:
         learned = list(self.convolutions())[1 if self.stem.kind == "white" else 0 :]
         return sum(one.weights + 2 * one.outputs for one in learned) + (self.numbers + 1) * classes
 
+    def tensors(self, classes: int) -> Iterator[Stored]:
+        """What a file of weights holds, by the names of `net_network`."""
+        stem, kind = self.stem.convolution, self.stem.kind
+        if kind == "white":
+            yield f"stem.{kind}.weight", "F32", (stem.outputs, stem.inputs, *stem.kernel)
+        else:
+            yield from _normalised(stem, f"stem.{kind}.convolution", f"stem.{kind}.norm")
+        for number, stage in enumerate(self.stages, 1):
+            for place, part in enumerate(stage, 1):
+                name = f"stage{number}-{place}"
+                for i, one in enumerate(part.body, 1):
+                    yield from _normalised(one, f"{name}.body.convolution{i}", f"{name}.body.norm{i}")
+                if part.shortcut:
+                    yield from _normalised(part.shortcut, f"{name}.shortcut.convolution", f"{name}.shortcut.norm")
+        yield "linear.weight", "F32", (classes, self.numbers)
+        yield "linear.bias", "F32", (classes,)
+
     def flops(self, classes: int) -> int:
         """Of one image's forward pass, a multiply-add being two; only convolutions and the linear layer count."""
         return sum(one.flops for one in self.convolutions()) + 2 * self.numbers * classes
@@ -106,3 +125,10 @@ class Plan:
                     seen += (part.pool[axis] - 1) * jump
                     jump *= part.pool[axis]
         return seen
+
+
+def _normalised(one: Convolution, convolution: str, norm: str) -> Iterator[Stored]:
+    yield f"{convolution}.weight", "F32", (one.outputs, one.inputs // one.groups, *one.kernel)
+    for name in ("weight", "bias", "running_mean", "running_var"):
+        yield f"{norm}.{name}", "F32", (one.outputs,)
+    yield f"{norm}.num_batches_tracked", "I64", ()

@@ -13,11 +13,16 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from evonas.core import networks
 from evonas.core.optional import KnowsCosts
 from evonas.core.types import Encoding, Task
 from evonas.training.building import build, seeded
 from evonas.training.inheritance import named_tensors
 
+KINDS = {  # as safetensors calls them
+    **{torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.bool: "BOOL"},
+    **{torch.int64: "I64", torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8"},
+}
 KNOWN = ("params", "flops", "model_kb")  # before training
 
 
@@ -68,11 +73,9 @@ class _Flops(TorchDispatchMode):
 def weights_kb(network: nn.Module) -> float:
     """What `model.safetensors` takes of the network's numbers and the table of their names, in 1024 bytes; the
     description that evonas writes into the same file, a kilobyte or two, is not counted."""
-    from safetensors.torch import save
-
     stored = network.state_dict()
-    tensors = {name: one.detach().contiguous() for name, one in named_tensors(network).items() if name in stored}
-    return len(save(tensors)) / 1024
+    tensors = {name: one for name, one in named_tensors(network).items() if name in stored}
+    return networks.weights_kb((name, KINDS[one.dtype], tuple(one.shape)) for name, one in tensors.items())
 
 
 def costs(encoding: Encoding[Any], genome: Any, task: Task, names: Sequence[str] = KNOWN) -> dict[str, float]:

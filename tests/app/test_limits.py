@@ -195,3 +195,17 @@ def test_what_a_memory_suggests_is_made_to_fit():
     assert NET.genome(width=16, stages=1) in found[1:4]
     assert all(costs.violation(genome) == 0 for genome in found)
     assert len(set(found[1:4]) - set(first)) >= 2
+
+
+@pytest.mark.thorough
+def test_a_deadline_under_limits(tmp_path):
+    given = {**options(tmp_path, "params<=3000", "flops<=300000"), "deadline": 40}
+    result = evonas.search(*blobs(300), **{key: value for key, value in given.items() if key != "epochs"})
+    found = trials(tmp_path)
+    assert found[0].candidate.origin == "warm start"
+    assert all(one.metrics["params"] <= 3000 and one.metrics["flops"] <= 300_000 for one in found)
+    assert result["params"] <= 3000
+    assert result["flops"] <= 300_000
+    assert [one["kept"] for one in result["limits"]] == [True, True]
+    assert any(note.startswith("no test-time augmentation") for note in result["notes"])
+    assert profile.count_params(result.load().model) == result["params"]
