@@ -1,6 +1,7 @@
 """Limits of a whole search: kept by all that is trained, recorded, obeyed on resume, said in the result."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,10 +17,12 @@ from evonas.app.results import recorded_goal
 from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal
+from evonas.core.optional import HasPortfolio
 from evonas.core.types import Task
 from evonas.domains.images import images_from_arrays
 from evonas.encodings.net import NetEncoding
 from evonas.memory.archive import Archive
+from evonas.search.baselines import RandomSearch
 from evonas.search.limits import Costs
 from evonas.training import profile
 
@@ -177,10 +180,10 @@ def test_an_evaluator_of_your_own_may_be_limited_in_whatever_it_returns(tmp_path
     assert result["limits"] == [{"limit": "cost<=32", "value": 32.0, "kept": True}]
 
 
-class Remembering:
+class Remembering(RandomSearch[Any]):
     """A searcher whose memory knows large networks only."""
 
-    def suggestions(self, n):
+    def suggestions(self, n: int) -> list[Any]:
         return [NET.genome(width=64, depth=3, kernel="5x5"), NET.genome(width=48), NET.genome(width=16, stages=1)][:n]
 
 
@@ -188,8 +191,9 @@ def test_what_a_memory_suggests_is_made_to_fit():
     task, goal = Task("any", (1, 8, 8), 10), Goal.parse("val_accuracy", ["params<=9000"])
     costs = Costs(goal, ["params"], lambda genome, names: NET.costs(genome, task), NET)
     space, _ = within(NET, costs)
-    first = tuple(space.portfolio(task))
-    found = remembered(Remembering(), SearchContext(space, goal, task, first=first))
+    assert isinstance(space, HasPortfolio)
+    context = SearchContext(space, goal, task, first=(first := tuple(space.portfolio(task))))
+    found = remembered(Remembering(context), context)
     assert len(found) == len(first)
     assert found[0] == first[0]
     assert NET.genome(width=16, stages=1) in found[1:4]

@@ -1,10 +1,12 @@
 """What encodings know of costs without building anything, and portfolios that are made to fit."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from evonas.core.goals import Goal
-from evonas.core.optional import HasPortfolio, Shrinkable
+from evonas.core.optional import HasPortfolio, Shrinkable, canonical_form
 from evonas.core.types import Task
 from evonas.encodings.make import make_encoding
 from evonas.encodings.within import Within
@@ -14,6 +16,10 @@ from evonas.training import profile
 SHAPES = ((1, 8, 8), (3, 5, 17), (2, 1, 1))
 SPECS = ("net", "cell", "cell(width=4,cells=2,pruned=False)", "macro(stages=2,stem=8)", "with_recipe(encoding='cell')")
 DIGITS = Task("digits", (1, 8, 8), 10)
+
+
+def made(spec) -> Any:
+    return make_encoding(spec)
 
 
 def within(spec, *limits, task=DIGITS):
@@ -28,7 +34,7 @@ def within(spec, *limits, task=DIGITS):
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_costs_are_those_of_the_built_network(spec):
-    encoding, rng = make_encoding(spec), np.random.default_rng(1)
+    encoding, rng = made(spec), np.random.default_rng(1)
     for shape in SHAPES:
         task = Task("any", shape, 7)
         for _ in range(3):
@@ -40,14 +46,14 @@ def test_costs_are_those_of_the_built_network(spec):
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_smaller_genomes_are_of_the_encoding_and_the_smallest_has_none(spec):
-    encoding, rng = make_encoding(spec), np.random.default_rng(2)
+    encoding, rng = made(spec), np.random.default_rng(2)
     for _ in range(5):
         genome, steps = encoding.sample(rng), 0
         while smaller := encoding.smaller(genome):
             for one in smaller:
                 assert one != genome
                 assert set(encoding.features(one)) == set(encoding.features(genome))
-                assert encoding.canonical(one) == one if hasattr(encoding, "canonical") else True
+                assert canonical_form(encoding)(one) == one
             genome, steps = smaller[-1], steps + 1
             assert steps < 100
 
@@ -68,7 +74,7 @@ def test_smaller_genomes_are_of_the_encoding_and_the_smallest_has_none(spec):
 )
 def test_a_portfolio_is_made_to_fit(spec, limit, least):
     space, costs = within(spec, limit)
-    plain = make_encoding(spec).portfolio(DIGITS)
+    plain = made(spec).portfolio(DIGITS)
     fitted = space.portfolio(DIGITS)
     assert isinstance(space, HasPortfolio)
     assert least <= len(fitted) == len(set(fitted)) <= len(plain)
@@ -79,7 +85,7 @@ def test_a_portfolio_is_made_to_fit(spec, limit, least):
 
 def test_the_baseline_of_net_has_fewer_channels_and_is_otherwise_the_same():
     space, _ = within("net", "params<=50000")
-    net = make_encoding("net")
+    net = made("net")
     assert space.portfolio(DIGITS)[0] == net.genome(width=24)
 
 

@@ -1,6 +1,8 @@
 """What is known before training is checked before: for every searcher, and again by a search that goes on."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,15 +103,15 @@ def test_rungs_promote_what_keeps_limits_and_begin_with_it():
 class Stubborn:
     """Knows of no limit, and varies nothing by the encoding: 0, 1, 2, … in the last place."""
 
-    def __init__(self, context=None):
-        self.told = []
+    def __init__(self):
+        self.told: list[Evaluation[Any]] = []
         self.next = 18
 
-    def ask(self, n, rng):
+    def ask(self, n: int, rng: np.random.Generator) -> list[Candidate[Any]]:
         self.next -= 1
         return [Candidate((0, 0, 0, 0, 0, self.next))][:n] if self.next >= 0 else []
 
-    def tell(self, evaluations):
+    def tell(self, evaluations: Sequence[Evaluation[Any]]) -> None:
         self.told += evaluations
 
 
