@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from statistics import mean, variance
 from typing import Any
 
 from evonas.core.optional import Augmentable
+from evonas.core.paired import margin
 from evonas.core.types import Trial
 
 
@@ -15,8 +15,8 @@ def against_baseline(trials: Sequence[Trial], genome: Any, validated: int) -> di
     """The winner and the fixed baseline, which is trial 0, in trainings of the same length.
 
     `won` is whether the winner is another one; `val_accuracy` both figures; `difference` theirs, and `margin` half of
-    its 95 % interval, for `validated` images or as many as those trainings were validated on (normal approximation, the
-    two as if independent: rather too wide); `fidelity` the length. None where the two have no length in common, or the
+    its 95 % interval, for `validated` images or as many as those trainings were validated on (`paired.margin`);
+    `fidelity` the length. None where the two have no length in common, or the
     search was begun without a baseline.
     """
     candidates = [trial.evaluation.candidate for trial in trials if trial.number == 0]
@@ -29,14 +29,13 @@ def against_baseline(trials: Sequence[Trial], genome: Any, validated: int) -> di
     fidelity = max(both)
     validated = min([validated, *_validated(trials, fidelity)])
     a, b = ours[fidelity], baseline[fidelity]
-    margin = 1.96 * math.sqrt((a * (1 - a) + b * (1 - b)) / validated)
     won = ours != baseline
     return {
         "won": won,
         "val_accuracy": [a, b],
         "expected": expected(trials, a, fidelity, validated),
         "difference": a - b,
-        "margin": margin,
+        "margin": margin(a, b, validated),
         "fidelity": fidelity,
     }
 
@@ -49,6 +48,12 @@ def as_tried(genome: Any, trials: Sequence[Trial], encoding: Any) -> Any:
         return genome
     plain = encoding.augmented(genome, {})
     return next((one for one in tried if encoding.augmented(one, {}) == plain), genome)
+
+
+def longest(trials: Sequence[Trial], genome: Any) -> Trial | None:
+    """The longest training of a genome; None where none succeeded."""
+    own = [trial for trial in trials if trial.evaluation.ok and trial.evaluation.candidate.genome == genome]
+    return max(own, key=lambda trial: trial.evaluation.candidate.fidelity, default=None)
 
 
 def expected(trials: Sequence[Trial], accuracy: float, fidelity: float, validated: int) -> float:
@@ -80,14 +85,14 @@ def _validated(trials: Sequence[Trial], fidelity: float) -> list[int]:
 def words(found: Mapping[str, Any]) -> str:
     """One line."""
     if not found["won"]:
-        return "the fixed baseline is the best: no other network did better in trainings of the same length"
-    difference, margin = 100 * found["difference"], 100 * found["margin"]
-    sure = "" if abs(difference) > margin else ", which is within chance"
+        return "the fixed baseline stays: no other network did better beyond chance in trainings of the same length"
+    difference, half = 100 * found["difference"], 100 * found["margin"]
+    sure = "" if abs(difference) > half else ", which is within chance"
     luck = 100 * (found["val_accuracy"][0] - found["expected"])
     drop = f"; as the best of several it is expected to be {luck:.1f} lower on other images" if luck >= 0.05 else ""
     return (
         f"{difference:+.1f} points of validation accuracy against the fixed baseline in trainings of the same length "
-        f"(± {margin:.1f}, 95 %{sure}){drop}"
+        f"(± {half:.1f}, 95 %{sure}){drop}"
     )
 
 

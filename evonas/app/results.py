@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evonas.app.baseline import against_baseline, as_tried, words
+from evonas.app.baseline import against_baseline, as_tried, longest, words
 from evonas.app.deadline import program_seconds
 from evonas.app.final import carried_out
 from evonas.app.folders import FILES, check_folder, results_folder
@@ -91,7 +91,9 @@ def finish(
     limits, notes = judged(job.goal, trials, values["genome"], values, job.encoding, passed_over)
     values |= {**limits, "notes": [*values.get("notes", ()), *notes]} if limits else {}
     if job.timetable is not None:
-        against = against_baseline(trials, as_tried(values["genome"], trials, job.encoding), len(job.data.y_val))
+        tried = as_tried(values["genome"], trials, job.encoding)
+        values |= _best(own) if (own := longest(trials, tried)) else {}
+        against = against_baseline(trials, tried, len(job.data.y_val))
         values |= {"timetable": job.timetable.record(), "time": job.timetable.words(), "baseline": against}
         values["against"] = words(against) if against else None
     record = replace(job.record, status="done")
@@ -137,7 +139,6 @@ def write(folder: Path, values: Mapping[str, Any]) -> None:
 def summary(record: RunRecord, goal: Goal, trials: Sequence[Trial], reason: str) -> dict[str, Any]:
     """What `result.json` holds, as far as it is known before the best network is trained in full."""
     best = goal.best(trials)
-    found = best.evaluation if best else None
     return {
         "run": record.name,
         "task": record.task.name,
@@ -149,19 +150,27 @@ def summary(record: RunRecord, goal: Goal, trials: Sequence[Trial], reason: str)
         "failed": sum(trial.evaluation.status == "failed" for trial in trials),
         "seconds": trials[-1].elapsed if trials else 0.0,
         "objectives": [{"name": one.name, "maximize": one.maximize} for one in goal.objectives],
-        "metrics": _figures(found) if found else {},
-        "fidelity": found.candidate.fidelity if found else None,
+        **_best(best),
         **({"front": [_shown(trial) for trial in goal.front(trials)]} if len(goal.objectives) > 1 else {}),
-        "val_accuracy": found.metrics.get("val_accuracy") if found else None,
         "test_accuracy": None,
         "params": None,
         "flops": None,
         "model_kb": None,
-        "genome": found.candidate.genome if found else None,
-        "best_trial": best.number if best else None,
+        "genome": best.evaluation.candidate.genome if best else None,
         "reason": reason,
         "device": record.device,
         "evonas": record.versions.get("evonas"),
+    }
+
+
+def _best(trial: Trial | None) -> dict[str, Any]:
+    """Of the trial whose genome is trained in full."""
+    found = trial.evaluation if trial else None
+    return {
+        "metrics": _figures(found) if found else {},
+        "fidelity": found.candidate.fidelity if found else None,
+        "val_accuracy": found.metrics.get("val_accuracy") if found else None,
+        "best_trial": trial.number if trial else None,
     }
 
 

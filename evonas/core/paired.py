@@ -1,7 +1,8 @@
-"""Two classifiers on the same examples: whether one makes fewer errors than the other beyond chance."""
+"""Two classifiers: whether one makes fewer errors than the other beyond chance."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 CHANCE = 0.05  # that fewer errors may be chance's
@@ -28,3 +29,14 @@ class Paired:
     def helps(self) -> bool:
         """Whether the second one makes fewer errors beyond chance."""
         return self.p < CHANCE
+
+
+def margin(one: float, other: float, examples: int) -> float:
+    """Half of the 95 % interval of the difference of two accuracies, of so many examples each, as if independent: where
+    the examples are the same it is rather too wide.
+
+    A right and a wrong answer are added to each, so that few examples, or none wrong, do not make it too narrow
+    (Agresti & Caffo 2000, The American Statistician 54).
+    """
+    shares = [(accuracy * examples + 1) / (examples + 2) for accuracy in (one, other)]
+    return 1.96 * math.sqrt(sum(share * (1 - share) for share in shares) / (examples + 2))

@@ -10,6 +10,7 @@ import numpy as np
 
 from evonas.core.context import SearchContext
 from evonas.core.optional import Augmentable
+from evonas.core.paired import margin
 from evonas.core.types import Candidate, Evaluation, G, Origin, Searcher
 from evonas.search.halving import SuccessiveHalving
 
@@ -22,7 +23,8 @@ class Rungs(SuccessiveHalving[G]):
     The genomes of `first` are tried before the searcher proposes any. What rises from the lowest rung is trained with
     its images varied in the ways that keep their class (`Augmentable`): short trainings cannot show what that is worth
     in a long one, but they show whether a mirrored or shifted image is still what it was. The first genome, the fixed
-    baseline, rises with the best, so that what wins has beaten it. `recommend` is what should be trained in full.
+    baseline, rises with the best: what does not beat it beyond chance does not take its place. `recommend` is what
+    should be trained in full.
 
     Args:
         context: one objective.
@@ -46,6 +48,7 @@ class Rungs(SuccessiveHalving[G]):
         self.first = list(first)
         self._kept: dict[G, dict[str, float]] = {}
         self._losses: dict[tuple[int, G], float] = {}
+        self._validated: dict[int, int] = {}
         self._risen: dict[G, G] = {}
 
     def ask(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
@@ -60,19 +63,53 @@ class Rungs(SuccessiveHalving[G]):
             kept = {name: value for name, value in evaluation.metrics.items() if name.startswith("keeps_")}
             rung, genome = self._rung(evaluation.candidate.fidelity), evaluation.candidate.genome
             self._losses[rung, genome] = evaluation.metrics.get("val_loss", np.inf)
+            if "validated" in evaluation.metrics and self.goal.first.metric.kind == "percent":
+                self._validated[rung] = int(evaluation.metrics["validated"])
             if kept and rung == 0:
                 self._kept[genome] = kept
 
     def recommend(self, without: Collection[G] = ()) -> G | None:
         """The best of the highest rung that anything but those of `without` has finished, of what keeps all
-        constraints where anything does; None where nothing has finished."""
-        for feasible in (True, False):
-            for rung in reversed(range(len(self.fidelities))):
-                for genome in self._ranked(rung):
-                    kept = self._finished[rung][genome][0] == 0
-                    if kept >= feasible and self._in_full(genome, rung) not in without:
-                        return self._in_full(genome, rung)
-        return None
+        constraints where anything does; None where nothing has finished.
+
+        The fixed baseline stays unless it is beaten beyond chance in trainings of the same length: of many that are
+        tried the luckiest looks better, and what learns fast looks better in short trainings than it is in long ones.
+        """
+        left = [one for one in self._best_first() if self._in_full(*one) not in without]
+        if not left:
+            return None
+        baseline = next((one for one in left if one[0] in self._baselines()), left[0])
+        return self._in_full(*(left[0] if self._beaten(baseline[0], left[0][0]) else baseline))
+
+    def _best_first(self) -> list[tuple[G, int]]:
+        """All that has finished and its rung: what keeps the constraints before all else, then of the highest rung."""
+        found = [(genome, rung) for rung in reversed(range(len(self.fidelities))) for genome in self._ranked(rung)]
+        return sorted(found, key=lambda one: self._finished[one[1]][one[0]][0] < 0)
+
+    def _beaten(self, baseline: G, genome: G) -> bool:
+        """Whether a genome is better than the baseline beyond chance, in the longest trainings that both have had.
+
+        Chance is known of accuracies, where the evaluator says how many examples it validated on.
+        """
+        ours, theirs = self._merits(genome), self._merits(baseline)
+        both = ours.keys() & theirs.keys()
+        if not both:
+            return True
+        rung = max(both)
+        (kept, value), (bound, other) = ours[rung], theirs[rung]
+        if bound < kept or rung not in self._validated:
+            return ours[rung] >= theirs[rung]  # of equals the one with the lower loss is ranked higher
+        return value - other > margin(value, other, self._validated[rung])
+
+    def _merits(self, genome: G) -> dict[int, tuple[float, float]]:
+        """Rung -> the merit that a genome had there, under its own name or the one it rose from or to."""
+        names = {genome, self._risen.get(genome), *(low for low, high in self._risen.items() if high == genome)}
+        return {
+            rung: merit
+            for rung, finished in enumerate(self._finished)
+            for name, merit in finished.items()
+            if name in names and np.isfinite(merit[1])
+        }
 
     def _in_full(self, genome: G, rung: int) -> G:
         """What a genome of a rung becomes, or has become, when it is trained for longer."""

@@ -148,6 +148,34 @@ def test_of_equals_the_one_with_the_lower_loss_is_recommended():
     assert searcher.recommend() == (2, 8)
 
 
+@pytest.mark.parametrize(
+    ("examples", "better", "stays"),
+    [(60, 0.1, True), (60, 0.2, False), (2000, 0.02, True), (2000, 0.04, False), (None, 0.001, False)],
+)
+def test_the_baseline_stays_unless_it_is_beaten_beyond_chance(examples, better, stays):
+    """A difference of .1 in 60 validation images is nothing, one of .04 in 2,000 is something."""
+
+    def measured(candidate, task, seed):
+        value = 0.7 + better * (candidate.genome == (2, 0)) - 0.1 * (candidate.genome not in FIRST[:2])
+        counted = {} if examples is None else {"validated": examples}
+        return Evaluation(candidate, {"val_accuracy": value, **counted}, candidate.fidelity)
+
+    for trials in (2, 30):  # before anything has risen, and after
+        searcher, _ = search(trials, evaluator=measured)
+        winner, second = searcher.recommend(), searcher.recommend([searcher.recommend()])
+        assert (winner, second) == ((FIRST[0], (2, 0)) if stays else ((2, 0), FIRST[0]))
+
+
+def test_what_rose_alone_is_compared_where_the_baseline_was_tried_too():
+    def measured(candidate, task, seed):
+        value = 0.5 + 0.01 * candidate.genome[0] + candidate.fidelity
+        return Evaluation(candidate, {"val_accuracy": value, "validated": 100}, candidate.fidelity)
+
+    searcher, trials = search(7, evaluator=measured)
+    assert [c.genome for c in candidates(trials) if c.fidelity > FIDELITIES[0]] == [(5, 5)]
+    assert searcher.recommend() == FIRST[0]
+
+
 def test_further_genomes_are_recommended_in_order_each_once():
     searcher, trials = search(60)
     found: list[Any] = []
