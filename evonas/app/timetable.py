@@ -14,7 +14,10 @@ from evonas.core.errors import DeadlineTooShort
 from evonas.core.figures import duration
 
 LOWEST = 0.015  # of what can be trained in is a training of the lowest rung, where that is …
-ENOUGH, MOST = 3000, 3.0  # … so many images of the fixed baseline or more, and no more than so many epochs of it
+ENOUGH, MOST = (
+    3000,
+    3.0,
+)  # … so many images of the fixed baseline or more, and, beyond that, no more than so many epochs
 FINAL, LITTLE = 0.62, 0.8  # of what can be trained in is the final training's: where there is time for so many …
 MANY, FEW = 40, 10  # … trainings of the lowest rung, and where for so few that searching pays less
 MOST_EPOCHS = 120  # of the fixed baseline in the final training: more would change little
@@ -52,7 +55,7 @@ class Timetable:
         writing = _writing(deadline, busy)
         left = deadline - before - writing
         epoch = images / speed
-        shortest = max(SHORTEST, min(ENOUGH, MOST * images) / speed)
+        shortest = max(SHORTEST, ENOUGH / speed)
         lowest = min(max(LOWEST * left, shortest), max(MOST * epoch, shortest))
         scarcity = min(1.0, max(0.0, (MANY - left / lowest) / (MANY - FEW)))
         final = min((FINAL + (LITTLE - FINAL) * scarcity) * left, max(MOST_EPOCHS * epoch, 4 * SHORTEST))

@@ -18,9 +18,10 @@ MIRRORS = ("mirror_x", "mirror_y")
 SHIFTS = ("shift_x", "shift_y")
 
 
-def kept(network: nn.Module, data: DeviceSet, n_classes: int) -> dict[str, float]:
+def kept(network: nn.Module, data: DeviceSet, n_classes: int, trained: Recipe) -> dict[str, float]:
     """`keeps_mirror_x`, `keeps_mirror_y`, `keeps_shift_x`, `keeps_shift_y`: which share of its accuracy above chance a
     network keeps on images that are mirrored, or shifted by an eighth of a side; 0 where it has learned too little.
+    Of what it was `trained` on so it says nothing: it has learned to keep that.
 
     A class that a mirrored image loses (letters, digits in channels) is no class to train with mirrored images.
     """
@@ -37,6 +38,7 @@ def kept(network: nn.Module, data: DeviceSet, n_classes: int) -> dict[str, float
         "shift_x": [lambda x: shifted(x, across, 3), lambda x: shifted(x, -across, 3)],
         "shift_y": [lambda x: shifted(x, down, 2), lambda x: shifted(x, -down, 2)],
     }
+    ways = {name: each for name, each in ways.items() if not getattr(trained, name)}
     network.eval()
 
     def above_chance(x: torch.Tensor) -> float:

@@ -171,7 +171,7 @@ class TorchTrainer:
                 accuracy, loss = self.test(network, validation)
                 further = {"test_accuracy": self.test(network, self.on_device("test"))[0]} if self.held_out else {}
                 if self.probe:
-                    further |= probed(network, validation, self.data.task.n_classes)
+                    further |= probed(network, validation, self.data.task.n_classes, self.recipe(candidate.genome))
             if not math.isfinite(loss):
                 raise Diverged("diverged: the validation loss is no number")
         except Diverged as error:
