@@ -19,7 +19,7 @@ from evonas.core.genomes import freeze
 from evonas.core.optional import HasPortfolio, MultiFidelity, Suggesting, WrapsSearcher
 from evonas.core.types import Candidate, Encoding, Searcher, Task, Trial
 from evonas.encodings.within import Within
-from evonas.search.rungs import Rungs
+from evonas.search.rungs import Rungs, shifted
 from evonas.search.warm_start import WarmStart
 
 VALIDATED = 0.5  # of the fixed baseline's training images a second: validating takes a fifth of a training's time
@@ -27,6 +27,7 @@ SPILL = 0.08  # share of the final training's seconds that the search's last tra
 FURTHER = 1.0  # seconds that model.pt2 takes longer for each further network in it
 MEASURED, AT_MOST = 0.01, 1.0  # share of a deadline, and seconds, that the speed of the fixed baseline is measured
 UNKNOWN = 1.5  # times as much as by now, before the data are read
+OFTEN = 3.0  # epochs in a training of the lowest rung, from which on it shows whether shifted images help
 TRIED = 3  # networks, where the first cannot be trained
 
 
@@ -128,6 +129,11 @@ def begun(searcher: Searcher[Any], context: SearchContext[Any], timetable: Timet
         return searcher
     context = replace(context, first=remembered(searcher, context))
     if timetable is not None:
+        if timetable.epochs >= OFTEN and context.first:
+            baseline, *others = context.first
+            context = replace(
+                context, first=tuple(dict.fromkeys([baseline, shifted(context.encoding, baseline), *others]))
+            )
         return Rungs(context, searcher, timetable.fidelities, context.first)
     return WarmStart(context, searcher) if context.first else searcher
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from evonas.app.baseline import longest
+from evonas.app.baseline import as_tried, longest
 from evonas.app.limits import dearer_in_several_forms
 from evonas.app.preparation import Job
 from evonas.core.errors import Diverged
@@ -58,12 +58,12 @@ def _genomes(job: Job, searcher: Searcher[Any], trials: Sequence[Trial]) -> list
 def _judged(job: Job, genome: Any, trials: Sequence[Trial]) -> Paired | None:
     """What test-time augmentation is worth to the network of the genome's longest training in the search, which has not
     learned from validation examples; None where it is not wanted, or that network is not there."""
-    own = longest(trials, genome)
+    own = longest(trials, as_tried(genome, trials, job.encoding))
     if job.timetable is None or job.config.tta == "off" or own is None or not isinstance(job.trainer, JudgesForms):
         return None
     if dearer_in_several_forms(job.goal):
         return None
-    return job.trainer.judge_forms(own.evaluation, max(AT_LEAST, JUDGING * job.timetable.final))
+    return job.trainer.judge_forms(own.evaluation, genome, max(AT_LEAST, JUDGING * job.timetable.final))
 
 
 def recorded(record: RunRecord) -> FinalTraining | None:

@@ -36,7 +36,8 @@ PORTFOLIO = 0.8  # of the trainings that fit into the lowest rung's share may be
 class Timetable:
     """Seconds. `before` is what had passed when the search began; `speed` the images a second of the fixed baseline;
     `fidelities` those of the rungs, as shares of `final`; `portfolio` how many genomes are tried first; `busy` how many
-    seconds a second of work takes, 1 on a machine that is free."""
+    seconds a second of work takes, 1 on a machine that is free; `epochs` how many of the fixed baseline are in a
+    training of the lowest rung."""
 
     deadline: float
     before: float
@@ -47,6 +48,7 @@ class Timetable:
     fidelities: tuple[float, ...]
     portfolio: int
     busy: float = 1.0
+    epochs: float = 0.0
 
     @classmethod
     def make(cls, deadline: float, before: float, images: int, speed: float, busy: float = 1.0) -> Timetable:
@@ -66,7 +68,8 @@ class Timetable:
             rungs.append(rungs[-1] * ETA)
         portfolio = max(2, int(PORTFOLIO * search / len(rungs) / lowest))
         shares = tuple(min(1.0, rung / final) for rung in rungs)
-        return cls(deadline, before, search, final, writing, speed, shares, portfolio, busy)
+        epochs = round(rungs[0] / epoch, 3)
+        return cls(deadline, before, search, final, writing, speed, shares, portfolio, busy, epochs)
 
     @classmethod
     def suited(cls, before: float, images: int, speed: float) -> float:

@@ -258,10 +258,11 @@ class Divisible(Protocol):
 
 @runtime_checkable
 class JudgesForms(Protocol):
-    """An evaluator whose networks may look at an input in several forms (test-time augmentation): what that is worth to
-    the network that an evaluation left, by validation data, in so many seconds. None where that cannot be said."""
+    """An evaluator whose networks may look at an input in several forms (test-time augmentation): what those of a
+    genome's recipe are worth to the network that an evaluation left, by validation data, in so many seconds. None where
+    that cannot be said."""
 
-    def judge_forms(self, evaluation: Evaluation[Any], seconds: float) -> Paired | None: ...
+    def judge_forms(self, evaluation: Evaluation[Any], genome: Any, seconds: float) -> Paired | None: ...
 
 
 @runtime_checkable

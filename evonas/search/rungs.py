@@ -9,10 +9,11 @@ import numpy as np
 from evonas.core.context import SearchContext
 from evonas.core.optional import Augmentable
 from evonas.core.paired import margin
-from evonas.core.types import Candidate, Evaluation, G, Searcher
+from evonas.core.types import Candidate, Encoding, Evaluation, G, Searcher
 from evonas.search.halving import SuccessiveHalving
 
 PROBES = 3  # of the best trainings say together how images may be varied
+SHIFTED = {"keeps_mirror_x": 0.0, "keeps_mirror_y": 0.0, "keeps_shift_x": 1.0, "keeps_shift_y": 1.0}
 
 
 class Rungs(SuccessiveHalving[G]):
@@ -21,7 +22,9 @@ class Rungs(SuccessiveHalving[G]):
     The genomes of `first` are tried before the searcher proposes any. The first one, the fixed baseline, rises with the
     best: what does not beat it beyond chance does not take its place. `recommend` is what should be trained in full,
     with its images varied in the ways that keep their class (`Augmentable`): short trainings cannot show what that is
-    worth in a long one, but the best of them show whether a mirrored or shifted image is still what it was.
+    worth in a long one, but the best of them show whether a mirrored or shifted image is still what it was. A network
+    that has seen few images often can say little of others: there `first` has the baseline with shifted images too
+    (`shifted`), which is compared with it as an equal.
 
     Args:
         context: one objective.
@@ -43,6 +46,7 @@ class Rungs(SuccessiveHalving[G]):
         self.fidelities = list(fidelities)
         self.encoding = context.encoding
         self.first = list(first)
+        self.baselines = [one for one in dict.fromkeys([*self.first[:1], *self._shifted()]) if one in self.first]
         self._kept: list[tuple[float, dict[str, float]]] = []
         self._losses: dict[tuple[int, G], float] = {}
         self._validated: dict[int, int] = {}
@@ -74,7 +78,7 @@ class Rungs(SuccessiveHalving[G]):
         left = [genome for genome in self._best_first() if self._varied(genome) not in without]
         if not left:
             return None
-        baseline = next((genome for genome in left if genome in self.first[:1]), left[0])
+        baseline = next((genome for genome in left if genome in self.baselines), left[0])
         return self._varied(left[0] if self._beaten(baseline, left[0]) else baseline)
 
     def _best_first(self) -> list[G]:
@@ -126,8 +130,8 @@ class Rungs(SuccessiveHalving[G]):
         for rung in reversed(range(len(self.fidelities) - 1)):
             ranked = self._ranked(rung)
             rising = ranked[: len(ranked) // self.eta]
-            baseline = [genome for genome in self.first[:1] if rising and genome in ranked]
-            for genome in [*rising, *baseline]:
+            baselines = [genome for genome in self.baselines if rising and genome in ranked]
+            for genome in [*rising, *baselines]:
                 if genome not in self._asked[rung + 1]:
                     self._asked[rung + 1].add(genome)
                     return Candidate(genome, self.fidelities[rung + 1], (genome,), "promoted")
@@ -142,4 +146,14 @@ class Rungs(SuccessiveHalving[G]):
         for name in {name: None for _, kept in best for name in kept}:
             heard = [(accuracy, kept[name]) for accuracy, kept in best if name in kept][:PROBES]
             shares[name] = sum(accuracy * share for accuracy, share in heard) / (sum(a for a, _ in heard) or 1.0)
+        if genome in self._shifted():
+            shares = {name: max(share, SHIFTED.get(name, 0.0)) for name, share in shares.items()}
         return self.encoding.augmented(genome, shares)
+
+    def _shifted(self) -> list[G]:
+        return [shifted(self.encoding, genome) for genome in self.first[:1]]
+
+
+def shifted(encoding: Encoding[G], genome: G) -> G:
+    """The genome with its images shifted, where its recipe can say so."""
+    return encoding.augmented(genome, SHIFTED) if isinstance(encoding, Augmentable) else genome

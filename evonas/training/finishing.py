@@ -148,11 +148,11 @@ def handed_over(trainer: Trainer, evaluation: Evaluation, test: bool = False) ->
     return Finished(network.cpu().eval(), metrics, trainer.preprocessing(), [Member(candidate.genome)])
 
 
-def judge_forms(trainer: Trainer, evaluation: Evaluation, seconds: float) -> Paired | None:
+def judge_forms(trainer: Trainer, evaluation: Evaluation, genome: Any, seconds: float) -> Paired | None:
     """See `TorchTrainer.judge_forms`."""
     end = trainer.clock() + seconds
     shape = trainer.data.task.input_shape
-    forms = Forms.of(trainer.recipe(evaluation.candidate.genome), shape)
+    forms = Forms.of(trainer.recipe(genome), shape)
     found = handed_over(trainer, evaluation) if forms.count > 1 else None
     if found is None:
         return None

@@ -215,10 +215,10 @@ class TorchTrainer:
         test set is touched once."""
         return finishing.handed_over(self, evaluation, test)
 
-    def judge_forms(self, evaluation: Evaluation, seconds: float) -> Paired | None:
-        """What `tta` is worth to the network that an evaluation left, on as many validation images as the seconds
-        allow; None where there is no such network, or no other form."""
-        return finishing.judge_forms(self, evaluation, seconds)
+    def judge_forms(self, evaluation: Evaluation, genome: Any, seconds: float) -> Paired | None:
+        """What `tta`, in the forms of a genome's recipe, is worth to the network that an evaluation left, on as many
+        validation images as the seconds allow; None where there is no such network, or no other form."""
+        return finishing.judge_forms(self, evaluation, genome, seconds)
 
     def rate(self, candidate: Candidate, seed: int, seconds: float) -> dict[str, float]:
         """How fast a network trains while others may train beside it; nothing is kept. `images_per_second`, and the

@@ -12,7 +12,7 @@ from evonas.core.types import Candidate, Evaluation
 from evonas.execution.processes import Serial
 from evonas.search.evolution import Evolution
 from evonas.search.loop import Budget, run
-from evonas.search.rungs import Rungs
+from evonas.search.rungs import Rungs, shifted
 from tests.toys import TASK, Digits, on
 
 FIDELITIES = (0.02, 0.06, 0.18)
@@ -87,6 +87,32 @@ def test_what_is_recommended_is_varied_as_the_best_trainings_allow():
     recommended = searcher.recommend()
     assert recommended is not None
     assert recommended[1] == 9
+
+
+class Shifting(Pairs):
+    """Its genomes' last digit is 9 where images are shifted, 7 where mirrored, 8 where both."""
+
+    def augmented(self, genome, kept):
+        moved = min(kept.get("keeps_shift_x", 0), kept.get("keeps_shift_y", 0)) > 0.6
+        mirrored = kept.get("keeps_mirror_x", 0) > 0.9
+        return (genome[0], {(False, False): 1, (False, True): 7, (True, False): 9, (True, True): 8}[moved, mirrored])
+
+
+@pytest.mark.parametrize(("shifts", "mirrors"), [(0.1, 0.0), (0.1, 1.0), (-0.1, 0.0)])
+def test_the_baseline_with_shifted_images_is_compared_as_an_equal(shifts, mirrors):
+    """Networks say that shifted images are others; trained with them they may be better all the same."""
+    encoding = Shifting()
+    first = (FIRST[0], shifted(encoding, FIRST[0]), *FIRST[1:])
+    assert first[1] == (1, 9)
+
+    def measured(candidate, task, seed):
+        value = 0.5 + shifts * (candidate.genome == first[1]) - 0.1 * (candidate.genome not in first[:2])
+        kept = {"keeps_shift_x": 0.2, "keeps_shift_y": 0.2, "keeps_mirror_x": mirrors}
+        return Evaluation(candidate, {"val_accuracy": value, "validated": 50, **kept}, candidate.fidelity)
+
+    searcher, trials = search(20, encoding, first=first, evaluator=measured)
+    assert set(first[:2]) <= {c.genome for c in candidates(trials) if c.fidelity == FIDELITIES[1]}
+    assert searcher.recommend() == ((1, 8 if mirrors else 9) if shifts > 0 else (1, 1))
 
 
 @pytest.mark.parametrize(("long", "varied"), [(0.9, True), (0.1, False)])

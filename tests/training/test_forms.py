@@ -82,7 +82,7 @@ def test_a_network_is_judged_on_validation_images_with_and_without(tmp_path):
     trainer = half_blind(tmp_path)
     assert isinstance(trainer, JudgesForms)
     evaluation = evaluated(trainer)
-    found = trainer.judge_forms(evaluation, 60)
+    found = trainer.judge_forms(evaluation, evaluation.candidate.genome, 60)
     left = trainer.handed_over(evaluation)
     assert found is not None
     assert left is not None
@@ -98,16 +98,19 @@ def test_a_network_is_judged_on_validation_images_with_and_without(tmp_path):
 
 def test_the_decision_ends_when_its_time_is_over(tmp_path):
     trainer = half_blind(tmp_path)
-    found = trainer.judge_forms(evaluated(trainer), 0)
+    one = evaluated(trainer)
+    found = trainer.judge_forms(one, one.candidate.genome, 0)
     assert found is not None
     assert found.examples == 64 < len(trainer.data.y_val)
 
 
 def test_there_is_nothing_to_judge_without_another_form_or_without_the_network(tmp_path):
     plain = half_blind(tmp_path / "plain", mirror=False)
-    assert plain.judge_forms(evaluated(plain), 60) is None
+    one = evaluated(plain)
+    assert plain.judge_forms(one, one.candidate.genome, 60) is None
     forgetful = half_blind(tmp_path / "none")
-    assert replace(forgetful, kept=None).judge_forms(evaluated(forgetful), 60) is None
+    one = evaluated(forgetful)
+    assert replace(forgetful, kept=None).judge_forms(one, one.candidate.genome, 60) is None
 
 
 def test_the_final_network_looks_at_the_forms_and_costs_so_many_times_more():
