@@ -130,7 +130,7 @@ def test_where_all_are_too_slow_until_the_time_is_over_the_nearest_is_trained(tm
     assert result["notes"][-2].startswith("over the limit: latency_ms ")
     assert result.load() is not None
     data = images_from_arrays(*blobs(), name="memory")
-    again = export("run", tmp_path / "again", archive=str(tmp_path / "a.db"), data=data)
+    again = export("run", tmp_path / "again", archive=str(tmp_path / "a.db"), data=data, again=True)
     assert again["genome"] == result["genome"]
 
 
