@@ -157,8 +157,8 @@ def prepare(
         device=trainer.device_name(),
         command=command,
     )
-    places = left or kept
-    job = Job(config, archive, record, guarded, kind, split, trainer, evaluator, goal, places, began, timetable, costs)
+    parts = (config, archive, record, guarded, kind, split, trainer, evaluator, goal)
+    job = Job(*parts, left or kept, began, timetable, costs=costs)
     if new:
         check_folder(job.folder, name, new=True)
     return job
