@@ -9,6 +9,6 @@ __getattr__ = moved(
     search="evonas.app.commands:search",
     resume="evonas.app.commands:resume",
     report="evonas.app.commands:report",
-    export="evonas.app.commands:export",
+    export="evonas.app.network_commands:export",
     list_plugins="evonas.app.plugin_commands:list_plugins",
 )
