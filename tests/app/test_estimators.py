@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def test_rows_of_pixels_are_images(fitted):
 
 
 def test_it_is_a_value(fitted):
-    other = clone(fitted)
+    other: Any = clone(fitted)
     assert other.get_params() == fitted.get_params()
     assert not hasattr(other, "network_")
     back = pickle.loads(pickle.dumps(fitted))

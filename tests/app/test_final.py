@@ -25,16 +25,17 @@ RUNGS = {"fidelities": [0.25], "portfolio": 2}
 SEARCH = {"trials": 3, "deadline": 60, "timetable": {**TIMETABLE, **RUNGS}, "surrogate": "none", "device": "cpu"}
 SEARCH |= {"data": "memory", "name": "run"}
 X, Y = arrays()
+MORE = 1 / 128
 
 
 class Varied(Line):
-    """What is recommended of it is another genome than any that was tried: an eighth more."""
+    """What is recommended of it is another genome than any that was tried: a little more."""
 
     def sample(self, rng: np.random.Generator) -> float:
         return 1 + int(rng.integers(64)) / 64
 
     def augmented(self, genome: float, kept: Any) -> float:
-        return genome + 0.125
+        return genome + MORE
 
     def recipe(self, genome: float) -> Recipe:
         return Recipe(batch_size=32)
@@ -71,7 +72,7 @@ def test_the_recommended_genome_is_trained(found):
     folder, result = found
     assert len(genomes(folder)) == 3
     assert result["genome"] not in genomes(folder)
-    assert result["genome"] - 0.125 in genomes(folder)
+    assert result["genome"] - MORE in genomes(folder)
     assert result["final"]["genome"] == result["genome"]
     assert result["final"]["seconds"] == pytest.approx(0.5)  # a quarter more than planned was left
 
@@ -112,7 +113,7 @@ def test_an_export_of_an_interrupted_run_trains_what_its_search_would_recommend(
         search(tmp_path, callbacks=[Stopping(2)])
     lines: list[str] = []
     again = exported(tmp_path, say=lines.append)
-    assert again["genome"] - 0.125 in genomes(tmp_path)
+    assert again["genome"] - MORE in genomes(tmp_path)
     assert again["final"]["seconds"] == TIMETABLE["final"]
     assert lines[:1] == [f"training for 0.40 s the genome {again['genome']!r}, which the search would recommend now"]
 

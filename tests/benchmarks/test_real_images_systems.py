@@ -1,6 +1,7 @@
 """The systems of the comparison: each searches, or trains, as its name says."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from evonas.core import trust
 from evonas.core.context import SearchContext
 from evonas.core.genomes import feature_row
 from evonas.core.goals import VAL_ACCURACY, Goal
+from evonas.core.optional import Recommending
 from evonas.core.types import Candidate, Evaluation, Task, Trial
 from evonas.domains.images import images_from_arrays
 from evonas.encodings.net import NetEncoding
@@ -120,7 +122,9 @@ def test_without_rungs_nothing_rises(store, ours):
 
 @pytest.mark.parametrize(("name", "varied"), [("evonas", True), ("evonas without probe", False)])
 def test_without_the_probe_what_is_trained_in_full_is_not_varied(name, varied, store):
-    genome = searched(name, store)[0].recommend()
+    searcher = searched(name, store)[0]
+    assert isinstance(searcher, Recommending)
+    genome: Any = searcher.recommend()
     assert NET.named(genome)["mirror_x"] == varied
 
 

@@ -74,13 +74,13 @@ def test_what_shares_a_source_is_forgotten_with_it(model, tmp_path):
 def test_a_search_begins_with_the_baseline_and_what_is_remembered(model, tmp_path):
     portfolio = tuple(NET.portfolio(CONTEXT.task))
     screened = Screened(CONTEXT, RandomSearch(CONTEXT), recalled(model, tmp_path))
-    first = remembered(screened, portfolio[:4])
+    first = remembered(screened, replace(CONTEXT, first=portfolio[:4]))
     assert first[0] == portfolio[0]
     assert list(first[1:]) == list(screened.suggestions(4))[:3]
-    assert remembered(RandomSearch(CONTEXT), portfolio) == portfolio
+    assert remembered(RandomSearch(CONTEXT), replace(CONTEXT, first=portfolio)) == portfolio
     forgetful = Screened(CONTEXT, RandomSearch(CONTEXT), recalled(model, tmp_path, forget="ink,camera"))
-    assert remembered(forgetful, portfolio) == portfolio
-    assert remembered(screened, portfolio[:1]) == portfolio[:1]
+    assert remembered(forgetful, replace(CONTEXT, first=portfolio)) == portfolio
+    assert remembered(screened, replace(CONTEXT, first=portfolio[:1])) == portfolio[:1]
 
 
 @given(st.lists(st.lists(st.floats(-3, 3), min_size=3, max_size=3), min_size=1, max_size=12), st.integers(0, 14))
