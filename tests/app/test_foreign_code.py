@@ -246,7 +246,7 @@ def test_ones_own_run_goes_on_without_a_question_until_its_file_is_changed(tmp_p
     (tmp_path / "mine.py").write_text(MINE + "# other\n")
     refused(lambda: evonas.load(tmp_path / "out"), "genome.json names code .*which has changed since")
     refused(lambda: prepare_resume("mine", archive=options["archive"]), "has changed since it was trusted")
-    assert "--trust" in command("export", "mine", "--out", "o", "--archive", options["archive"])
+    assert "--trust" in command("export", "mine", "--again", "--out", "o", "--archive", options["archive"])
     done = CliRunner().invoke(app, ["report", "mine", "--archive", options["archive"], "--trust"])
     assert done.exit_code == 0, done.output
     trust.trust_everything(False)

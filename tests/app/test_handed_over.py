@@ -69,8 +69,9 @@ class Dying(Varied):
         return replace(super().recipe(genome), lr=0.2 if genome > 1.9 else 1e-9)
 
     def augmented(self, genome, kept):
-        self.recommended = (super().augmented(genome, kept),)
-        return self.recommended[0]
+        varied = super().augmented(genome, kept)
+        self.recommended = (varied,) if kept else self.recommended
+        return varied
 
 
 def test_the_best_so_far_is_there_all_the_time_and_when_the_final_training_is_killed(tmp_path):

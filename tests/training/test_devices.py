@@ -17,8 +17,6 @@ def pages_asked_for():
         blocks = [torch.ones(2**21) for _ in range(4)]
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
-pages_asked_for()
-print(pages_asked_for())
 keep_freed_memory()
 pages_asked_for()
 print(pages_asked_for())
@@ -26,10 +24,8 @@ print(pages_asked_for())
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="there is no glibc")
-@pytest.mark.parametrize("said", [{}, {"MALLOC_ARENA_MAX": "2"}])
-def test_memory_that_is_freed_is_kept(said):
-    """Twenty times four blocks of 8 MB; where the environment says something of it, nothing changes."""
+def test_memory_that_is_freed_is_kept():
+    """Twenty times four blocks of 8 MB, 164,000 pages; without it half of them are asked for again, or none by luck."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
-    run = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True, env=own | said)
-    before, after = map(int, run.stdout.split())
-    assert after > before / 2 if said else after < before / 10
+    run = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True, env=own)
+    assert int(run.stdout) < 1000
