@@ -1,20 +1,26 @@
 """What is tried first: the fixed baseline of every built-in space, recorded with the run."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 import evonas
 from evonas.app.config import SearchConfig
-from evonas.app.deadline import with_first
+from evonas.app.deadline import begun, with_first
 from evonas.app.job import resume
 from evonas.app.timetable import Timetable
 from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
 from evonas.core.genomes import freeze
 from evonas.core.goals import Goal
+from evonas.core.types import Task
 from evonas.domains.evaluator import OwnEvaluator, Scored
 from evonas.encodings.cell import CellEncoding, parse
+from evonas.encodings.net import NetEncoding
 from evonas.execution.processes import Serial
 from evonas.memory.archive import Archive
+from evonas.search.baselines import RandomSearch
 from evonas.search.loop import Budget, run
 from evonas.search.methods import make_method
 from tests.toys import TASK
@@ -121,3 +127,17 @@ def test_a_deadline_takes_as_many_as_it_has_time_for():
     assert with_first(context, None).first == all_
     assert with_first(context, timetable, [[1, [2]], [3]]).first == ((1, (2,)), (3,))[: timetable.portfolio]
     assert with_first(context, None, []).first == ()
+
+
+@pytest.mark.parametrize(("images", "often"), [(500, True), (10_000, False)])
+def test_where_few_images_are_seen_often_the_baseline_is_tried_with_shifted_ones_too(images, often):
+    """Second, whatever else is tried first; a run of a version without it goes on without."""
+    net, task = NetEncoding(), Task("t", (1, 28, 28), 10)
+    timetable = Timetable.make(60.0, 2.0, images, 1000.0)
+    assert (timetable.epochs >= 3) == often
+    context = with_first(SearchContext(net, task=task, encoding_name="net"), timetable)
+    for known, wanted in ((timetable, often), (replace(timetable, epochs=0.0), False)):
+        searcher = begun(RandomSearch(context), context, known)
+        first, second = (searcher.ask(1, np.random.default_rng(0))[0].genome for _ in range(2))
+        assert first == net.portfolio(task)[0]
+        assert (second == net.genome(shift_x=0.125, shift_y=0.125)) == wanted
