@@ -11,7 +11,7 @@ from evonas.core.errors import EvonasError
 from evonas.domains.images import images_from_arrays
 from evonas.memory.archive import Archive
 from evonas.training.ensemble import Ensemble
-from tests.app.test_final import Varied, X, Y, genomes, search
+from tests.app.test_final import MORE, Varied, X, Y, genomes, search
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def test_the_best_genomes_share_the_final_training(found):
     folder, result = found
     (other,) = result["final"]["others"]
     assert result["genome"] == result["final"]["genome"] != other
-    assert {result["genome"] - 0.125, other - 0.125} < set(genomes(folder))
+    assert {result["genome"] - MORE, other - MORE} < set(genomes(folder))
     one = Archive(folder / "archive.db").trials("run")[0].evaluation.metrics
     assert result["params"] == 2 * one["params"]
     assert result["flops"] == 2 * one["flops"]
