@@ -110,10 +110,7 @@ def finish(
 
 def of_trial(result: Result, trial: Trial, number: int) -> Result:
     """The result of another trial than the best, written anew: its own figures, and which it is, counted from 1."""
-    evaluation = trial.evaluation
-    own = {"metrics": _figures(evaluation), "val_accuracy": evaluation.metrics.get("val_accuracy")}
-    own |= {"fidelity": evaluation.candidate.fidelity, "trial": number}
-    values = {**result.values, **own}
+    values = {**result.values, **_of(trial), "trial": number}
     write(result.folder, values)
     return replace(result, values=values)
 
@@ -165,12 +162,15 @@ def summary(record: RunRecord, goal: Goal, trials: Sequence[Trial], reason: str)
 
 def _best(trial: Trial | None) -> dict[str, Any]:
     """Of the trial whose genome is trained in full."""
+    return {**_of(trial), "best_trial": trial.number if trial else None}
+
+
+def _of(trial: Trial | None) -> dict[str, Any]:
     found = trial.evaluation if trial else None
     return {
         "metrics": _figures(found) if found else {},
         "fidelity": found.candidate.fidelity if found else None,
         "val_accuracy": found.metrics.get("val_accuracy") if found else None,
-        "best_trial": trial.number if trial else None,
     }
 
 

@@ -46,7 +46,8 @@ class Rungs(SuccessiveHalving[G]):
         self.fidelities = list(fidelities)
         self.encoding = context.encoding
         self.first = list(first)
-        self.baselines = [one for one in dict.fromkeys([*self.first[:1], *self._shifted()]) if one in self.first]
+        self._shifted = [shifted(self.encoding, genome) for genome in self.first[:1]]
+        self.baselines = [one for one in dict.fromkeys([*self.first[:1], *self._shifted]) if one in self.first]
         self._kept: list[tuple[float, dict[str, float]]] = []
         self._losses: dict[tuple[int, G], float] = {}
         self._validated: dict[int, int] = {}
@@ -75,11 +76,12 @@ class Rungs(SuccessiveHalving[G]):
         The fixed baseline stays unless it is beaten beyond chance in trainings of the same length: of many that are
         tried the luckiest looks better, and what learns fast looks better in short trainings than it is in long ones.
         """
-        left = [genome for genome in self._best_first() if self._varied(genome) not in without]
+        kept = self._heard()
+        left = [genome for genome in self._best_first() if self._varied(genome, kept) not in without]
         if not left:
             return None
         baseline = next((genome for genome in left if genome in self.baselines), left[0])
-        return self._varied(left[0] if self._beaten(baseline, left[0]) else baseline)
+        return self._varied(left[0] if self._beaten(baseline, left[0]) else baseline, kept)
 
     def _best_first(self) -> list[G]:
         """All that has finished: what keeps the constraints before all else, then of the highest rung."""
@@ -137,21 +139,22 @@ class Rungs(SuccessiveHalving[G]):
                     return Candidate(genome, self.fidelities[rung + 1], (genome,), "promoted")
         return None
 
-    def _varied(self, genome: G) -> G:
-        """With images varied as the networks that learned most allow, each heard by how much it learned."""
-        if not isinstance(self.encoding, Augmentable) or not self._kept:
-            return genome
-        best = sorted(self._kept, key=lambda one: one[0], reverse=True)
-        shares = {}
+    def _heard(self) -> dict[str, float]:
+        """In which ways images keep their class, by the networks that learned most, each heard by how much it
+        learned."""
+        best, shares = sorted(self._kept, key=lambda one: one[0], reverse=True), {}
         for name in {name: None for _, kept in best for name in kept}:
             heard = [(accuracy, kept[name]) for accuracy, kept in best if name in kept][:PROBES]
             shares[name] = sum(accuracy * share for accuracy, share in heard) / (sum(a for a, _ in heard) or 1.0)
-        if genome in self._shifted():
-            shares = {name: max(share, SHIFTED.get(name, 0.0)) for name, share in shares.items()}
-        return self.encoding.augmented(genome, shares)
+        return shares
 
-    def _shifted(self) -> list[G]:
-        return [shifted(self.encoding, genome) for genome in self.first[:1]]
+    def _varied(self, genome: G, kept: dict[str, float]) -> G:
+        """The genome with its images varied in the ways that are heard of; as it is where nothing is."""
+        if not isinstance(self.encoding, Augmentable) or not kept:
+            return genome
+        if genome in self._shifted:
+            kept = {name: max(share, SHIFTED.get(name, 0.0)) for name, share in kept.items()}
+        return self.encoding.augmented(genome, kept)
 
 
 def shifted(encoding: Encoding[G], genome: G) -> G:

@@ -69,6 +69,12 @@ def work(sets: Sequence[str] = DEVELOPED) -> list[Training]:
     return own + [Training(name, gene, place) for gene, place in changes() for name in sets]
 
 
+def recipe() -> dict[str, Any]:
+    """What decides a training's figures, besides versions and hardware: the genomes are those of this study."""
+    genomes = dict.fromkeys(tuple(training.candidate().genome) for training in work())
+    return {**make.recipe(), "genomes": [list(genome) for genome in genomes]}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--images", type=Path, help="the folder of the npz files")
@@ -85,7 +91,7 @@ def main() -> int:
 
 def made(chosen: argparse.Namespace) -> list[str]:
     """The page is written, or why it cannot be yet."""
-    records = Records(chosen.out, Training, {**make.recipe(), "genomes": []}).open()
+    records = Records(chosen.out, Training, recipe()).open()
     failed = [] if chosen.page else trained(chosen, records)
     if not failed:
         PAGE.write_text(page(records.lines, records.about()), encoding="utf-8")
@@ -114,7 +120,8 @@ class OnEach:
 
 def page(lines: Mapping[Training, Mapping[str, Any]], about: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    sets = [name for name in DEVELOPED if any(training.data == name for training in lines)]
+    made = {(training.data, training.gene, training.choice) for training in lines}
+    sets = [name for name in DEVELOPED if (name, BASELINE, 0) in made]
     usual = {name: mean(_of(lines, name, BASELINE, 0, "val_accuracy")) for name in sets}
     chance = {name: _deviation(_of(lines, name, BASELINE, 0, "val_accuracy")) for name in sets}
     speed = {name: mean(_of(lines, name, BASELINE, 0, "images")) for name in sets}
@@ -131,7 +138,10 @@ def page(lines: Mapping[Training, Mapping[str, Any]], about: Mapping[str, Any]) 
             [
                 gene,
                 str(net.genes[gene][place]),
-                *(f"{points[name]:+.1f}" if name in points else "diverged" for name in sets),
+                *(
+                    f"{points[name]:+.1f}" if name in points else "diverged" if (name, gene, place) in made else ""
+                    for name in sets
+                ),
                 f"{mean(points.values()):+.1f}" if points else "",
                 f"{np.exp(np.mean([np.log(mean(images[name]) / speed[name]) for name in seen])):.2f}" if seen else "",
             ]
