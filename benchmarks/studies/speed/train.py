@@ -1,7 +1,7 @@
 """evonas's trainer against the plain loop that people write (plain_loop.py), side by side in one run.
 
     python benchmarks/studies/speed/train.py [--quick] [--json] [--data digits npz:FILE] [--seeds 5] [--device cpu]
-        [--record]
+        [--networks dense residual …] [--seconds 60] [--record]
 
 Five cells and three macro networks, each with each seed, from the same initial weights; the arms take turns, and the
 turn changes with every pair. The plain loop runs with the fastest of its DataLoader workers and threads, chosen for
@@ -131,7 +131,7 @@ def make_trainer(setting: Setting, **options: Any) -> TorchTrainer:
 
 def tuned(setting: Setting) -> Setting:
     """With the plain loop's fastest DataLoader workers and threads on the middle cell; half of its epochs each."""
-    network, few = setting.networks[2], replace(setting, data=_few(setting), epochs=1)
+    network, few = setting.networks[min(2, len(setting.networks) - 1)], replace(setting, data=_few(setting), epochs=1)
     plain(few, network, 99)
     alone = plain(few, network, 99)[0]
     own = replace(few, threads=torch.get_num_threads())
@@ -211,7 +211,7 @@ def interval(values: Sequence[float]) -> tuple[float, float] | None:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     cuda = options.device.startswith("cuda")
     bar, aim = BARS["cuda" if cuda else "cpu"]
-    seconds = 20 if options.quick else float("inf")
+    seconds = 20 if options.quick else options.seconds
     found = [compare(tuned(setting), options.seeds, seconds) for setting in settings(options)]
     key = "ratio_amp" if cuda else "ratio"
     return {
@@ -236,9 +236,10 @@ def over_data(found: Sequence[dict[str, Any]]) -> list[float]:
     ]
 
 
-def mean_ratio(found: Sequence[dict[str, Any]], kind: str, key: str) -> float:
+def mean_ratio(found: Sequence[dict[str, Any]], kind: str, key: str) -> float | None:
+    """None where no network of the kind was trained."""
     ratios = [row[key] for data in found for row in data["rows"] if row["kind"] == kind]
-    return round(statistics.geometric_mean(ratios), 3)
+    return round(statistics.geometric_mean(ratios), 3) if ratios else None
 
 
 def settings(options: argparse.Namespace) -> Iterator[Setting]:
@@ -247,7 +248,8 @@ def settings(options: argparse.Namespace) -> Iterator[Setting]:
     for spec in ["digits"] if options.quick else options.data:
         found = setting(spec, options.device, options.batch or (64 if cpu else 256), options.train_size)
         epochs = options.epochs or (3 if options.quick or spec != "digits" else 12)
-        yield replace(found, epochs=epochs, amp=options.amp or not cpu)
+        chosen = [network for network in found.networks if not options.networks or network.name in options.networks]
+        yield replace(found, epochs=epochs, amp=options.amp or not cpu, networks=chosen)
 
 
 def setting(spec: str, device: str, batch_size: int, train_size: int | None = None) -> Setting:
@@ -273,9 +275,11 @@ COLUMNS = {
 
 
 def text(found: dict[str, Any]) -> str:
+    cells, macros = found["ratio"], found["ratio_macro"]
+    means = [f"cells **{cells:.2f} ×** (bar {found['bar']:g}, aim {found['aim']:g})"] if cells else []
+    means += [f"macro networks {macros:.2f} ×"] if macros else []
     parts = [
-        f"Geometric mean against the {found['control']}: cells **{found['ratio']:.2f} ×** (bar {found['bar']:g}, aim "
-        f"{found['aim']:g}), macro networks {found['ratio_macro']:.2f} ×. Accuracy, evonas less the control: "
+        f"Geometric mean against the {found['control']}: {', '.join(means)}. Accuracy, evonas less the control: "
         f"{difference(found)} (to be within {EQUAL:g})."
     ]
     for data in found["data_sets"]:
@@ -312,6 +316,8 @@ def main() -> None:
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--batch", type=int, help="images a step: 64, on a GPU 256")
     parser.add_argument("--seeds", type=int)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="a data set: then no further seed is begun")
+    parser.add_argument("--networks", nargs="+", help="only these: dense, residual, slim, …")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--amp", action="store_true", help="on a CPU too, the plain loop under autocast")
     parser.add_argument("--record", action="store_true", help="write its section of benchmarks/results/speed.md")
