@@ -11,9 +11,10 @@ from evonas.core.types import Task
 from evonas.encodings.cell_genome import EDGES, live
 
 
-def relu_conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Module:
+def relu_conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1, *, inplace: bool = False) -> nn.Module:
+    """`inplace` where nothing else looks at the input: a write less of all its numbers."""
     return nn.Sequential(
-        nn.ReLU(),
+        nn.ReLU(inplace),
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
         nn.BatchNorm2d(outputs),
     )
@@ -72,7 +73,9 @@ class Reduction(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, stride: int):
         super().__init__()
-        self.block = nn.Sequential(relu_conv_bn(inputs, outputs, 3, stride), relu_conv_bn(outputs, outputs, 3))
+        self.block = nn.Sequential(
+            relu_conv_bn(inputs, outputs, 3, stride), relu_conv_bn(outputs, outputs, 3, inplace=True)
+        )
         # ceil_mode: an odd size is halved as the strided convolution beside it does
         pool = nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False) if stride > 1 else nn.Identity()
         self.shortcut = nn.Sequential(pool, nn.Conv2d(inputs, outputs, 1, bias=False))
@@ -98,7 +101,7 @@ class CellNetwork(nn.Sequential):
             layers += [Cell(operations, width) for _ in range(cells)]
         head = [
             nn.BatchNorm2d(width),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
             nn.Linear(width, task.n_classes),

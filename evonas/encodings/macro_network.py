@@ -25,7 +25,7 @@ class SqueezeExcite(nn.Module):
         self.gate = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             nn.Conv2d(channels, squeezed, 1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(squeezed, channels, 1),
             nn.Sigmoid(),
         )
@@ -42,8 +42,10 @@ class InvertedBottleneck(nn.Module):
         hidden = inputs * expansion
         layers: dict[str, nn.Module] = {}
         if expansion > 1:
-            layers["widen"] = nn.Sequential(*conv_bn(inputs, hidden), nn.ReLU())
-        layers["depthwise"] = nn.Sequential(*conv_bn(hidden, hidden, kernel, stride, groups=hidden), nn.ReLU())
+            layers["widen"] = nn.Sequential(*conv_bn(inputs, hidden), nn.ReLU(inplace=True))
+        layers["depthwise"] = nn.Sequential(
+            *conv_bn(hidden, hidden, kernel, stride, groups=hidden), nn.ReLU(inplace=True)
+        )
         if squeeze:
             layers["squeeze"] = SqueezeExcite(hidden)
         layers["narrow"] = nn.Sequential(*conv_bn(hidden, outputs))
@@ -63,7 +65,7 @@ class MacroNetwork(nn.Sequential):
     def __init__(self, stages: Sequence[Mapping[str, int]], stem: int, task: Task):
         channels, height, image_width = task.input_shape
         size, width = min(height, image_width), stem
-        layers: dict[str, nn.Module] = {"stem": nn.Sequential(*conv_bn(channels, stem, 3), nn.ReLU())}
+        layers: dict[str, nn.Module] = {"stem": nn.Sequential(*conv_bn(channels, stem, 3), nn.ReLU(inplace=True))}
         for number, stage in enumerate(stages, 1):
             for i in range(stage["depth"]):
                 stride = stage["stride"] if i == 0 and -(-size // stage["stride"]) >= 2 else 1
@@ -71,6 +73,6 @@ class MacroNetwork(nn.Sequential):
                     width, stage["width"], stage["kernel"], stage["expansion"], bool(stage["squeeze"]), stride
                 )
                 size, width = -(-size // stride), stage["width"]
-        layers["pool"] = nn.Sequential(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        layers["pool"] = nn.Sequential(nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten())
         layers["head"] = nn.Linear(width, task.n_classes)
         super().__init__(OrderedDict(layers))

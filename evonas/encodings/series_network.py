@@ -28,12 +28,12 @@ class Block(nn.Module):
             options: dict[str, Any] = {"padding": padding, "dilation": dilation, "bias": False}
             return [nn.Conv1d(channels, outputs, kernel, **options), norm(kind, outputs)]
 
-        self.body = nn.Sequential(*convolution(inputs), nn.ReLU(), *convolution(outputs))
+        self.body = nn.Sequential(*convolution(inputs), nn.ReLU(inplace=True), *convolution(outputs))
         wider = [nn.Conv1d(inputs, outputs, 1, bias=False), norm(kind, outputs)] if inputs != outputs else []
         self.shortcut = nn.Sequential(*wider)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.relu(self.shortcut(x) + self.body(x))
+        return (self.shortcut(x) + self.body(x)).relu_()
 
 
 class Pool(nn.Module):

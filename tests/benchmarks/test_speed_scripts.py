@@ -60,7 +60,8 @@ def test_the_plain_loop_learns(setting):
 
 
 def test_a_comparison_has_a_pair_a_seed_and_network(setting):
-    found = train.compare(setting, 2, float("inf"))
+    with train.apart() as process:
+        found = train.compare(setting, 2, float("inf"), process)
     row = found["rows"][0]
     assert row["n"] == found["seeds"] == len(found["accuracy_difference_by_seed"]) == 2
     assert row["ratio"] > 0
@@ -85,7 +86,7 @@ def test_the_interval_over_data_sets_is_over_seeds():
 
 def test_a_ratio_is_the_geometric_mean_of_its_kind():
     rows = [{"kind": "cell", "ratio": 2.0}, {"kind": "cell", "ratio": 8.0}, {"kind": "macro", "ratio": 5.0}]
-    assert train.mean_ratio([{"rows": rows}], "cell", "ratio") == 4.0
+    assert train.mean_ratio([{"rows": rows}], ["cell"], "ratio") == 4.0
 
 
 def test_a_step_is_all_accounted_for(setting):

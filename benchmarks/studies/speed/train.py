@@ -3,25 +3,30 @@
     python benchmarks/studies/speed/train.py [--quick] [--json] [--data digits npz:FILE] [--seeds 5] [--device cpu]
         [--networks dense residual …] [--seconds 60] [--record]
 
-Five cells and three macro networks, each with each seed, from the same initial weights; the arms take turns, and the
-turn changes with every pair. The plain loop runs with the fastest of its DataLoader workers and threads, chosen for
-each data set by trainings that are not counted; evonas as it comes. On a CPU `--amp` adds the plain loop under
-autocast; on CUDA that is the control of the ratio.
+Five cells, three macro networks and three staged ones (of `net`), each with each seed, from the same initial weights;
+the arms take turns, and the turn changes with every pair. The plain loop runs in a process of its own, whose memory is
+kept as the system keeps it, with the fastest of its DataLoader workers and threads, chosen for each data set by
+trainings that are not counted; evonas as it comes. On a CPU `--amp` adds the plain loop under autocast; on CUDA that is
+the control of the ratio.
 
 Seconds are those of a whole training, from the genome to the validation accuracy, without what evonas does once for
 all trainings of a search (the images become tensors). `ratio` is plain / evonas: the geometric mean over data sets and
-cells of the median of a cell's pairs; `ratio_macro` the same of macro networks. Accuracies are compared by seed: the
-mean difference over networks (and data sets), and its 95 % interval over seeds (Student's t): of these networks on
-these images, for the split is one. Equal within 0.3 points is shown only by an interval inside of -0.3 to 0.3.
+cells of the median of a cell's pairs; `ratio_staged` the same of macro and staged networks. Accuracies are compared by
+seed: the mean difference over networks (and data sets), and its 95 % interval over seeds (Student's t): of these
+networks on these images, for the split is one. Equal within 0.3 points is shown only by an interval inside of -0.3 to
+0.3.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,11 +38,13 @@ from evonas.core.types import Candidate, Encoding
 from evonas.domains.images import Split, load_images, split
 from evonas.encodings.cell import CellEncoding
 from evonas.encodings.macro import MacroEncoding
+from evonas.encodings.net import NetEncoding
 from evonas.training.devices import threads_of_torch
 from evonas.training.trainer import TorchTrainer
 from studies.speed import plain_loop, results
 
-BARS = {"cpu": (1.5, 2.5), "cuda": (5.0, 10.0)}  # bar and aim for cells
+BARS = {"cpu": (1.9, 2.5), "cuda": (5.0, 10.0)}  # bar and aim for cells
+BARS_STAGED = {"cpu": (1.4, 2.0), "cuda": (5.0, 10.0)}
 EQUAL = 0.3  # points of accuracy
 CELLS = {
     "dense": "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|",
@@ -51,6 +58,17 @@ MACROS = {  # (depth, width, kernel, expansion, squeeze-excite, stride) of three
     "deep": (2, 16, 3, 2, 0, 1, 3, 24, 3, 2, 0, 2, 2, 32, 3, 2, 0, 2),
     "attentive": (1, 16, 5, 2, 1, 1, 2, 24, 5, 2, 1, 2, 1, 32, 5, 4, 1, 2),
 }
+STAGED = {  # what differs from the fixed baseline of `net`
+    "pool": {"stem": "conv"},
+    "residual": {"stem": "conv", "block": "residual", "width": 16, "growth": 2.0},
+    "depthwise": {"stem": "conv", "block": "depthwise", "width": 32, "depth": 2},
+}
+
+
+class Unfitted(NetEncoding):
+    """Networks of `net`, trained like all others here: not by their genomes' recipes."""
+
+    recipe = None  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
 
 
 @dataclass(frozen=True)
@@ -82,10 +100,11 @@ class Setting:
 
 def networks(device: str) -> list[Network]:
     """On a GPU the cells stand in the benchmark's own skeleton (C = 16, N = 5)."""
-    cell, macro = CellEncoding(cells=1 if device == "cpu" else 5), MacroEncoding()
+    cell, macro, net = CellEncoding(cells=1 if device == "cpu" else 5), MacroEncoding(), Unfitted()
     return [
         *(Network(name, "cell", cell, genome) for name, genome in CELLS.items()),
         *(Network(name, "macro", macro, genome) for name, genome in MACROS.items()),
+        *(Network(name, "staged", net, net.genome(**choices)) for name, choices in STAGED.items()),
     ]
 
 
@@ -113,6 +132,13 @@ def plain(setting: Setting, network: Network, seed: int, amp: bool = False) -> t
         return time.perf_counter() - start, accuracy
 
 
+@contextmanager
+def apart() -> Iterator[Executor]:
+    """A process of its own for the plain loop: what evonas sets for a process is not the control's."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        yield process
+
+
 def ours(trainer: TorchTrainer, network: Network, seed: int) -> tuple[float, float]:
     """(seconds, validation accuracy) of one training; the trainer keeps its images on the device."""
     start = time.perf_counter()
@@ -129,22 +155,26 @@ def make_trainer(setting: Setting, **options: Any) -> TorchTrainer:
     return TorchTrainer(setting.networks[0].encoding, setting.data, **common)
 
 
-def tuned(setting: Setting) -> Setting:
+def tuned(setting: Setting, process: Executor) -> Setting:
     """With the plain loop's fastest DataLoader workers and threads on the middle cell; half of its epochs each."""
     network, few = setting.networks[min(2, len(setting.networks) - 1)], replace(setting, data=_few(setting), epochs=1)
-    plain(few, network, 99)
-    alone = plain(few, network, 99)[0]
+
+    def seconds(setting: Setting, amp: bool = False) -> float:
+        return process.submit(plain, setting, network, 99, amp).result()[0]
+
+    seconds(few)
+    alone = seconds(few)
     own = replace(few, threads=torch.get_num_threads())
     # threads that wait for one another on a busy machine take a hundred times as long: they are not tried at length
-    threads = sorted({1, *([own.threads] if plain(own, network, 99)[0] < 1.5 * alone else [])})
+    threads = sorted({1, *([own.threads] if seconds(own) < 1.5 * alone else [])})
     workers = [w for w in (0, 1, 2, 4, 8, 16) if w <= max(2, environment.cores())]
     short = replace(setting, epochs=-(-setting.epochs // 2))
     trials = [replace(short, workers=w, threads=t) for t in threads for w in workers]
-    best = min(trials, key=lambda trial: plain(trial, network, 99, setting.device != "cpu")[0])
+    best = min(trials, key=lambda trial: seconds(trial, setting.device != "cpu"))
     return replace(setting, workers=best.workers, threads=best.threads)
 
 
-def compare(setting: Setting, seeds: int, seconds: float) -> dict[str, Any]:
+def compare(setting: Setting, seeds: int, seconds: float, process: Executor) -> dict[str, Any]:
     """Figures of one data set. No further seed is begun when so many seconds are over."""
     start = time.perf_counter()
     trainer = make_trainer(setting)
@@ -155,12 +185,16 @@ def compare(setting: Setting, seeds: int, seconds: float) -> dict[str, Any]:
             break
         for i, network in enumerate(setting.networks):
             arms = setting.arms if (seed + i) % 2 else setting.arms[::-1]
-            found[network.name].append({arm: once(arm, setting, trainer, network, seed) for arm in arms})
+            found[network.name].append({arm: once(arm, setting, trainer, network, seed, process) for arm in arms})
     return summary(setting, found, trainer)
 
 
-def once(arm: str, setting: Setting, trainer: TorchTrainer, network: Network, seed: int) -> tuple[float, float]:
-    return ours(trainer, network, seed) if arm == "evonas" else plain(setting, network, seed, arm == "amp")
+def once(
+    arm: str, setting: Setting, trainer: TorchTrainer, network: Network, seed: int, process: Executor
+) -> tuple[float, float]:
+    if arm == "evonas":
+        return ours(trainer, network, seed)
+    return process.submit(plain, setting, network, seed, arm == "amp").result()
 
 
 def summary(
@@ -210,16 +244,17 @@ def interval(values: Sequence[float]) -> tuple[float, float] | None:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     cuda = options.device.startswith("cuda")
-    bar, aim = BARS["cuda" if cuda else "cpu"]
+    kind = "cuda" if cuda else "cpu"
     seconds = 20 if options.quick else options.seconds
-    found = [compare(tuned(setting), options.seeds, seconds) for setting in settings(options)]
+    with apart() as process:
+        found = [compare(tuned(each, process), options.seeds, seconds, process) for each in settings(options)]
     key = "ratio_amp" if cuda else "ratio"
     return {
-        "ratio": mean_ratio(found, "cell", key),
-        "ratio_macro": mean_ratio(found, "macro", key),
+        "ratio": mean_ratio(found, ["cell"], key),
+        "ratio_staged": mean_ratio(found, ["macro", "staged"], key),
         "control": f"plain loop, {'bfloat16 autocast' if cuda else 'float32'}",
-        "bar": bar,
-        "aim": aim,
+        "bar": BARS[kind],
+        "bar_staged": BARS_STAGED[kind],
         "accuracy_difference_points": round(statistics.mean(f["accuracy_difference_points"] for f in found), 2),
         "accuracy_interval_points": interval(over_data(found)),
         "seeds": found[0]["seeds"],
@@ -236,9 +271,9 @@ def over_data(found: Sequence[dict[str, Any]]) -> list[float]:
     ]
 
 
-def mean_ratio(found: Sequence[dict[str, Any]], kind: str, key: str) -> float | None:
-    """None where no network of the kind was trained."""
-    ratios = [row[key] for data in found for row in data["rows"] if row["kind"] == kind]
+def mean_ratio(found: Sequence[dict[str, Any]], kinds: Collection[str], key: str) -> float | None:
+    """None where no network of these kinds was trained."""
+    ratios = [row[key] for data in found for row in data["rows"] if row["kind"] in kinds]
     return round(statistics.geometric_mean(ratios), 3) if ratios else None
 
 
@@ -275,9 +310,13 @@ COLUMNS = {
 
 
 def text(found: dict[str, Any]) -> str:
-    cells, macros = found["ratio"], found["ratio_macro"]
-    means = [f"cells **{cells:.2f} ×** (bar {found['bar']:g}, aim {found['aim']:g})"] if cells else []
-    means += [f"macro networks {macros:.2f} ×"] if macros else []
+    kinds = {
+        "cells": (found["ratio"], found["bar"]),
+        "staged and macro networks": (found["ratio_staged"], found["bar_staged"]),
+    }
+    means = [
+        f"{kind} **{ratio:.2f} ×** (bar {bar:g}, aim {aim:g})" for kind, (ratio, (bar, aim)) in kinds.items() if ratio
+    ]
     parts = [
         f"Geometric mean against the {found['control']}: {', '.join(means)}. Accuracy, evonas less the control: "
         f"{difference(found)} (to be within {EQUAL:g})."
