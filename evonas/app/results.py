@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
@@ -87,7 +88,8 @@ def finish(
     write(folder, values)  # first, for it says whose the other files are
     if final is not None:
         found = carried_out(job, final, trials, folder)
-        values |= {**found, "seconds": values["seconds"] + found.get("seconds", 0.0)}
+        cost = {"search": values["seconds"], "final": found.get("seconds")}
+        values |= {**found, "cost": cost, "seconds": values["seconds"] + found.get("seconds", 0.0)}
     limits, notes = judged(job.goal, trials, values["genome"], values, job.encoding, passed_over)
     values |= {**limits, "notes": [*values.get("notes", ()), *notes]} if limits else {}
     if job.timetable is not None:
@@ -102,7 +104,9 @@ def finish(
     write(folder, values)
     if final is not None and job.extras:
         enough = job.timetable is None or left is None or left() > program_seconds(job.timetable, 1 + len(final.others))
+        begun = time.monotonic()
         notes = job.domain.add_program(folder) if enough else [NO_TIME.format(job.name)]
+        values["cost"] = {**values["cost"], "program": time.monotonic() - begun if enough else None}
         values["notes"] = [*values.get("notes", ()), *notes]
         write(folder, values)
     return Result(folder, values)

@@ -57,8 +57,12 @@ def load_torch() -> None:
 
 
 def _print_result(result: Result) -> None:
+    from evonas.report import quality
+
     if result["genome"] is not None:
         print_line(f"{'  '.join(_figures(result))}\n{result['genome']}")
+        for line in quality.words(result["quality"]) if result.values.get("quality") else ():
+            print_line(line)
         if result.values.get("against"):
             print_line(result["against"])
         for note in result.values.get("notes", ()):

@@ -100,6 +100,10 @@ def runs_show(
     counted = [trial for trial in trials if trial.evaluation.status != "absent"]
     print(f"seed {record.seed}, {record.status}, {len(counted)} trials, begun {record.created}")
     print(record.command)
+    if found := (record.result or {}).get("quality"):
+        from evonas.report import quality
+
+        print(*quality.words(found), sep="\n")
     partial = ["fidelity"] if any(trial.evaluation.candidate.fidelity < 1 for trial in counted) else []
     metrics = dict.fromkeys([*(objective.name for objective in recorded_goal(record).objectives), "params"])
     lines = [_line(position, trial.evaluation, [*metrics], bool(partial)) for position, trial in enumerate(counted, 1)]

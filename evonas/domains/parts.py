@@ -19,7 +19,8 @@ TEST_SEED = 0  # a test set that has to be carved out is the same one whatever t
 
 @dataclass(frozen=True)
 class Parts:
-    """Examples (n, *shape) and (n,) int64 classes of each part; validation ones where they were given."""
+    """Examples (n, *shape) and (n,) int64 classes of each part; validation ones where they were given. `aside` are the
+    positions in the user's `x` of test examples that had to be taken from there."""
 
     x: np.ndarray
     y: np.ndarray
@@ -29,6 +30,7 @@ class Parts:
     y_val: np.ndarray | None
     class_names: tuple[str, ...]
     notes: tuple[str, ...]
+    aside: np.ndarray | None = None
 
 
 def check_pairs(name: str, **parts: tuple[Any, Any]) -> None:
@@ -80,7 +82,7 @@ def make_parts(
     kept, aside = stratified(codes, round(TEST_SHARE * len(codes)), np.random.default_rng(TEST_SEED), name, what)
     note = f"no test {plural(what)} were given: a fixed fifth, stratified by class, is kept for the test"
     carved = taken(x, kept), codes[kept], taken(x, aside), codes[aside]
-    return Parts(*carved, val[0], answers["validation"], words, (*notes, note))
+    return Parts(*carved, val[0], answers["validation"], words, (*notes, note), aside)
 
 
 def unvalidated(classes: Sequence[Label], validated: Sequence[Label], what: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,13 +11,17 @@ import numpy as np
 
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal
+from evonas.core.quality import judged
 from evonas.core.types import Encoding, Evaluation, Evaluator, Task
 from evonas.domains.domain import FinalTraining, TrainingOptions
 from evonas.domains.splitting import ArraySplit, class_counts, plural
 
 if TYPE_CHECKING:
+    from evonas.training.finishing import Finished
+    from evonas.training.fitting import Fitting
     from evonas.training.trainer import TorchTrainer
 
+CURVE = 200  # points of a training's curve that are kept
 SHOWN = ("test_accuracy", "params", "flops", "model_kb", "images")  # of a network, in `result.json`
 
 
@@ -89,7 +94,8 @@ class Supervised:
         if found is None:
             return None
         save(folder, found, evaluation.candidate.genome, encoding, cast(ArraySplit, trainer.data), program=False)
-        return {name: found.metrics[name] for name in SHOWN if name in found.metrics}
+        shown = {name: found.metrics[name] for name in SHOWN if name in found.metrics}
+        return {**shown, "quality": self.quality(trainer, found)} if test else shown
 
     def finish(
         self, trainer: TorchTrainer, final: FinalTraining, encoding: str, seed: int, folder: Path
@@ -102,7 +108,28 @@ class Supervised:
         save(folder, finished, best, encoding, cast(ArraySplit, trainer.data), program=False)
         figures = {name: finished.metrics[name] for name in (*SHOWN, "seconds")}
         notes = [self._learned(trainer), *self._looks(trainer, final), *_made_of(final, len(finished.members))]
-        return {"genome": best, **figures, "notes": notes}
+        trainings = [_told(training) for training in finished.trainings]
+        quality = self.quality(trainer, finished)
+        return {"genome": best, **figures, "notes": notes, "trainings": trainings, "quality": quality}
+
+    def quality(self, trainer: TorchTrainer, finished: Finished) -> Mapping[str, Any] | None:
+        """What the answers to the test set tell (`evonas.core.quality.judged`), with the accuracy of a `linear` model,
+        how many examples it learned from, and the most confident mistakes as this domain shows them. None where the
+        test set was not touched."""
+        from evonas.domains.linear import linear_accuracy
+
+        if finished.answers is None:
+            return None
+        split = cast(ArraySplit, trainer.data)
+        found = judged(finished.answers, split.class_names)
+        accuracy, examples = linear_accuracy(split, np.random.default_rng(0))
+        for mistake in found["mistakes"]:
+            mistake |= self.shown(split, mistake["position"])
+        return {**found, "linear": {"accuracy": accuracy, "examples": examples}}
+
+    def shown(self, split: Any, position: int) -> Mapping[str, Any]:
+        """A test example in JSON values: a `picture` as a data URI, a `name` where it has one."""
+        return {}
 
     def _learned(self, trainer: TorchTrainer) -> str:
         """A line on what the final network learned from."""
@@ -140,6 +167,19 @@ class Supervised:
 
     def sections(self, examples: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         return ()
+
+
+def _told(training: Fitting) -> dict[str, Any]:
+    """Of a final training, in JSON values; of its curve [images, loss, accuracy] at evenly spaced epochs."""
+    curve = training.curve
+    places = np.unique(np.linspace(0, len(curve) - 1, min(CURVE, len(curve))).round().astype(int))
+    return {
+        "epochs": training.epoch,
+        "steps": training.steps,
+        "images": training.images,
+        "recipe": asdict(training.recipe),
+        "curve": [[curve[place][0], *(float(f"{value:.4g}") for value in curve[place][1:])] for place in places],
+    }
 
 
 def _made_of(final: FinalTraining, members: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from evonas.core.figures import duration
 from evonas.core.goals import Goal, metric
 from evonas.core.types import Task, Trial
 from evonas.report.words import genome_text, plain_items
@@ -56,10 +57,19 @@ def run_facts(run: Mapping[str, Any], result: Mapping[str, Any]) -> list[tuple[s
         "started": str(run.get("created") or "").replace("T", " ")[:19],
         "ended": result.get("reason"),
         "time": result.get("time"),
+        "cost": _cost(result.get("cost")),
         "fixed baseline": result.get("against"),
         "limits": _limits(run, result),
     }
     return plain_items(facts)
+
+
+def _cost(cost: Any) -> str | None:
+    """`41.2 s search, 2 min 04 s final training, 4.1 s exported program`."""
+    if not isinstance(cost, Mapping):
+        return None
+    names = {"search": "search", "final": "final training", "program": "exported program"}
+    return ", ".join(f"{duration(cost[key])} {name}" for key, name in names.items() if cost.get(key)) or None
 
 
 def _limits(run: Mapping[str, Any], result: Mapping[str, Any]) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from evonas.core.goals import Goal
 from evonas.core.types import Encoding, Task, Trial
-from evonas.report import data
+from evonas.report import data, quality
 from evonas.report.drawing import draw_architecture
 from evonas.report.embed import embedded
 from evonas.report.facts import best_facts, front_table, run_facts, task_of
@@ -57,6 +57,7 @@ def write_report(
         features=plain_items(task_of(run).get("features")),
         config=plain_items(run.get("config")),
         versions=plain_items(run.get("versions")),
+        quality=quality.sections(result),
         sections=sections,
         data=embedded(data.columns(trials, goal, best)),
     )
@@ -73,7 +74,8 @@ def _render(**values: Any) -> str:
     from markupsafe import Markup
 
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_asset("page.html"))
-    values["sections"] = [(title, Markup(html)) for title, html in values["sections"]]
+    for name in ("quality", "sections"):
+        values[name] = [(title, Markup(html)) for title, html in values[name]]
     for name in ("data", "drawing"):
         values[name] = Markup(values[name]) if values[name] is not None else None
     assets = {name: Markup(_asset(f"report.{name}")) for name in ("css", "js")}

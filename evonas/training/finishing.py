@@ -15,13 +15,16 @@ from torch import nn
 
 from evonas.core.errors import Diverged
 from evonas.core.paired import Paired
+from evonas.core.quality import Answers
 from evonas.core.recipe import Recipe
 from evonas.core.types import Candidate, Encoding, Evaluation
 from evonas.training import profile
+from evonas.training.answers import answers
 from evonas.training.building import build, seeded
 from evonas.training.checkpoints import Checkpoints, State, digest
 from evonas.training.data import DeviceSet, Preprocessing, TrainingData, at_once
 from evonas.training.ensemble import Ensemble
+from evonas.training.fitting import Fitting
 from evonas.training.forms import ONE_FORM, Forms, over_forms
 from evonas.training.inheritance import named_tensors
 from evonas.training.pace import Pace
@@ -40,11 +43,11 @@ class Trainer(Protocol):
 
     def recipe(self, genome: Any) -> Recipe: ...
 
-    def train(
+    def trained(
         self, candidate: Candidate, data: DeviceSet, seed: int, length: Pace | None, left: Checkpoints | None
-    ) -> tuple[nn.Module, dict[str, Any]]: ...
+    ) -> Fitting: ...
 
-    def test(self, network: nn.Module, data: DeviceSet) -> tuple[float, float]: ...
+    def figures(self, training: Fitting) -> dict[str, Any]: ...
 
     def length(self, seconds: float | None, afterwards: int) -> Pace | None: ...
 
@@ -65,12 +68,15 @@ class Member:
 
 @dataclass
 class Finished:
-    """A trained network and its figures: `test_accuracy`, `params`, `flops`, `seconds`, …; what it is made of."""
+    """A trained network and its figures: `test_accuracy`, `params`, `flops`, `seconds`, …; what it is made of; its
+    answers to the test set, where that was touched, and the trainings of its members, where they were trained here."""
 
     model: nn.Module
     metrics: dict[str, Any]
     preprocessing: Preprocessing
     members: Sequence[Member]
+    answers: Answers | None = None
+    trainings: Sequence[Fitting] = ()
 
 
 def assembled(members: Sequence[Member], networks: Sequence[nn.Module]) -> nn.Module:
@@ -83,47 +89,47 @@ def finish(trainer: Trainer, genomes: Sequence[Any], seed: int, seconds: float |
     """See `TorchTrainer.finish`."""
     start, shape = time.perf_counter(), trainer.data.task.input_shape
     share = None if seconds is None else seconds / len(genomes)
-    members, networks, figures, diverged = [], [], [], None
+    members, trainings, diverged = [], [], None
     for genome in genomes:
         member = Member(genome, Forms.of(trainer.recipe(genome), shape) if tta else ONE_FORM)
         try:
-            network, found = _trained(trainer, member, seed, share)
+            training = _trained(trainer, member, seed, share)
         except Diverged as error:
             diverged = error
             continue
         members.append(member)
-        networks.append(network)
-        figures.append(found)
+        trainings.append(training)
     if not members:
         raise diverged or ValueError("no genome to train")
-    model = assembled(members, networks)
+    figures = [trainer.figures(training) for training in trainings]
+    model = assembled(members, [training.network for training in trainings])
     flops = profile.count_flops(model, shape)
     with trainer.threads_for(flops), seeded(seed, trainer.device):
-        accuracy, loss = trainer.test(model, trainer.on_device("test"))
+        found, loss = answers(model, trainer.on_device("test"), shape)
     model = model.cpu().to(memory_format=torch.contiguous_format).eval()
     metrics = {
-        "test_accuracy": accuracy,
+        "test_accuracy": found.accuracy,
         "test_loss": loss,
-        "train_accuracy": mean(found["train_accuracy"] for found in figures),
-        "images": sum(found["images"] for found in figures),
-        "peak_memory_mb": max(found["peak_memory_mb"] for found in figures),
+        "train_accuracy": mean(each["train_accuracy"] for each in figures),
+        "images": sum(each["images"] for each in figures),
+        "peak_memory_mb": max(each["peak_memory_mb"] for each in figures),
         "params": profile.count_params(model),
         "model_kb": profile.weights_kb(model),
         "flops": flops,
         "seconds": time.perf_counter() - start,
     }
-    return Finished(model, metrics, trainer.preprocessing(), members)
+    return Finished(model, metrics, trainer.preprocessing(), members, found, trainings)
 
 
-def _trained(trainer: Trainer, member: Member, seed: int, seconds: float | None) -> tuple[nn.Module, dict[str, Any]]:
-    """A member's network, for so many seconds with its share of the test, and the figures of its training."""
+def _trained(trainer: Trainer, member: Member, seed: int, seconds: float | None) -> Fitting:
+    """A member's training, for so many seconds with its share of the test."""
     flops = profile.costs(trainer.encoding, member.genome, trainer.data.task)["flops"]
     with trainer.threads_for(flops), seeded(seed, trainer.device):
         length = trainer.length(seconds, member.forms.count * len(trainer.data.y_test))
-        network, figures = trainer.train(Candidate(member.genome), trainer.on_device("all"), seed, length, None)
-    if not all(bool(tensor.isfinite().all()) for tensor in named_tensors(network).values()):
+        training = trainer.trained(Candidate(member.genome), trainer.on_device("all"), seed, length, None)
+    if not all(bool(tensor.isfinite().all()) for tensor in named_tensors(training.network).values()):
         raise Diverged("diverged: a weight is no number")
-    return network, figures
+    return training
 
 
 def keep(folder: str | Path, candidate: Candidate, network: nn.Module) -> None:
@@ -142,10 +148,12 @@ def handed_over(trainer: Trainer, evaluation: Evaluation, test: bool = False) ->
     with torch.no_grad():
         for name, tensor in named_tensors(network).items():
             tensor.copy_(state.tensors[name])
-    metrics = dict(evaluation.metrics)
+    metrics, found = dict(evaluation.metrics), None
     if test:
-        metrics["test_accuracy"] = trainer.test(network.to(trainer.device), trainer.on_device("test"))[0]
-    return Finished(network.cpu().eval(), metrics, trainer.preprocessing(), [Member(candidate.genome)])
+        network = network.to(trainer.device)
+        found, _ = answers(network, trainer.on_device("test"), trainer.data.task.input_shape)
+        metrics["test_accuracy"] = found.accuracy
+    return Finished(network.cpu().eval(), metrics, trainer.preprocessing(), [Member(candidate.genome)], found)
 
 
 def judge_forms(trainer: Trainer, evaluation: Evaluation, genome: Any, seconds: float) -> Paired | None:

@@ -38,7 +38,8 @@ class Fitting:
         n_classes: of the labels.
 
     `epoch` is how many are done, whole or in part, `steps` and `images` how many of those; `accuracy` that on the
-    augmented images of the last epoch, `first_loss` the mean loss of the first.
+    augmented images of the last epoch, `first_loss` the mean loss of the first. `curve` has images, loss and accuracy
+    after each epoch that was trained here.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Fitting:
     ):
         self.network, self.data, self.recipe, self.pace, self.generator = network, data, recipe, pace, generator
         self.n_classes = n_classes
+        self.curve: list[tuple[int, float, float]] = []
         self.epoch, self.steps, self.images, self.accuracy, self.first_loss = 0, 0, 0, 0.0, 0.0
         network.train()
         self.averages = Averages(network, recipe.averaging) if recipe.averaging else None
@@ -104,9 +106,11 @@ class Fitting:
                 break
         if not taken:
             return False
-        self._judge(float(step.loss) / taken, self.epoch)  # the epoch's one wait for the device
+        loss = float(step.loss) / taken  # the epoch's one wait for the device
+        self._judge(loss, self.epoch)
         self.images += seen
         self.epoch, self.accuracy = self.epoch + 1, float(step.correct) / (len(self.data) if taken == whole else seen)
+        self.curve.append((self.images, loss, self.accuracy))
         return taken == whole
 
     def _wait(self) -> None:

@@ -266,20 +266,28 @@ class TorchTrainer:
     def train(
         self, candidate: Candidate, data: DeviceSet, seed: int, length: Pace | None, left: Checkpoints | None
     ) -> tuple[nn.Module, dict[str, Any]]:
-        """The trained network and its figures. Out of memory halves the micro-batch, with the same effective batch."""
+        """The trained network and its figures."""
+        training = self.trained(candidate, data, seed, length, left)
+        return training.network, self.figures(training)
+
+    def figures(self, training: Fitting) -> dict[str, Any]:
+        """What is recorded of a training that has ended."""
+        memory = profile.peak_memory_mb(self.device)
+        return {"train_accuracy": training.accuracy, "images": training.images, "peak_memory_mb": memory}
+
+    def trained(
+        self, candidate: Candidate, data: DeviceSet, seed: int, length: Pace | None, left: Checkpoints | None
+    ) -> Fitting:
+        """The training when it has ended. Out of memory halves the micro-batch, with the same effective batch."""
         micro = self.recipe(candidate.genome).batch_size
         while True:
             try:
-                training = self._attempt(candidate, data, seed, length, micro, left)
-                break
+                return self._attempt(candidate, data, seed, length, micro, left)
             except torch.OutOfMemoryError:
                 if micro <= 1:
                     raise
                 micro //= 2
             torch.cuda.empty_cache()  # after the exception, which holds the failed attempt's tensors
-        memory = profile.peak_memory_mb(self.device)
-        figures = {"train_accuracy": training.accuracy, "images": training.images, "peak_memory_mb": memory}
-        return training.network, figures
 
     def _attempt(
         self,

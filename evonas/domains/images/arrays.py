@@ -25,6 +25,8 @@ def images_from_arrays(
     channels: Channels | None = None,
     notes: Sequence[str] = (),
     left_out: Sequence[str] = (),
+    files: Sequence[str] = (),
+    files_test: Sequence[str] = (),
 ) -> Images:
     """`Images` of arrays or tensors.
 
@@ -39,6 +41,7 @@ def images_from_arrays(
         flip: whether a mirrored image keeps its class; by default for colour images only.
         channels: `first` or `last`; by default found from the shape (`find_channels`).
         notes, left_out: lines on how the arrays came about.
+        files, files_test: names of the files that they came from, one for each of `x` and of `x_test`.
 
     Raises EvonasError, one line, where shapes, values or labels are not valid.
     """
@@ -51,6 +54,8 @@ def images_from_arrays(
         left_out += clipped
     test, val = (further["test"], y_test), (further["val"], y_val)
     parts = make_parts(images, y, test, val, name=name, what="image", class_names=class_names)
+    if parts.aside is not None and files:
+        files_test = [files[place] for place in parts.aside]
     return Images(
         name=name,
         x=parts.x,
@@ -64,4 +69,5 @@ def images_from_arrays(
         reader=reader,
         notes=(*notes, *parts.notes),
         left_out=tuple(left_out),
+        files_test=tuple(files_test),
     )

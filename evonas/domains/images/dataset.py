@@ -36,6 +36,7 @@ class Images:
         left_out: what was passed over or clipped, one line each; `strict` refuses it.
         metadata: what the source says of the data besides, as JSON values; `npy:` has the challenge's `benchmark`
             (percent) and `time_limit` (hours) here.
+        files_test: names of the files that test images came from, where they did.
 
     Raises EvonasError where the arrays are of another form: `images_from_arrays` brings them to it.
     """
@@ -55,6 +56,7 @@ class Images:
     notes: Sequence[str] = ()
     left_out: Sequence[str] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    files_test: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if (self.x_val is None) != (self.y_val is None):
@@ -106,12 +108,14 @@ class Images:
 
 @dataclass(frozen=True)
 class Split(ArraySplit):
-    """What one run works with: uint8 images (n, height, width, channels), int64 labels (n,), and the task they make."""
+    """What one run works with: uint8 images (n, height, width, channels), int64 labels (n,), and the task they make;
+    `files_test` are the names of the test images' files, where they have any."""
 
     flip: bool = False
     reader: ImageReader | None = None
     notes: Sequence[str] = ()
     left_out: Sequence[str] = ()
+    files_test: Sequence[str] = ()
 
     def preprocessing(self) -> Preprocessing:
         """Mean and deviation of the training images' channels, and how they were read."""

@@ -46,5 +46,9 @@ class ImageDomain(Supervised):
     def examples(self, split: Split) -> Mapping[str, Any]:
         return drawing.examples(split)
 
+    def shown(self, split: Split, position: int) -> Mapping[str, Any]:
+        name = {"name": split.files_test[position]} if split.files_test else {}
+        return {"picture": drawing.picture(split.x_test[position]), **name}
+
     def sections(self, examples: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         return drawing.sections(examples)

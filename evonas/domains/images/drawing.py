@@ -29,7 +29,7 @@ def examples(split: Split) -> dict[str, Any]:
     shown = {}
     for code, name in enumerate(split.class_names[:SHOWN]):
         places = np.flatnonzero(split.y_train == code)[:each]
-        shown[name] = [_png(split.x_train[place]) for place in places]
+        shown[name] = [picture(split.x_train[place]) for place in places]
     shape = [int(side) for side in split.x_train.shape[1:]]
     frame = split.reader.frame if split.reader else None
     return {
@@ -68,15 +68,15 @@ def _figure(name: str, images: Sequence[str], wide: int) -> str:
     return f'<figure style="margin:0"><div>{pictures}</div><figcaption>{title}</figcaption></figure>'
 
 
-def _png(image: np.ndarray) -> str:
+def picture(image: np.ndarray) -> str:
     """A data URI of (height, width, channels) bytes: grey, or the first three channels as red, green and blue."""
     from PIL import Image
 
     channels = image.shape[-1]
     pixels = image[..., :3] if channels >= 3 else image[..., 0]
-    picture = Image.fromarray(np.ascontiguousarray(pixels))
-    if max(picture.size) > SIDE:
-        picture.thumbnail((SIDE, SIDE))
+    drawn = Image.fromarray(np.ascontiguousarray(pixels))
+    if max(drawn.size) > SIDE:
+        drawn.thumbnail((SIDE, SIDE))
     file = BytesIO()
-    picture.save(file, "PNG", optimize=True)
+    drawn.save(file, "PNG", optimize=True)
     return "data:image/png;base64," + b64encode(file.getvalue()).decode("ascii")

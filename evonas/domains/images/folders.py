@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def from_folder(argument: str, *, root: Path | None = None) -> Images:
     frame = Frame(*size, options.fit)
     arrays, ground = decode({part: [file for file, _ in held] for part, held in files.items()}, frame, found)
     labels = {part: [label for _, label in held] for part, held in files.items()}
+    paths = {part: [word(os.path.relpath(file, options.path)) for file, _ in held] for part, held in files.items()}
     names = {label: word(label) for label in sorted(set(labels["train"]))}
     found.notes += [
         f"the name of the folder of class {name} is no UTF-8" for label, name in names.items() if label != name
@@ -56,6 +58,8 @@ def from_folder(argument: str, *, root: Path | None = None) -> Images:
         name=word(options.path.resolve().name),
         notes=found.notes,
         left_out=found.left_out(),
+        files=paths["train"],
+        files_test=paths.get("test", ()),
     )
     reader = images.reader or ImageReader((*size, images.x.shape[-1]))
     return replace(images, reader=replace(reader, frame=replace(frame, ground=_byte(ground, reader, arrays["train"]))))

@@ -29,4 +29,5 @@ def split(images: Images, *, seed: int, train_size: int | None = None) -> Split:
         images.reader,
         images.notes,
         images.left_out,
+        images.files_test,
     )
