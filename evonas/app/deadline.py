@@ -50,7 +50,8 @@ def divide(config: SearchConfig, trainer: Any, encoding: Encoding[Any], began: f
         task, data = trainer.data.task, trainer.data
         deadline = None if config.deadline in (None, "auto") else float(config.deadline)
         measured = AT_MOST if deadline is None else min(AT_MOST, MEASURED * deadline)
-        trainer, speed, busy = _measured(trainer, portfolio(encoding, task, config.seed), config.seed, measured)
+        genomes, apart = portfolio(encoding, task, config.seed), trainer.device != "cpu" and has_workers(config)
+        trainer, speed, busy = _measured(trainer, genomes, config.seed, measured, apart)
         images = len(data.y_train) + (len(data.y_val) if data.refits(config.refit_all) else 0)
         before = time.monotonic() - began
         timetable = Timetable.make(deadline or Timetable.suited(before, images, speed), before, images, speed, busy)
@@ -59,12 +60,17 @@ def divide(config: SearchConfig, trainer: Any, encoding: Encoding[Any], began: f
     )
 
 
-def _measured(trainer: Any, genomes: Sequence[Any], seed: int, seconds: float) -> tuple[Any, float, float]:
+def has_workers(config: SearchConfig) -> bool:
+    """Whether other processes train than the one that searches."""
+    return config.executor != "processes" or config.workers > 1 or bool(config.per_device or config.timeout)
+
+
+def _measured(trainer: Any, genomes: Sequence[Any], seed: int, seconds: float, apart: bool) -> tuple[Any, float, float]:
     """What `_fastest` finds for the first of some genomes whose network can be trained at all. Raises EvonasError."""
     last: Exception | None = None
     for genome in genomes[:TRIED]:
         try:
-            return _fastest(trainer, genome, seed, seconds)
+            return _fastest(trainer, genome, seed, seconds, apart)
         except Exception as error:  # whatever a user's network raises: in the search it is a failed trial
             last = error
     assert last is not None
@@ -75,17 +81,20 @@ def _measured(trainer: Any, genomes: Sequence[Any], seed: int, seconds: float) -
     ) from last
 
 
-def _fastest(trainer: Any, genome: Any, seed: int, seconds: float) -> tuple[Any, float, float]:
+def _fastest(trainer: Any, genome: Any, seed: int, seconds: float, apart: bool) -> tuple[Any, float, float]:
     """The trainer, the images a second that it trains a genome's network with, and how busy the machine is.
 
     On a machine that is busy otherwise, threads that wait for one another take many times as long as one alone: where
-    one is faster, there is one.
+    one is faster, there is one. `apart`: by a process that ends then; this one would keep memory on a GPU.
     """
+    from evonas.training.sharing import rate_apart
+
     start, worked = time.monotonic(), time.thread_time()
     tried = [trainer]
     if trainer.device == "cpu" and trainer.threads is None and environment.threads() > 1:
         tried.append(replace(trainer, threads=1))
-    speeds = [each.rate(Candidate(genome), seed, seconds / len(tried))["images_per_second"] for each in tried]
+    rate = rate_apart if apart else type(trainer).rate
+    speeds = [rate(each, Candidate(genome), seed, seconds / len(tried))["images_per_second"] for each in tried]
     best = int(np.argmax(speeds))
     busy = (time.monotonic() - start) / max(time.thread_time() - worked, 1e-3) if trainer.device == "cpu" else 1.0
     return tried[best], speeds[best], min(MOST_BUSY, max(1.0, busy))

@@ -38,11 +38,16 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes:02d} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
 
 
+def megabytes(number: float) -> str:
+    """`311.7` -> `312 MB`, `0.776` -> `0.78 MB`."""
+    return f"{number:.0f} MB" if number >= 9.5 else f"{number:.2g} MB"
+
+
 def written(value: float | None, kind: Kind) -> str:
     """A figure of that kind: `written(12345, 'count')` -> `12.3 k`."""
     if value is None or _missing(value):
         return NOTHING
-    forms = {"percent": percent, "seconds": duration, "count": count, "megabytes": "{:.0f} MB".format}
+    forms = {"percent": percent, "seconds": duration, "count": count, "megabytes": megabytes}
     return forms.get(kind, _four_figures)(value)
 
 

@@ -14,6 +14,7 @@ from evonas.core.networks import with_sizes
 from evonas.core.optional import Calibrated
 from evonas.core.randomness import seeded_globals
 from evonas.core.types import Encoding, Task
+from evonas.training.accelerators import random_state, seed_generator, set_random_state
 
 
 def build(encoding: Encoding[Any], genome: Any, task: Task) -> nn.Module:
@@ -31,11 +32,17 @@ def calibrate(network: nn.Module, images: Callable[[], torch.Tensor]) -> None:
 
 @contextmanager
 def seeded(seed: int, device: str = "cpu") -> Iterator[None]:
-    """Within it torch's, Python's and numpy's global generators are seeded; afterwards they are as they were before.
+    """Within it torch's generators of the CPU and of `device`, Python's and numpy's are seeded; afterwards they are as
+    they were before.
 
     A network may draw from any of them where it is built and where it is run.
     """
-    devices = [device] if device.startswith("cuda") else []
-    with torch.random.fork_rng(devices=devices), seeded_globals(np.random.default_rng(seed)):
-        torch.manual_seed(seed)
-        yield
+    state = random_state(device)
+    with torch.random.fork_rng(devices=[]), seeded_globals(np.random.default_rng(seed)):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed reaches into devices that nobody asked for
+        seed_generator(device, seed)
+        try:
+            yield
+        finally:
+            if state is not None:
+                set_random_state(device, state)

@@ -11,12 +11,13 @@ import torch
 
 from evonas.core.recipe import Recipe
 from evonas.core.types import Task
+from evonas.training.accelerators import kind_of, memory
 from evonas.training.augmentation import Variation
 
 NORMALISED_AT_ONCE = 2**29  # bytes of floats: a CPU normalises sets up to this once and for all
 AUGMENTED_AT_ONCE = 2**20  # numbers: few calls for small images, and large ones stay in the caches
 LARGE = 2**25  # numbers that are held as floats at once, where they are looked at only
-FREE_SHARE = 0.5  # of a GPU's free memory that images may take; larger sets stay with the host and stream
+FREE_SHARE = 0.5  # of the memory that a process may have on a GPU for data; larger sets stay with the host and stream
 
 
 class DeviceSet(Protocol):
@@ -140,7 +141,7 @@ class DeviceData:
         if device == "cpu":
             if images.nbytes * 4 <= NORMALISED_AT_ONCE:
                 data.x = data._normalised(data.x).permute(0, 2, 3, 1).contiguous()
-        elif images.nbytes <= FREE_SHARE * _free_memory(device):
+        elif fits(images.nbytes, device):
             data.x = data.x.to(device)
         return data
 
@@ -150,7 +151,7 @@ class DeviceData:
     def batches(self, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """(n, channels, height, width) normalised floats, channels last in memory, and (n,) labels: all, in order."""
         for x, y in zip(self.x.split(size), self.y.split(size), strict=True):
-            yield self._normalised(x.to(self.device, non_blocking=True)), y
+            yield self._normalised(sent(x, self.device)), y
 
     def augmented(self, recipe: Recipe, generator: torch.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """An epoch: batches of all images in random order, each varied in its own way (`Variation`).
@@ -168,9 +169,7 @@ class DeviceData:
         chunk = recipe.batch_size * max(1, AUGMENTED_AT_ONCE // (recipe.batch_size * height * width * channels))
         for start in range(0, n, chunk):
             some = slice(start, start + chunk)
-            images = here[some].images(self.x, black)
-            if images.device.type != torch.device(self.device).type:
-                images = images.pin_memory().to(self.device, non_blocking=True)
+            images = sent(here[some].images(self.x, black), self.device)
             images = there[some].turned(self._normalised(images))
             yield from zip(images.split(recipe.batch_size), labels[some].split(recipe.batch_size), strict=True)
 
@@ -186,5 +185,15 @@ def at_once(shape: tuple[int, ...], most: int) -> int:
     return max(1, min(most, LARGE // max(1, int(np.prod(shape)))))
 
 
-def _free_memory(device: str) -> int:
-    return torch.cuda.mem_get_info(device)[0] if device.startswith("cuda") else 2**62  # MPS shares the host's
+def fits(size: int, device: str) -> bool:
+    """Whether a set of so many bytes may lie on a GPU, with the sets (and all else) that lie there already: asked where
+    it is put there, in the process that trains, for others take of the same memory."""
+    most, taken = memory(device)
+    return size + taken <= FREE_SHARE * most
+
+
+def sent(x: torch.Tensor, device: str) -> torch.Tensor:
+    """The same on the device. What lies with the host goes to CUDA by pinned memory, while the device works on."""
+    if kind_of(device) == x.device.type:
+        return x
+    return (x.pin_memory() if kind_of(device) == "cuda" else x).to(device, non_blocking=True)

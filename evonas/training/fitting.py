@@ -12,10 +12,12 @@ from torch.nn import functional as F
 
 from evonas.core.errors import Diverged
 from evonas.core.recipe import Recipe
+from evonas.training.accelerators import random_state, set_random_state, wait_for
 from evonas.training.averaging import Averages
 from evonas.training.checkpoints import State
 from evonas.training.data import DeviceSet
 from evonas.training.inheritance import named_tensors
+from evonas.training.memory import Peak, size_of
 from evonas.training.pace import Clock, Pace
 from evonas.training.steps import FiniteLoss, make_step
 
@@ -58,6 +60,7 @@ class Fitting:
         self.curve: list[tuple[int, float, float]] = []
         self.epoch, self.steps, self.images, self.accuracy, self.first_loss = 0, 0, 0, 0.0, 0.0
         network.train()
+        self.peak = Peak(data.device, size_of(named_tensors(network).values()))
         self.averages = Averages(network, recipe.averaging) if recipe.averaging else None
         labels = torch.zeros(recipe.batch_size, dtype=torch.long, device=data.device)
         targets = F.one_hot(labels, n_classes).float() if recipe.mixup else labels
@@ -80,6 +83,11 @@ class Fitting:
         if self.averages:
             self.averages.swap()
 
+    @property
+    def peak_memory_mb(self) -> float:
+        """The most that its tensors took by now (`Peak`)."""
+        return self.peak.mb(self.step.took + size_of(self.averages.values.values() if self.averages else ()))
+
     def _epoch(self, whole: int) -> bool:
         """An epoch of so many steps, or as much of it as the pace leaves; whether it was done to its end."""
         recipe, step = self.recipe, self.step
@@ -89,7 +97,7 @@ class Fitting:
         taken = seen = 0
         for i, (images, labels) in enumerate(self.data.augmented(recipe, self.generator)):
             if isinstance(self.pace, Clock) and i % Clock.WAITED == 0:
-                self._wait()
+                wait_for(self.data.device)  # a clock must not count what is only queued
             progress = self.pace.progress(self.steps, len(labels))
             if progress is None:
                 break
@@ -112,13 +120,6 @@ class Fitting:
         self.epoch, self.accuracy = self.epoch + 1, float(step.correct) / (len(self.data) if taken == whole else seen)
         self.curve.append((self.images, loss, self.accuracy))
         return taken == whole
-
-    def _wait(self) -> None:
-        """Until the device has done what it was told: a clock must not count what is only queued."""
-        if self.step.kind == "cuda":
-            torch.cuda.synchronize(self.data.device)
-        elif self.step.kind == "mps":
-            torch.mps.synchronize()
 
     def _lr(self, progress: float) -> float:
         return self.recipe.lr * schedule(progress, self.recipe.warm_up)
@@ -156,8 +157,8 @@ class Fitting:
         if self.averages:
             tensors |= {f"average.{name}": value for name, value in self.averages.values.items()}
         tensors |= {"generator": self.generator.get_state(), "random": torch.get_rng_state()}
-        if self.step.kind == "cuda":
-            tensors["random cuda"] = torch.cuda.get_rng_state(self.data.device)
+        if (own := random_state(self.data.device)) is not None:
+            tensors[f"random {self.step.kind}"] = own
         copies = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
         notes = {name: getattr(self, name) for name in NOTES}
         return State(copies, {**notes, "averaged": self.averages.last if self.averages else 0.0})
@@ -185,8 +186,8 @@ class Fitting:
                     remembered[name] = value.to(parameter.device)
         self.generator.set_state(state.tensors["generator"])
         torch.set_rng_state(state.tensors["random"])
-        if self.step.kind == "cuda":
-            torch.cuda.set_rng_state(state.tensors["random cuda"], self.data.device)
+        if (own := state.tensors.get(f"random {self.step.kind}")) is not None:
+            set_random_state(self.data.device, own)
         for name in NOTES:
             setattr(self, name, state.notes[name])
 

@@ -20,7 +20,8 @@ def make_optimizers(network: nn.Module, recipe: Recipe, lr: float | torch.Tensor
     parameters = [p for p in network.parameters() if p.requires_grad]
     if recipe.optimizer == "adamw":
         groups = _groups(parameters, recipe.weight_decay)
-        return [AdamW(groups, lr=lr, fused=True)] if groups else []
+        graph = isinstance(lr, torch.Tensor)  # a rate on the device is one that a CUDA graph reads
+        return [AdamW(groups, lr=lr, fused=True, capturable=graph)] if groups else []
     kernels = [p for p in parameters if p.ndim > 2] if recipe.optimizer == "muon" else []
     others = {id(p) for p in kernels}
     groups = _groups([p for p in parameters if id(p) not in others], recipe.weight_decay)
@@ -47,8 +48,9 @@ class SGD(torch.optim.SGD):
 
 
 class AdamW(torch.optim.AdamW):
-    """Torch's, as `SGD` is."""
+    """Torch's, as `SGD` is. A captured one may take steps outside of its graph: each epoch's last batch is smaller."""
 
+    _warned_capturable_if_run_uncaptured = True
     add_param_group = inspect.unwrap(torch.optim.AdamW.add_param_group)
     zero_grad = inspect.unwrap(torch.optim.AdamW.zero_grad)
     step = torch.no_grad()(inspect.unwrap(torch.optim.AdamW.step))

@@ -1,9 +1,8 @@
-"""What a network costs: parameters, floating-point operations, memory."""
+"""What a network costs: parameters, floating-point operations, bytes of weights, time."""
 
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from torch.utils.flop_counter import flop_registry
 from evonas.core import networks
 from evonas.core.optional import KnowsCosts
 from evonas.core.types import Encoding, Task
+from evonas.training.accelerators import wait_for
 from evonas.training.building import build, seeded
 from evonas.training.inheritance import named_tensors
 
@@ -106,7 +106,8 @@ def costs_at_once(encoding: Encoding[Any], genome: Any, task: Task, names: Seque
 def latency(network: nn.Module, input_shape: tuple[int, ...], device: str, batch: int = 1, repeats: int = 50) -> float:
     """Seconds that a network in eval mode takes for `batch` images: the median of `repeats` after a warm-up.
 
-    The network must be on the device. On CUDA the device's own clock is read, elsewhere the wall's.
+    The network must be on the device. On CUDA the device's own clock is read, elsewhere the wall's when the device has
+    done its work.
     """
     was_training = network.training
     images = torch.zeros(batch, *input_shape, device=device)
@@ -122,8 +123,11 @@ def latency(network: nn.Module, input_shape: tuple[int, ...], device: str, batch
 
 
 def _wall_seconds(network: nn.Module, images: torch.Tensor) -> float:
+    device = str(images.device)
+    wait_for(device)
     start = time.perf_counter()
     network(images)
+    wait_for(device)
     return time.perf_counter() - start
 
 
@@ -135,18 +139,6 @@ def _cuda_seconds(network: nn.Module, images: torch.Tensor) -> float:
         end.record()
         end.synchronize()
     return start.elapsed_time(end) / 1000
-
-
-def peak_memory_mb(device: str) -> float:
-    """On CUDA the most that tensors took since the last reset, else the most the whole process ever took; MB."""
-    if device.startswith("cuda"):
-        return torch.cuda.max_memory_allocated(device) / 2**20
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0.0
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return used / 2**20 if sys.platform == "darwin" else used / 2**10
 
 
 def free_memory(device: str) -> float:

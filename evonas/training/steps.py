@@ -12,7 +12,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from evonas.core.recipe import Recipe
+from evonas.training.accelerators import out_of_memory
+from evonas.training.capture import captured
 from evonas.training.data import DeviceSet
+from evonas.training.memory import Made, size_of
 from evonas.training.optimizers import make_optimizers
 
 log = logging.getLogger(__name__)
@@ -51,7 +54,8 @@ class Step:
     """One step of the optimizer; `loss` and `correct` add up on the device until they are set to zero.
 
     `precision` is what convolutions compute in; weights are always float32. A step's gradient is gathered from pieces
-    of `micro` images. Targets are (n,) labels, or (n, classes) shares where images are mixed.
+    of `micro` images. Targets are (n,) labels, or (n, classes) shares where images are mixed. `took` is the most bytes
+    that its tensors had at one time, measured in the first step; on CUDA the allocator is asked instead (`Peak`).
     """
 
     def __init__(self, network: nn.Module, recipe: Recipe, precision: torch.dtype, device: str, micro: int):
@@ -61,10 +65,29 @@ class Step:
         self.correct = torch.zeros((), device=device, dtype=torch.long)
         lr = torch.tensor(recipe.lr, device=device) if self.kind == "cuda" else 0.0
         self.optimizers = make_optimizers(network, recipe, lr)
+        self.took = 0
 
     def __call__(self, images: torch.Tensor, targets: torch.Tensor, lr: float) -> None:
         self.set_lr(lr)
-        self.descend(images, targets)
+        if self.took or self.kind == "cuda":
+            self.descend(images, targets)
+        else:
+            self._look(images, targets)
+
+    def _look(self, images: torch.Tensor, targets: torch.Tensor) -> None:
+        """A step whose memory is measured."""
+        before = self._remembered()
+        with Made() as made:
+            self.gather(images, targets)
+            gathered = made.most
+            self.update()
+        new = self._remembered() - before  # of a first step: all others have it from their beginning
+        network = size_of([*self.network.parameters(), *self.network.buffers(), images, targets])
+        self.took = network + before + max(made.most, gathered + new)
+
+    def _remembered(self) -> int:
+        """Bytes that the optimizers hold."""
+        return size_of(tensor for _, remembered in self.memory() for tensor in remembered.values())
 
     def set_lr(self, lr: float) -> None:
         for group in self.groups():
@@ -85,6 +108,11 @@ class Step:
                     yield parameter, optimizer.state.setdefault(parameter, {})
 
     def descend(self, images: torch.Tensor, targets: torch.Tensor) -> None:
+        self.gather(images, targets)
+        self.update()
+
+    def gather(self, images: torch.Tensor, targets: torch.Tensor) -> None:
+        """The gradient of a batch."""
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         for part, answers in zip(images.split(self.micro), targets.split(self.micro), strict=True):
@@ -97,6 +125,8 @@ class Step:
             self.loss += loss.detach()
             labels = answers.argmax(1) if answers.is_floating_point() else answers
             self.correct += (logits.detach().argmax(1) == labels).sum()
+
+    def update(self) -> None:
         for optimizer in self.optimizers:
             optimizer.step()
 
@@ -104,10 +134,8 @@ class Step:
 class GraphedStep(Step):
     """The same step as one CUDA graph: a small network's hundreds of kernels start by a single call.
 
-    Raises RuntimeError where the network cannot be captured, and leaves it as it was.
+    Raises RuntimeError where the network cannot be captured, and leaves it as it was, without gradients.
     """
-
-    WARM_UPS = 3  # on a side stream, as torch asks for, so that libraries choose their kernels before the capture
 
     def __init__(
         self,
@@ -124,13 +152,9 @@ class GraphedStep(Step):
             raise RuntimeError("there is nothing to learn")
         self.images, self.targets = images.clone(), targets.clone()
         before = [tensor.detach().clone() for tensor in self._state()]
-        self.graph = torch.cuda.CUDAGraph()
         self.set_lr(0.0)
         try:
-            with torch.cuda.device(device):
-                self._warm_up()
-                with torch.cuda.graph(self.graph):
-                    self.descend(self.images, self.targets)
+            self.graph = captured(lambda: self.descend(self.images, self.targets), device)
         finally:
             self._restore(before)
 
@@ -146,17 +170,11 @@ class GraphedStep(Step):
     def _state(self) -> list[torch.Tensor]:
         return [*self.network.parameters(), *self.network.buffers()]
 
-    def _warm_up(self) -> None:
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(self.WARM_UPS):
-                self.descend(self.images, self.targets)
-        torch.cuda.current_stream().wait_stream(stream)
-
     def _restore(self, before: list[torch.Tensor]) -> None:
         """Weights, running statistics and the optimizers' memory as before the warm-up, in place: the graph knows their
         addresses."""
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
         with torch.no_grad():
             for tensor, value in zip(self._state(), before, strict=True):
                 tensor.copy_(value)
@@ -183,8 +201,10 @@ def make_step(
         images = next(iter(data.batches(recipe.batch_size)))[0]
         try:
             return GraphedStep(network, recipe, precision, data.device, micro, images, targets)
-        except torch.OutOfMemoryError:
-            raise
         except RuntimeError as error:
+            if out_of_memory(error):
+                raise
             log.info("no CUDA graph for %s: %s", type(network).__name__, (str(error).splitlines() or [""])[0])
+        torch.cuda.synchronize(data.device)
+        torch.cuda.empty_cache()  # after the exception, which holds the failed capture's tensors
     return Step(network, recipe, precision, data.device, micro)

@@ -24,6 +24,7 @@ from evonas.core.paired import Paired
 from evonas.core.recipe import Recipe
 from evonas.core.types import Candidate, Encoding, Evaluation, Task
 from evonas.training import finishing, profile
+from evonas.training.accelerators import empty_cache, out_of_memory
 from evonas.training.building import build, calibrate, seeded
 from evonas.training.checkpoints import Checkpoints, digest
 from evonas.training.data import DeviceSet, Preprocessing, TrainingData, at_once
@@ -272,8 +273,8 @@ class TorchTrainer:
 
     def figures(self, training: Fitting) -> dict[str, Any]:
         """What is recorded of a training that has ended."""
-        memory = profile.peak_memory_mb(self.device)
-        return {"train_accuracy": training.accuracy, "images": training.images, "peak_memory_mb": memory}
+        figures = {"train_accuracy": training.accuracy, "images": training.images}
+        return {**figures, "peak_memory_mb": training.peak_memory_mb}
 
     def trained(
         self, candidate: Candidate, data: DeviceSet, seed: int, length: Pace | None, left: Checkpoints | None
@@ -283,11 +284,11 @@ class TorchTrainer:
         while True:
             try:
                 return self._attempt(candidate, data, seed, length, micro, left)
-            except torch.OutOfMemoryError:
-                if micro <= 1:
+            except RuntimeError as error:
+                if micro <= 1 or not out_of_memory(error):
                     raise
                 micro //= 2
-            torch.cuda.empty_cache()  # after the exception, which holds the failed attempt's tensors
+            empty_cache(self.device)  # after the exception, which holds the failed attempt's tensors
 
     def _attempt(
         self,
@@ -299,8 +300,6 @@ class TorchTrainer:
         left: Checkpoints | None,
     ) -> Fitting:
         """One training, from scratch or from where it was left; of the candidate's epochs where no length is given."""
-        if self.device.startswith("cuda"):
-            torch.cuda.reset_peak_memory_stats(self.device)
         until = self._epochs_of(candidate.fidelity)
         if length is None:
             steps = -(-len(data) // self.recipe(candidate.genome).batch_size)

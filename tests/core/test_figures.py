@@ -53,4 +53,10 @@ def test_what_is_no_figure_is_a_dash(name, value):
 def test_metrics_by_their_kind():
     assert metric("test_accuracy").text(0.97251) == "97.25 %"
     assert metric("peak_memory_mb").text(311.7) == "312 MB"
+    assert [metric("peak_memory_mb").text(value) for value in (9.6, 9.4, 0.776, 0.0412)] == [
+        "10 MB",
+        "9.4 MB",
+        "0.78 MB",
+        "0.041 MB",
+    ]
     assert metric("val_loss").text(0.123456) == "0.1235"

@@ -6,10 +6,11 @@ import sys
 import textwrap
 
 import pytest
+import torch
 
 from evonas.core.errors import EvonasError
 from evonas.core.types import Candidate
-from evonas.training.sharing import choose, per_device
+from evonas.training.sharing import choose, per_device, rate_apart
 from tests.training.nets import Line
 from tests.training.test_trainer import CONVOLUTIONS, trainer
 
@@ -73,6 +74,21 @@ GPU_BOX = """
     print([w.device for w in workers], trainer.device_name())
 """
 
+DIVIDED = """
+    from evonas.app.config import SearchConfig
+    from evonas.app.deadline import divide
+    from evonas.core.errors import EvonasError
+    from evonas.encodings.cell import CellEncoding
+    trainer = TorchTrainer(CellEncoding(), blobs(), device={device!r})
+    if __name__ == "__main__":
+        try:
+            divide(SearchConfig(deadline=60, workers={workers}, encoding="cell"), trainer, trainer.encoding, 0.0)
+        except EvonasError as error:
+            print(error)
+        except AssertionError as error:
+            print(error)
+"""
+
 
 @pytest.mark.parametrize("device", ["auto", "cuda", "cuda:1"])
 def test_the_parent_touches_no_gpu_before_its_workers_do(device, tmp_path):
@@ -80,16 +96,40 @@ def test_the_parent_touches_no_gpu_before_its_workers_do(device, tmp_path):
     tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\necho GPU zero\necho GPU one\n")
     tool.chmod(0o755)
-    said = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(GPU_BOX.format(device=device))],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": os.getcwd()},
-    )
-    assert said.returncode == 0, said.stderr
+    said = on_a_box(GPU_BOX.format(device=device), PATH=f"{tmp_path}:{os.environ['PATH']}")
     both = ["cuda:0", "cuda:1", "cuda:0", "cuda:1", "cuda:0"]
     expected = (["cuda:1"] * 5, "GPU one") if device == "cuda:1" else (both, "GPU zero")
-    assert said.stdout.strip() == f"{expected[0]} {expected[1]}"
+    assert said.strip() == f"{expected[0]} {expected[1]}"
+
+
+def on_a_box(code: str, **env: str) -> str:
+    """What a process that runs it says."""
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.getcwd(), **env},
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+@pytest.mark.parametrize(("workers", "by_parent"), [(1, True), (2, False)])
+def test_the_parent_of_workers_lets_another_process_measure_the_speed(workers, by_parent):
+    """Who has no workers trains itself; with workers the fault is that of the process that measured."""
+    head = GPU_BOX[: GPU_BOX.index("    trainer = ")].format()
+    said = on_a_box(head + DIVIDED.format(device="cuda", workers=workers))
+    assert ("CUDA was touched" in said) == by_parent
+    assert "none of 3 networks of the encoding 'CellEncoding' could be trained" in said
+
+
+@pytest.mark.thorough
+def test_a_rate_is_measured_apart():
+    assert rate_apart(trainer(), Candidate(CONVOLUTIONS), 0, 0.05)["images_per_second"] > 0
+    with pytest.raises(RuntimeError, match="ZeroDivisionError: no network"):
+        rate_apart(trainer(Broken()), Candidate(1.0), 0, 0.05)
 
 
 def test_a_rate_is_of_whole_epochs_and_leaves_nothing_behind(tmp_path):

@@ -76,16 +76,20 @@ class Split(ArraySplit):
         return Recipe()
 
     def put(self, x: np.ndarray, y: np.ndarray, preprocessing: Preprocessing, device: str) -> DeviceSeries:
-        """Series of this split on a device."""
+        """Series of this split on a device; those that take too much of a GPU's memory stay with the host."""
         import torch
 
+        from evonas.training.data import fits
+
         normalised = preprocessing(torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, -1, 1))))
-        return DeviceSeries(normalised.to(device), torch.from_numpy(y).to(device), device)
+        if device != "cpu" and fits(normalised.nbytes, device):
+            normalised = normalised.to(device)
+        return DeviceSeries(normalised, torch.from_numpy(y).to(device), device)
 
 
 @dataclass
 class DeviceSeries:
-    """A set on one device: `x` (n, channels, length) normalised floats, `y` (n,)."""
+    """A set for one device: `x` (n, channels, length) normalised floats, there or with the host; `y` (n,) there."""
 
     x: torch.Tensor
     y: torch.Tensor
@@ -96,7 +100,9 @@ class DeviceSeries:
 
     def batches(self, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """All, in order."""
-        return zip(self.x.split(size), self.y.split(size), strict=True)
+        from evonas.training.data import sent
+
+        return zip((sent(x, self.device) for x in self.x.split(size)), self.y.split(size), strict=True)
 
     def augmented(self, recipe: Recipe, generator: torch.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """An epoch: all in random order, drawn from a CPU generator, so that every device gets the same.
@@ -105,5 +111,9 @@ class DeviceSeries:
         """
         import torch
 
-        order = torch.randperm(len(self), generator=generator).to(self.device)
-        return zip(self.x[order].split(recipe.batch_size), self.y[order].split(recipe.batch_size), strict=True)
+        from evonas.training.data import sent
+
+        order = torch.randperm(len(self), generator=generator)
+        labels, order = self.y[order.to(self.device)], order.to(self.x.device)
+        some = (sent(self.x[places], self.device) for places in order.split(recipe.batch_size))
+        return zip(some, labels.split(recipe.batch_size), strict=True)
