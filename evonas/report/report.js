@@ -29,7 +29,7 @@
   }
   const forms = {
     percent: (x) => `${(100 * x).toFixed(2)} %`, seconds: duration, count: prefixed,
-    megabytes: (x) => `${x.toFixed(0)} MB`, plain: (x) => (Number.isInteger(x) ? String(x) : x.toPrecision(4)),
+    megabytes: (x) => `${x < 9.5 ? Number(x.toPrecision(2)) : x.toFixed(0)} MB`, plain: (x) => (Number.isInteger(x) ? String(x) : x.toPrecision(4)),
   };
   const text = (metric, x) => (x === null || x === undefined ? "–" : forms[data.kinds[metric] || "plain"](x));
   const scale = (metric) => (data.kinds[metric] === "percent" ? 100 : 1);
