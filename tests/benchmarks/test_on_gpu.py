@@ -17,7 +17,8 @@ from studies.speed.on_gpu_stages import KINDS, Stage, stages
 
 from tests.training.nets import arrays
 
-MEASURED = "print('warming up'); print('{\"ratio\": 5.5, \"rows\": []}')"
+FIGURES = {"ratio": 5.5, "bar": [5, 10.5], "rows": [], "cuda": True, "data": "digits", "none": None}
+MEASURED = f"print('warming up'); print({json.dumps(FIGURES)!r})"
 SLEEPS = "import time; print('begun', flush=True); time.sleep(60)"
 
 
@@ -35,7 +36,7 @@ def test_each_stage_leaves_what_it_found(tmp_path):
         [stage("good", MEASURED), stage("bad", "raise SystemExit('no device')"), stage("never", "", missing="--images")]
     )
     good, bad, never = (left(tmp_path, name) for name in ("good", "bad", "never"))
-    assert (good["outcome"], good["exit"], good["figures"]) == ("done", 0, {"ratio": 5.5, "rows": []})
+    assert (good["outcome"], good["exit"], good["figures"]) == ("done", 0, FIGURES)
     assert (tmp_path / "good.txt").read_text().startswith("warming up\n")
     assert (bad["outcome"], bad["exit"], bad["figures"]) == ("failed", 1, {})
     assert (tmp_path / "bad.txt").read_text() == "no device\n"
@@ -46,7 +47,7 @@ def test_each_stage_leaves_what_it_found(tmp_path):
         ["| bad", "failed"],
         ["| never", "left out: without --images"],
     ]
-    assert rows[0].endswith("ratio 5.5 |")
+    assert rows[0].endswith("| ratio 5.5; bar 5 to 10.5 |")
 
 
 def test_a_stage_that_runs_out_of_its_time_is_ended_with_all_it_started(tmp_path):
@@ -130,6 +131,13 @@ def options(**given) -> argparse.Namespace:
 def test_all_limits_are_less_than_nine_minutes():
     limits = [one.limit for one in stages(on_gpu.HERE, options())]
     assert sum(limits) <= on_gpu.TOTAL < 540 - on_gpu.GRACE
+
+
+def test_the_tests_that_need_a_gpu_lie_where_they_are_looked_for():
+    folder = on_gpu.ROOT / "tests"
+    marked = [path for path in folder.rglob("*.py") if "mark.gpu" in path.read_text(encoding="utf-8")]
+    command = stages(on_gpu.HERE, options())[0].command
+    assert {path.parent for path in marked} - {Path(__file__).parent} == {on_gpu.ROOT / command[-1]}
 
 
 def test_every_script_is_told_the_device_and_whether_to_record(tmp_path):

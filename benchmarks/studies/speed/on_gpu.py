@@ -1,7 +1,7 @@
 """Everything that waits for a GPU, in one go of at most nine minutes.
 
     python benchmarks/studies/speed/on_gpu.py --images cifar10.npz --published nb201.npz [--device cuda] [--record]
-                                              [--out on-gpu] [--only train together …]
+                                              [--out on-gpu] [--only train sharing …]
     python benchmarks/studies/speed/on_gpu.py --quick --device cpu       # a trial of the script
 
 The GPU tests, then the scripts of this folder, what matters most first. Each stage is a process group of its own that
@@ -136,14 +136,22 @@ def figures(said: str) -> dict[str, Any]:
 
 
 def summary(found: Sequence[Ended]) -> str:
-    """A table in Markdown: numbers that stand at the top of a stage's figures are its result."""
+    """A table in Markdown: numbers that stand at the top of a stage's figures are its result, bars and aims among
+    them."""
     lines = ["| stage | outcome | seconds | limit | figures |", "| --- | --- | --- | --- | --- |"]
     for one in found:
-        numbers = {k: v for k, v in one.figures.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
-        said = "; ".join(f"{name} {value:g}" for name, value in numbers.items()) or "–"
+        said = "; ".join(f"{name} {text}" for name, value in one.figures.items() if (text := _number(value))) or "–"
         outcome = f"{one.outcome}: {one.why}" if one.why else one.outcome
         lines.append(f"| {one.name} | {outcome} | {one.seconds:.0f} | {one.limit:.0f} | {said} |")
     return "\n".join(lines) + "\n"
+
+
+def _number(value: Any) -> str:
+    """A number, or a few of them; of anything else nothing."""
+    values = value if isinstance(value, (list, tuple)) else [value]
+    if len(values) > 3 or not all(isinstance(each, (int, float)) and not isinstance(each, bool) for each in values):
+        return ""
+    return " to ".join(f"{each:g}" for each in values)
 
 
 def _write(path: Path, text: str) -> None:

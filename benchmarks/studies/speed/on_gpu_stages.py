@@ -34,14 +34,13 @@ class Kind:
 KINDS = {
     "train": Kind(
         110,
-        "--train-size 12800 --epochs 3 --seeds 3 --seconds 30 --networks dense residual mixed narrow light",
+        "--train-size 12800 --epochs 3 --seeds 3 --seconds 30 --networks cell",
         "--train-size 128 --epochs 1 --seeds 1 --networks light",
     ),
-    "first_step": Kind(45, "--repeats 2", "--repeats 1 --epochs 1 --train-size 64", data=None),
-    "together": Kind(70, "", ""),
-    "sharing": Kind(
-        80,
-        "--train-size 10000 --epochs 2 --trainings 16 --rounds 1 --workers 1 2 4 8",
+    "first_step": Kind(55, "--repeats 2", "--repeats 1 --epochs 1 --train-size 64", data=None),
+    "sharing": Kind(  # processes, and together in one
+        140,
+        "--train-size 10000 --epochs 2 --trainings 12 --rounds 1 --workers 1 2 4 8",
         "--train-size 128 --epochs 1 --trainings 2 --rounds 1 --workers 1",
     ),
     "nb201": Kind(
@@ -54,7 +53,7 @@ TESTS = 70.0
 
 def stages(folder: Path, options: argparse.Namespace) -> list[Stage]:
     """The tests, then the scripts of `folder`, by `device`, `quick`, `images`, `published` and `record`."""
-    tests = ["tests/training/test_training_cuda.py"] if options.quick else []
+    tests = ["tests/training/test_training_cuda.py"] if options.quick else ["tests/training"]  # all marked `gpu`
     pytest = [sys.executable, "-m", "pytest", "-m", "gpu", "-q", "-n", "0", "-p", "no:cacheprovider", *tests]
     return [
         Stage("tests", TESTS, pytest),

@@ -1,7 +1,7 @@
 """evonas's trainer against the plain loop that people write (plain_loop.py), side by side in one run.
 
     python benchmarks/studies/speed/train.py [--quick] [--json] [--data digits npz:FILE] [--seeds 5] [--device cpu]
-        [--networks dense residual …] [--seconds 60] [--record]
+        [--networks cell slim …] [--seconds 60] [--record]
 
 Five cells, three macro networks and three staged ones (of `net`), each with each seed, from the same initial weights;
 the arms take turns, and the turn changes with every pair. The plain loop runs in a process of its own, whose memory is
@@ -46,6 +46,7 @@ from studies.speed import plain_loop, results
 BARS = {"cpu": (1.9, 2.5), "cuda": (5.0, 10.0)}  # bar and aim for cells
 BARS_STAGED = {"cpu": (1.4, 2.0), "cuda": (5.0, 10.0)}
 EQUAL = 0.3  # points of accuracy
+KINDS = ("cell", "macro", "staged")
 CELLS = {
     "dense": "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|",
     "residual": "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|",
@@ -283,7 +284,8 @@ def settings(options: argparse.Namespace) -> Iterator[Setting]:
     for spec in ["digits"] if options.quick else options.data:
         found = setting(spec, options.device, options.batch or (64 if cpu else 256), options.train_size)
         epochs = options.epochs or (3 if options.quick or spec != "digits" else 12)
-        chosen = [network for network in found.networks if not options.networks or network.name in options.networks]
+        wanted = options.networks or KINDS
+        chosen = [network for network in found.networks if {network.name, network.kind} & set(wanted)]
         yield replace(found, epochs=epochs, amp=options.amp or not cpu, networks=chosen)
 
 
@@ -356,7 +358,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, help="images a step: 64, on a GPU 256")
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="a data set: then no further seed is begun")
-    parser.add_argument("--networks", nargs="+", help="only these: dense, residual, slim, …")
+    parser.add_argument("--networks", nargs="+", help="only these: dense, slim, …; or cell, macro, staged")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--amp", action="store_true", help="on a CPU too, the plain loop under autocast")
     parser.add_argument("--record", action="store_true", help="write its section of benchmarks/results/speed.md")
