@@ -204,7 +204,14 @@ def make_step(
         except RuntimeError as error:
             if out_of_memory(error):
                 raise
-            log.info("no CUDA graph for %s: %s", type(network).__name__, (str(error).splitlines() or [""])[0])
+            log.info("no CUDA graph for %s: %s", type(network).__name__, _reason(error))
         torch.cuda.synchronize(data.device)
         torch.cuda.empty_cache()  # after the exception, which holds the failed capture's tensors
     return Step(network, recipe, precision, data.device, micro)
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of what was raised first: the end of a broken capture raises another error."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from evonas.core.recipe import Recipe
+from evonas.training import steps
 from evonas.training.capture import drawing_nothing
 from evonas.training.optimizers import make_optimizers
 
@@ -84,3 +85,16 @@ def test_adamw_lets_itself_be_captured_where_its_rate_is_on_the_device():
     for lr, expected in ((torch.tensor(0.1), True), (0.1, False)):
         (optimizer,) = make_optimizers(network, Recipe(optimizer="adamw"), lr)
         assert all(group["capturable"] is expected for group in optimizer.param_groups)
+
+
+def test_the_reason_is_what_was_raised_first():
+    def broken() -> None:
+        try:
+            raise RuntimeError("operation not permitted when stream is capturing\nCUDA kernel errors might be …")
+        finally:
+            raise RuntimeError("operation failed due to a previous error during capture")
+
+    with pytest.raises(RuntimeError) as found:
+        broken()
+    assert steps._reason(found.value) == "operation not permitted when stream is capturing"
+    assert steps._reason(RuntimeError()) == "RuntimeError"
