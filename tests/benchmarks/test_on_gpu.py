@@ -50,6 +50,14 @@ def test_each_stage_leaves_what_it_found(tmp_path):
     assert rows[0].endswith("| ratio 5.5; bar 5 to 10.5 |")
 
 
+def test_the_page_that_stages_record_in_comes_back_too(tmp_path):
+    page = tmp_path / "speed.md"
+    page.write_text("before\n", encoding="utf-8")
+    records = f"open({str(page)!r}, 'a', encoding='utf-8').write('measured\\n')"
+    Go(tmp_path / "out", page=page).run([stage("good", records), stage("bad", "raise SystemExit(3)")])
+    assert (tmp_path / "out" / "speed.md").read_text(encoding="utf-8") == "before\nmeasured\n"
+
+
 def test_a_stage_that_runs_out_of_its_time_is_ended_with_all_it_started(tmp_path):
     pid = tmp_path / "pid"
     spawns = (

@@ -11,7 +11,7 @@ figures (`train.json`) and the table of all (`summary.md`) are written when it h
 interrupts loses the stage that runs, and no other. A stage whose data are missing is left out in words.
 
 Nothing is fetched. The data are under 60 MB: `--images` of CIFAR-10 as JPEG bytes or arrays, `--published` as
-`nb201.py` says. With `--record` every stage writes its section of benchmarks/results/speed.md.
+`nb201.py` says. With `--record` every stage writes its section of benchmarks/results/speed.md; the folder has a copy.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from typing import Any
 
 from evonas.core.errors import EvonasError
 from evonas.training.devices import find_device
+from studies.speed import results
 from studies.speed.on_gpu_stages import Stage, stages
 
 TOTAL = 535.0  # seconds of the whole
@@ -57,10 +58,11 @@ class Ended:
 
 
 class Go:
-    """One run over the stages, which leaves all it finds in `folder` as soon as it has it."""
+    """One run over the stages, which leaves all it finds in `folder` as soon as it has it; the `page` that stages
+    record in, too: from a machine that is lent perhaps only this folder comes back."""
 
-    def __init__(self, folder: Path, total: float = TOTAL):
-        self.folder, self.end = folder, time.monotonic() + total
+    def __init__(self, folder: Path, total: float = TOTAL, page: Path | None = None):
+        self.folder, self.end, self.page = folder, time.monotonic() + total, page
         self.found: list[Ended] = []
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -96,6 +98,8 @@ class Go:
         self.found.append(ended)
         _write(self.folder / f"{ended.name}.json", json.dumps(asdict(ended), indent=1) + "\n")
         _write(self.folder / "summary.md", summary(self.found))
+        if self.page is not None:
+            _write(self.folder / self.page.name, self.page.read_text(encoding="utf-8"))
         print(f"{ended.name}: {ended.outcome}{f' ({ended.why})' * bool(ended.why)}, {ended.seconds:.0f} s", flush=True)
 
 
@@ -161,12 +165,17 @@ def _write(path: Path, text: str) -> None:
     os.replace(unfinished, path)
 
 
+def absolute(path: str) -> Path:
+    """The stages run in the repository, wherever this was called."""
+    return Path(path).expanduser().absolute()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda", help="cuda, or cpu with --quick")
     parser.add_argument("--quick", action="store_true", help="digits, sizes of seconds: a trial of the script")
-    parser.add_argument("--images", type=Path, help="npz of CIFAR-10: arrays, or JPEG bytes")
-    parser.add_argument("--published", type=Path, help="npz of NAS-Bench-201's accuracies, see nb201.py")
+    parser.add_argument("--images", type=absolute, help="npz of CIFAR-10: arrays, or JPEG bytes")
+    parser.add_argument("--published", type=absolute, help="npz of NAS-Bench-201's accuracies, see nb201.py")
     parser.add_argument("--out", type=Path, default=Path("on-gpu"), help="a folder for what was found")
     parser.add_argument("--only", nargs="+", help="only these stages")
     parser.add_argument("--total", type=float, default=TOTAL, help="seconds of the whole")
@@ -187,7 +196,7 @@ def main() -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)  # a machine that is handed back ends what runs so
-    go = Go(options.out, options.total)
+    go = Go(options.out, options.total, results.FILE if options.record else None)
     try:
         go.run([stage for stage in chosen if stage.name in (options.only or names)])
     except KeyboardInterrupt:
