@@ -40,7 +40,7 @@ KINDS = {
     "first_step": Kind(55, "--repeats 2", "--repeats 1 --epochs 1 --train-size 64", data=None),
     "sharing": Kind(  # processes, and together in one
         140,
-        "--train-size 10000 --epochs 2 --trainings 12 --rounds 1 --workers 1 2 4 8",
+        "--train-size 10000 --epochs 2 --trainings 12 --rounds 1 --workers 1 4 8",
         "--train-size 128 --epochs 1 --trainings 2 --rounds 1 --workers 1",
     ),
     "nb201": Kind(
