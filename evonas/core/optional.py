@@ -257,6 +257,14 @@ class Divisible(Protocol):
 
 
 @runtime_checkable
+class TakesTurns(Protocol):
+    """An evaluator that several threads of one process can share: `in_turns(n)` are for n of them, one each, and one
+    at a time computes. What they find is what each would find alone."""
+
+    def in_turns(self, number: int) -> Sequence[Evaluator[Any]]: ...
+
+
+@runtime_checkable
 class JudgesForms(Protocol):
     """An evaluator whose networks may look at an input in several forms (test-time augmentation): what those of a
     genome's recipe are worth to the network that an evaluation left, by validation data, in so many seconds. None where

@@ -19,7 +19,7 @@ from evonas.core import plugins
 from evonas.core.errors import EvonasError
 from evonas.core.faults import first_line
 from evonas.core.types import Candidate, Evaluation, Evaluator, Task
-from evonas.execution.processes import guarded
+from evonas.execution.guarded import guarded
 
 
 class Pool:

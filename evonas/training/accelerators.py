@@ -37,10 +37,10 @@ def seed_generator(device: str, seed: int) -> None:
 
 
 def wait_for(device: str) -> None:
-    """Until it has done what it was told; a CPU has."""
+    """Until it has done what it was told, on CUDA by this thread's stream; a CPU has."""
     kind = kind_of(device)
     if kind == "cuda":
-        torch.cuda.synchronize(device)
+        torch.cuda.current_stream(device).synchronize()
     elif kind == "mps":
         torch.mps.synchronize()
 

@@ -24,11 +24,13 @@ def captured(work: Callable[[], None], device: str) -> torch.cuda.CUDAGraph:
     """
     with torch.cuda.device(device):
         index, main, pool = torch.cuda.current_device(), torch.cuda.current_stream(), torch.cuda.graph_pool_handle()
-        graph, side, generator = torch.cuda.CUDAGraph(), _side_stream(index), torch.cuda.default_generators[index]
+        graph, generator = torch.cuda.CUDAGraph(), torch.cuda.default_generators[index]
+        # graphs of one stream share cuBLAS's memory: a thread that has a stream of its own (`Turn`) captures on that
+        side = _side_stream(index) if main == torch.cuda.default_stream() else main
         before = generator.clone_state()
         try:
             _warm_up(work, main, side)
-            with torch.cuda.graph(graph, pool, side):
+            with torch.cuda.graph(graph, pool, side, "thread_local"):  # other threads may wait for their streams
                 work()
         except BaseException:
             torch.cuda.set_stream(main)  # torch leaves that of a failed capture the current one
@@ -78,5 +80,5 @@ def _give_back(graph: torch.cuda.CUDAGraph, pool: tuple[int, int], device: int) 
 
 @cache
 def _side_stream(device: int) -> torch.cuda.Stream:
-    """One for all captures on a device: cuBLAS takes some 32 MB for each stream it ever was called on."""
+    """One for all captures of trainings that are alone on a device: cuBLAS takes some 32 MB for each stream it ever was called on."""
     return torch.cuda.Stream(device)

@@ -20,6 +20,7 @@ from evonas.training.inheritance import named_tensors
 from evonas.training.memory import Peak, size_of
 from evonas.training.pace import Clock, Pace
 from evonas.training.steps import FiniteLoss, make_step
+from evonas.training.turns import Alone, Turns
 
 DIVERGED = 10.0  # times the loss of guessing, or of the first epoch if that was more: such a training is lost
 
@@ -38,6 +39,7 @@ class Fitting:
         micro: a step's gradient is gathered from pieces of so many images.
         precision: what convolutions compute in; weights are always float32.
         n_classes: of the labels.
+        turns: with other trainings of this process.
 
     `epoch` is how many are done, whole or in part, `steps` and `images` how many of those; `accuracy` that on the
     augmented images of the last epoch, `first_loss` the mean loss of the first. `curve` has images, loss and accuracy
@@ -54,9 +56,10 @@ class Fitting:
         micro: int,
         precision: torch.dtype,
         n_classes: int,
+        turns: Turns | None = None,
     ):
         self.network, self.data, self.recipe, self.pace, self.generator = network, data, recipe, pace, generator
-        self.n_classes = n_classes
+        self.n_classes, self.turns = n_classes, turns or Alone()
         self.curve: list[tuple[int, float, float]] = []
         self.epoch, self.steps, self.images, self.accuracy, self.first_loss = 0, 0, 0, 0.0, 0.0
         network.train()
@@ -96,8 +99,9 @@ class Fitting:
         mixed = self._mixing(whole)
         taken = seen = 0
         for i, (images, labels) in enumerate(self.data.augmented(recipe, self.generator)):
+            self.turns.step()
             if isinstance(self.pace, Clock) and i % Clock.WAITED == 0:
-                wait_for(self.data.device)  # a clock must not count what is only queued
+                self._wait()  # a clock must not count what is only queued
             progress = self.pace.progress(self.steps, len(labels))
             if progress is None:
                 break
@@ -114,12 +118,17 @@ class Fitting:
                 break
         if not taken:
             return False
-        loss = float(step.loss) / taken  # the epoch's one wait for the device
+        self._wait()  # the epoch's one for the device
+        loss = float(step.loss) / taken
         self._judge(loss, self.epoch)
         self.images += seen
         self.epoch, self.accuracy = self.epoch + 1, float(step.correct) / (len(self.data) if taken == whole else seen)
         self.curve.append((self.images, loss, self.accuracy))
         return taken == whole
+
+    def _wait(self) -> None:
+        with self.turns.aside():
+            wait_for(self.data.device)
 
     def _lr(self, progress: float) -> float:
         return self.recipe.lr * schedule(progress, self.recipe.warm_up)

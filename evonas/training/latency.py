@@ -21,6 +21,7 @@ from evonas.core.types import Candidate, Encoding, Evaluation, Evaluator, Task
 from evonas.training import profile
 from evonas.training.building import build, seeded
 from evonas.training.devices import threads_of_torch
+from evonas.training.turns import InTurns, Turns, in_turns
 
 METRICS = tuple(map(metric, ("latency_ms", "latency_batch_ms", "latency_onnx_ms")))
 """One image on the device, a batch on it, one image in ONNX Runtime on the CPU; milliseconds."""
@@ -147,6 +148,13 @@ class WithLatency:
         """One for each of the trainer's own; each measures on the device that it trains on."""
         trainers: list[Any] = self.evaluator.for_workers(workers)  # type: ignore[attr-defined]
         return [replace(self, evaluator=trainer, device=trainer.device) for trainer in trainers]
+
+    def in_turns(self, number: int) -> list[InTurns]:
+        """One for each of so many threads: what measures has its turn alone, beside what others launched before."""
+        return in_turns(self, number, self.device)
+
+    def with_turns(self, turns: Turns) -> WithLatency:
+        return replace(self, evaluator=self.evaluator.with_turns(turns))  # type: ignore[attr-defined]
 
     def measure(self, genome: Any, task: Task) -> dict[str, float]:
         """The metrics of a genome's network, as far as they can be measured; milliseconds."""

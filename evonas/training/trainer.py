@@ -24,16 +24,23 @@ from evonas.core.paired import Paired
 from evonas.core.recipe import Recipe
 from evonas.core.types import Candidate, Encoding, Evaluation, Task
 from evonas.training import finishing, profile
-from evonas.training.accelerators import empty_cache, out_of_memory
+from evonas.training.accelerators import empty_cache, out_of_memory, wait_for
 from evonas.training.building import build, calibrate, seeded
 from evonas.training.checkpoints import Checkpoints, digest
 from evonas.training.data import DeviceSet, Preprocessing, TrainingData, at_once
-from evonas.training.devices import find_device, find_precision, keep_freed_memory, precision_for, threads_of_torch
+from evonas.training.devices import (
+    find_device,
+    find_precision,
+    keep_freed_memory,
+    precision_for,
+    threads_of_torch,
+)
 from evonas.training.finishing import Finished
 from evonas.training.fitting import Fitting
 from evonas.training.inheritance import inherit
 from evonas.training.pace import WARM, Clock, Pace, Steps
 from evonas.training.probing import kept as probed
+from evonas.training.turns import Alone, InTurns, Turns, in_turns
 
 TARGET_STEPS = 240  # of a full training where the epochs are not given: about two seconds on a core for 8×8 images
 HEIRLOOM = "-weights"  # ends the name of what a finished network leaves to its children
@@ -48,6 +55,7 @@ NOT_OF_THE_TRAINING = {
     "refit_all",
     "validated",
     "clock",
+    "turns",
     "_cache",
 }  # the rest is in its key
 SHOWN = 512  # images that layers are set from
@@ -90,6 +98,7 @@ class TorchTrainer:
             must not spend its time on them. The same ones for all trainings of a length; the metric `validated` is
             how many.
         clock: what `seconds` are counted by; `time.process_time` counts this process's own, whatever else runs.
+        turns: with trainings of other threads of this process (`in_turns`).
 
     Raises EvonasError where the device is not there or an option makes no training.
     """
@@ -113,6 +122,7 @@ class TorchTrainer:
     refit_all: bool = False
     validated: float | None = None
     clock: Callable[[], float] = time.monotonic
+    turns: Turns = field(default_factory=Alone, repr=False, compare=False)
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -142,6 +152,14 @@ class TorchTrainer:
             return [replace(self, device=device, _cache={}) for device in islice(cycle(self.devices()), workers)]
         threads = max(1, environment.cores() // workers) if self.device == "cpu" else None
         return [replace(self, threads=threads, _cache={}) for _ in range(workers)]
+
+    def in_turns(self, number: int) -> list[InTurns]:
+        """One for each of so many threads of this process, which share the data on the device; figures other than
+        `seconds` and `peak_memory_mb` are those of a training alone."""
+        return in_turns(self, number, self.device)
+
+    def with_turns(self, turns: Turns) -> TorchTrainer:
+        return replace(self, turns=turns)
 
     def devices(self) -> list[str]:
         """What `device` stands for: `cuda` for all of them."""
@@ -221,14 +239,19 @@ class TorchTrainer:
         validation images as the seconds allow; None where there is no such network, or no other form."""
         return finishing.judge_forms(self, evaluation, genome, seconds)
 
-    def rate(self, candidate: Candidate, seed: int, seconds: float) -> dict[str, float]:
+    def rate(
+        self, candidate: Candidate, seed: int, seconds: float, warm: Callable[[], object] | None = None
+    ) -> dict[str, float]:
         """How fast a network trains while others may train beside it; nothing is kept. `images_per_second`, and the
-        share of the device's memory that is free then (1 where it is the host's)."""
+        share of the device's memory that is free then (1 where it is the host's). `warm` is called before the first
+        second: to wait for the others, say."""
         costs = profile.costs(self.encoding, candidate.genome, self.data.task)
         with self.threads_for(costs["flops"]), seeded(seed, self.device):
             training = self.begin(candidate.genome, seed)
             training.pace = Steps(WARM)
             training.run()
+            if warm is not None:
+                warm()
             before, start = training.images, self.clock()
             training.pace = Clock(seconds, start, now=self.clock)
             training.run()
@@ -255,6 +278,8 @@ class TorchTrainer:
                 logits = network(images).float()
                 loss += F.cross_entropy(logits, labels, reduction="sum")
                 correct += (logits.argmax(1) == labels).sum()
+        with self.turns.aside():
+            wait_for(self.device)
         return float(correct) / len(data), float(loss) / len(data)
 
     def recipe(self, genome: Any) -> Recipe:
@@ -333,7 +358,8 @@ class TorchTrainer:
             calibrate(network, self._shown)
         recipe, generator = self.recipe(candidate.genome), torch.Generator().manual_seed(seed)
         precision = precision_for(network, self.precision, self.device)
-        return Fitting(network, data, recipe, length, generator, micro, precision, self.data.task.n_classes)
+        n_classes = self.data.task.n_classes
+        return Fitting(network, data, recipe, length, generator, micro, precision, n_classes, self.turns)
 
     def _shown(self) -> torch.Tensor:
         """Training images that layers are set from, the same for every network."""
@@ -341,6 +367,7 @@ class TorchTrainer:
             recipe = Recipe(batch_size=max(2, at_once(self.data.task.input_shape, SHOWN)))
             drawn = self.on_device("train").augmented(recipe, torch.Generator().manual_seed(0))
             self._cache["shown"] = next(iter(drawn))[0]
+            wait_for(self.device)  # trainings of other streams look at them too
         return self._cache["shown"]
 
     def _validation(self, seconds: float | None) -> DeviceSet:
@@ -430,4 +457,5 @@ class TorchTrainer:
                 "all": d.labelled,
             }[part]()
             self._cache[part] = d.put(images, labels, self.preprocessing(), self.device)
+            wait_for(self.device)
         return self._cache[part]

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from evonas.core import environment, plugins, trust
 from evonas.core.errors import EvonasError
 from evonas.core.optional import canonical_form
-from evonas.execution.processes import die_with_parent
+from evonas.execution.worker import die_with_parent
 from evonas_benchmarks.run import folder
 from evonas_benchmarks.run.plan import BenchmarkRun, Plan
 from evonas_benchmarks.run.problems import Problem, make_searcher, tabular_problem, training_problem
