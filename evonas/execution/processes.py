@@ -66,8 +66,9 @@ class Processes:
     process; a process that dies is replaced, and its trial tried once more. Where no process can start, because it
     cannot load the evaluator or runs a script again that has no main guard, the future raises EvonasError.
 
-    With `together` above 1 each process evaluates so many at the same time, in turns. When it ends, those that it had
-    are tried once more one by one, in a process beside it.
+    With `together` above 1 each process evaluates so many at the same time, in turns. When it ends, also because one
+    took too long, those that it had are tried once more one by one, in a process beside it: what one of them did was
+    not the others' fault.
 
     Raises EvonasError where `together` is above 1 and an evaluator does not take turns.
     """
@@ -90,18 +91,18 @@ class Processes:
 
     def _evaluate(self, candidate: Candidate, task: Task, seed: int) -> Evaluation:
         worker, seat = self._free.get()
-        start, code = time.perf_counter(), None
+        start, error = time.perf_counter(), ""
         try:
             for evaluate in (worker.evaluate, worker.evaluate_again):
                 try:
                     return evaluate(seat, candidate, task, seed, self.timeout)
                 except TimeoutError:
-                    return Evaluation.failure(
-                        candidate, f"timeout: took longer than {self.timeout:g} s", self.timeout or 0
-                    )
+                    error = f"timeout: took longer than {self.timeout:g} s"
+                    if worker.together == 1:
+                        break
                 except Died as died:
-                    code = died.code
-            return Evaluation.failure(candidate, f"worker died twice (exit code {code})", time.perf_counter() - start)
+                    error = f"worker died twice (exit code {died.code})"
+            return Evaluation.failure(candidate, error, time.perf_counter() - start)
         except Closed:
             return Evaluation.failure(candidate, "cancelled")
         except EvonasError:  # no worker can start: no trial could succeed

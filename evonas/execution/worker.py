@@ -54,7 +54,7 @@ class Worker:
     _starting = threading.Lock()  # of all workers: multiprocessing starts one process after the other
 
     def __init__(self, evaluator: Evaluator, together: int = 1):
-        self._evaluator, self._together = evaluator, together
+        self._evaluator, self.together = evaluator, together
         self._changing = threading.Lock()  # from one process to the next
         self._started: _Started | None = None
         self._process: Any = None
@@ -81,7 +81,7 @@ class Worker:
     def evaluate_again(
         self, seat: int, candidate: Candidate, task: Task, seed: int, timeout: float | None
     ) -> Evaluation:
-        """The same after a process died, alone where it was not: any of those that ran together may have ended it."""
+        """The same after the process has ended, alone where it was not: any that ran together may be at fault."""
         if self._spare is None:
             return self.evaluate(seat, candidate, task, seed, timeout)
         with self._alone:
@@ -93,7 +93,7 @@ class Worker:
     def _start(self) -> _Started:
         """Raises EvonasError where the process cannot load the evaluator, Closed where nobody waits for it."""
         context = multiprocessing.get_context("spawn")
-        ours, theirs = zip(*(context.Pipe() for _ in range(self._together)), strict=True)
+        ours, theirs = zip(*(context.Pipe() for _ in range(self.together)), strict=True)
         with self._starting:  # one that is closed now must not start afterwards
             if self._closed:
                 raise Closed

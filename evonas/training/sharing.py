@@ -1,16 +1,19 @@
-"""How many trainings share a device: as many as together train the most images a second, by measurement."""
+"""How many trainings share a device, in a process each or in one: as many as train the most images a second, by
+measurement."""
 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evonas.core.errors import EvonasError
 from evonas.core.types import Candidate, Evaluation, Task
 from evonas.execution.processes import Processes
 from evonas.training.trainer import TorchTrainer
+from evonas.training.turns import Alone, InTurns, Turns, in_turns
 
 MOST = 16  # trainings on one device
 WORTH = 1.1  # twice as many must train so many times the images a second
@@ -22,13 +25,33 @@ log = logging.getLogger(__name__)
 @dataclass
 class Rate:
     """An Evaluator that trains for some seconds and says how fast: `images_per_second`, and `free_memory`, the share
-    of the device's memory that nobody took meanwhile."""
+    of the device's memory that nobody took meanwhile. Those `in_turns` begin with their seconds at the same time, and
+    none can be measured where one has failed."""
 
     trainer: TorchTrainer
     seconds: float
+    turns: Turns = field(default_factory=Alone)
+    meeting: threading.Barrier | None = None
 
     def __call__(self, candidate: Candidate, task: Task, seed: int) -> Evaluation:
-        return Evaluation(candidate, self.trainer.rate(candidate, seed, self.seconds), self.seconds)
+        try:
+            found = self.trainer.rate(candidate, seed, self.seconds, self._meet)
+        except Exception:
+            if self.meeting is not None:
+                self.meeting.abort()
+            raise
+        return Evaluation(candidate, found, self.seconds)
+
+    def in_turns(self, number: int) -> list[InTurns]:
+        return in_turns(replace(self, meeting=threading.Barrier(number)), number, self.trainer.device)
+
+    def with_turns(self, turns: Turns) -> Rate:
+        return replace(self, trainer=self.trainer.with_turns(turns), turns=turns)
+
+    def _meet(self) -> None:
+        if self.meeting is not None:
+            with self.turns.aside():
+                self.meeting.wait()
 
 
 def per_device(trainer: TorchTrainer, genome: Any, seed: int = 0, most: int = MOST, seconds: float = 3.0) -> int:
@@ -37,21 +60,30 @@ def per_device(trainer: TorchTrainer, genome: Any, seed: int = 0, most: int = MO
 
     Raises EvonasError where not even one can train.
     """
+    return choose(lambda number: measured(trainer, genome, seed, seconds, processes=number), most)
+
+
+def together(trainer: TorchTrainer, genome: Any, seed: int = 0, most: int = MOST, seconds: float = 3.0) -> int:
+    """How many trainings to give one process, found in the same way."""
+    return choose(lambda number: measured(trainer, genome, seed, seconds, together=number), most)
+
+
+def measured(
+    trainer: TorchTrainer, genome: Any, seed: int, seconds: float, processes: int = 1, together: int = 1
+) -> Sequence[Mapping[str, float]]:
+    """What each of so many processes, or of so many trainings together in each of them, says of its `Rate` on one
+    device; nothing where several do not fit. Raises EvonasError where one alone cannot train."""
     device = trainer.devices()[0]
-
-    def measure(number: int) -> Sequence[Mapping[str, float]]:
-        own = [Rate(one, seconds) for one in replace(trainer, device=device, _cache={}).for_workers(number)]
-        with Processes(own) as executor:
-            found: list[Evaluation] = []
-            for _ in range(2):  # the first round starts the processes and brings the data to the device
-                futures = [executor.submit(Candidate(genome), trainer.data.task, seed) for _ in own]
-                found = [future.result() for future in futures]
-        failed = next((evaluation.error for evaluation in found if not evaluation.ok), None)
-        if failed and number == 1:
-            raise EvonasError(f"no training to measure on {device}: {failed}")
-        return [] if failed else [evaluation.metrics for evaluation in found]
-
-    return choose(measure, most)
+    own = [Rate(one, seconds) for one in replace(trainer, device=device, _cache={}).for_workers(processes)]
+    with Processes(own, together=together) as executor:
+        found: list[Evaluation] = []
+        for _ in range(2):  # the first round starts the processes and brings the data to the device
+            futures = [executor.submit(Candidate(genome), trainer.data.task, seed) for _ in range(executor.slots)]
+            found = [future.result() for future in futures]
+    failed = next((evaluation.error for evaluation in found if not evaluation.ok), None)
+    if failed and executor.slots == 1:
+        raise EvonasError(f"no training to measure on {device}: {failed}")
+    return [] if failed else [evaluation.metrics for evaluation in found]
 
 
 def rate_apart(trainer: TorchTrainer, candidate: Candidate, seed: int, seconds: float) -> dict[str, float]:

@@ -1,9 +1,9 @@
 """Trainings that share a process and a device: they take turns, and each computes as if it were alone.
 
-A thread trains until it has taken `STEPS` steps or waits for the device; then the next one in line goes on. On CUDA each
-has a stream of its own, so that what one of them launched runs beside what the others did: one context and one copy of
-the data serve all. Only one thread computes at a time, hence whatever is global in Python, numpy or torch can be
-exchanged where the turn goes from one to the next.
+A thread trains until it has taken `STEPS` steps or waits for the device; then the next one in line goes on. On CUDA
+each has a stream of its own, so that what one of them launched runs beside what the others did: one context and one
+copy of the data serve all. Only one thread computes at a time, hence the random states, which are global in Python,
+numpy and torch, can be exchanged where the turn goes from one to the next.
 """
 
 from __future__ import annotations
