@@ -77,6 +77,9 @@ def search(
     per_device: Annotated[
         str | None, typer.Option(help="Trainings that share a device, or auto: measured. (default: --workers)")
     ] = None,
+    together: Annotated[
+        str | None, typer.Option(help="Trainings that take turns in each process, or auto: measured. (default: 1)")
+    ] = None,
     executor: Annotated[str | None, typer.Option(help=f"{_choices('executors')}. (default: processes)")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N, mps. (default: auto)")] = None,
     timeout: Annotated[float | None, typer.Option(help="Give a training up after so many seconds.")] = None,

@@ -70,6 +70,9 @@ class SearchConfig(BaseModel):
     per_device: Annotated[int, Field(ge=1)] | Literal["auto"] | None = Field(
         None, description="trainings that share a device, instead of --workers; 'auto' measures how many"
     )
+    together: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        1, description="trainings that take turns in each process; 'auto' measures how many"
+    )
     executor: str = Field("processes", description="where: processes of this machine, ray, or dask; ray(gpus=0.5)")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
     timeout: float | None = Field(None, gt=0, description="seconds after which a training is given up")
@@ -150,6 +153,11 @@ class SearchConfig(BaseModel):
             flag = "--" + key.replace("_", "-")
             given = " ".join(repr(first.get("input")).split())[:200]
             raise EvonasError(f"{flag} {given} is not valid: {message[0].lower()}{message[1:]}") from None
+        if made.deadline is not None and made.together != 1:
+            raise EvonasError(
+                f"--deadline {values['deadline']} and --together {made.together} exclude one another: trainings that "
+                "follow the clock would take one another's time; give --trials or --seconds"
+            )
         if made.name is not None:
             check_name(made.name, recorded=recorded)
         return made

@@ -30,6 +30,7 @@ from evonas.app.preparation import (
 )
 from evonas.app.results import Result, finish, summary
 from evonas.app.searcher import make_searcher
+from evonas.app.workers import together, workers
 from evonas.core import plugins, trust
 from evonas.core.errors import EvonasError, NameTaken
 from evonas.core.faults import place, placed
@@ -288,7 +289,8 @@ def _note(lines: Sequence[str], callbacks: Sequence[Callback]) -> None:
 def make_executor(job: Job, told: Sequence[Trial] = ()) -> Any:
     """Where the trainings go: this machine's processes, or a cluster. Raises EvonasError where options conflict."""
     config = job.config
-    executor = plugins.make("evonas.executors", config.executor, job.evaluator, _workers(job), config.timeout)
+    shared = together(job)
+    executor = plugins.make("evonas.executors", config.executor, job.evaluator, workers(job), config.timeout, **shared)
     if job.domain.trains:
         executor = measuring_once(executor, job.goal, job.encoding, told)
     if config.stop_early is None:
@@ -296,21 +298,3 @@ def make_executor(job: Job, told: Sequence[Trial] = ()) -> Any:
     from evonas.execution.early_stopping import EarlyStopping
 
     return EarlyStopping(executor, job.goal, config.stop_early, told)
-
-
-def _workers(job: Job) -> int:
-    """Trainings at the same time: as many as were asked for, or so many on each device."""
-    config = job.config
-    if config.per_device is None:
-        return config.workers
-    if config.workers > 1 or config.executor != "processes":
-        other = f"--workers {config.workers}" if config.workers > 1 else f"--executor {config.executor!r}"
-        raise EvonasError(f"--per-device {config.per_device} and {other} exclude one another; give one")
-    number = config.per_device
-    if number == "auto":
-        import numpy as np
-
-        from evonas.training.sharing import per_device
-
-        number = per_device(job.trainer, job.encoding.sample(np.random.default_rng(config.seed)), config.seed)
-    return number * len(job.trainer.devices())

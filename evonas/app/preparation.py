@@ -231,7 +231,8 @@ def _deadline(config: SearchConfig, kind: Domain, goal: Goal) -> float | Literal
             f"--deadline {config.deadline} is divided for one objective, not for {names}; give one, or --seconds"
         )
     others = (config.trials, config.seconds, config.epochs, config.stop_early)
-    if config.deadline is not None or any(value is not None for value in others) or config.inherit:
+    unpaced = config.inherit or config.together != 1  # trainings are not of seconds
+    if config.deadline is not None or any(value is not None for value in others) or unpaced:
         return config.deadline
     return "auto" if kind.deadline and not several else None
 

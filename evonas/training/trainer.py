@@ -147,10 +147,11 @@ class TorchTrainer:
         return {**self.__dict__, "_cache": {}}
 
     def for_workers(self, workers: int) -> list[TorchTrainer]:
-        """One trainer a worker: CUDA devices in turn, or a share of the CPU's cores each."""
+        """One trainer a worker: CUDA devices in turn, or a share of the CPU's cores each where they share it."""
         if self.device == "cuda":
             return [replace(self, device=device, _cache={}) for device in islice(cycle(self.devices()), workers)]
-        threads = max(1, environment.cores() // workers) if self.device == "cpu" else None
+        shared = self.device == "cpu" and workers > 1
+        threads = max(1, environment.cores() // workers) if shared else self.threads
         return [replace(self, threads=threads, _cache={}) for _ in range(workers)]
 
     def in_turns(self, number: int) -> list[InTurns]:

@@ -155,7 +155,49 @@ def test_two_answers_to_how_many(tmp_path, other):
         make_executor(prepare(config(tmp_path, per_device=2, **other)))
 
 
-@pytest.mark.parametrize("wrong", [{"per_device": 0}, {"per_device": "many"}, {"stop_early": 1.0}, {"stop_early": 0}])
+def test_so_many_together_in_each_process(tmp_path):
+    with make_executor(prepare(config(tmp_path, together=3, workers=2))) as executor:
+        assert isinstance(executor, Processes)
+        assert executor.slots == 6
+    assert SearchConfig.make({"together": "3"}).together == 3
+    assert SearchConfig.make({"together": "auto"}).together == "auto"
+    with make_executor(prepare(config(tmp_path, together=1))) as executor:
+        assert isinstance(executor, Serial)
+
+
+def test_a_search_of_trainings_together_has_the_figures_of_one_after_the_other(tmp_path):
+    options = {"encoding": "cell(width=4)", "method": "random", "trials": 4, "epochs": 1}
+    each = [Watching(tmp_path / str(number)) for number in (1, 2)]
+    for number, watching in enumerate(each, 1):
+        carry_out(prepare(config(tmp_path / str(number), together=number, **options)), [watching])
+    alone, together = (sorted(figures(watching.trials), key=repr) for watching in each)
+    assert together == alone
+
+
+@pytest.mark.parametrize(
+    ("options", "other"),
+    [
+        ({"together": 2, "executor": "dask"}, "--executor 'dask'"),
+        ({"together": 2, "per_device": "auto"}, "--per-device auto"),
+        ({"together": "auto", "per_device": 2}, "--per-device 2"),
+    ],
+)
+def test_what_trainings_together_exclude(tmp_path, options, other):
+    with pytest.raises(EvonasError, match=f"--together {options['together']} and {other} exclude one another"):
+        make_executor(prepare(config(tmp_path, **options)))
+
+
+def test_trainings_together_follow_no_clock(tmp_path):
+    with pytest.raises(EvonasError, match="^--deadline 60 and --together 2 exclude one another: .* give --trials"):
+        SearchConfig.make({"together": 2, "deadline": 60})
+    assert SearchConfig.make({"together": 1, "deadline": 60}).deadline == 60
+    own = {"trials": None, "epochs": None, "train_size": 100}
+    assert prepare(config(tmp_path, together=2, **own)).timetable is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"per_device": 0}, {"together": 0}, {"per_device": "many"}, {"stop_early": 1.0}, {"stop_early": 0}]
+)
 def test_values_that_are_not_valid(wrong):
     ((name, value),) = wrong.items()
     with pytest.raises(EvonasError, match=f"^--{name.replace('_', '-')} {value!r} is not valid"):

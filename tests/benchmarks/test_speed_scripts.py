@@ -115,6 +115,13 @@ def test_several_gpus_get_as_many_processes_each():
     assert arms == [sharing.Arm(1), sharing.Arm(2), sharing.Arm(1, 4), sharing.Arm(2, 4)]
 
 
+def test_together_in_one_process_or_in_several():
+    together = [sharing.processes_and_each(text) for text in ("4", "2x8")]
+    one, two = sharing.Arm(1, together=4), sharing.Arm(2, together=8)
+    assert sharing.arms([1], 1, None, together) == [sharing.Arm(1), one, two]
+    assert sharing.arms([1], 1, 2, together)[-2:] == [one, two]
+
+
 def test_the_published_cells_are_one_of_each_share(tmp_path):
     codes = np.array([[i // 5**k % 5 for k in range(6)] for i in range(100)])
     values = np.stack([np.arange(100.0), *(np.zeros(100),) * 2], 1)[:, [1, 0, 2]]

@@ -1,13 +1,14 @@
 """Trainings an hour against how many run at the same time: on one device, and over all of them.
 
-    python benchmarks/studies/speed/sharing.py [--device cpu] [--workers 1 2 4 8] [--trainings 16] [--rounds 3]
-                                       [--json] [--record]
+    python benchmarks/studies/speed/sharing.py [--device cpu] [--workers 1 2 4 8] [--together 2 4 8 2x4]
+        [--trainings 16] [--rounds 3] [--json] [--record]
 
-The same trainings (five cells in turn, each with a seed of its own) by 1, 2, 4, … processes that share one device; on
-a CPU each with 1, 2, 4, … threads as far as there are cores, two at least; on several GPUs also as many on every one.
-All arms take their turn in every round, in another order each; the ratio is the median over rounds of that to one at a
-time, which has its own process too. What happens once a process (its start, the data's way to the device, a first
-short training) is not counted; that the last trainings leave some processes idle is.
+The same trainings (five cells in turn, each with a seed of its own) one at a time; by 1, 2, 4, … processes that share
+one device; and together, by one process (2x4: by two) in which so many take turns. On a CPU the processes have 1, 2, 4,
+… threads each as far as there are cores, two at least; on several GPUs as many on every one are measured too. All arms
+take their turn in every round, in another order each; the ratio is the median over rounds of that to one at a time,
+which has its own process too. What happens once a process (its start, the data's way to the device, a first short
+training) is not counted; that the last trainings leave some of them idle is.
 """
 
 from __future__ import annotations
@@ -28,29 +29,41 @@ from evonas.execution.processes import Processes
 from evonas.training.trainer import TorchTrainer
 from studies.speed import results, train
 
-BAR, AIM = 2.0, 4.0  # trainings an hour on one GPU, to one at a time
+BAR, AIM = 2.0, 6.0  # trainings an hour on one GPU, to one at a time
 SHORT = 1e-6  # fidelity of a training of one epoch
 
 
 @dataclass(frozen=True)
 class Arm:
-    """So many processes on each of so many devices; `threads` of each on a CPU (None: as evonas chooses them)."""
+    """So many processes on each of so many devices; `threads` of each on a CPU (None: as evonas chooses them), and how
+    many trainings take turns in it."""
 
     workers: int
     devices: int = 1
     threads: int | None = None
+    together: int = 1
 
     @property
     def processes(self) -> int:
         return self.workers * self.devices
 
 
-def arms(workers: Sequence[int], devices: int, cores: int | None) -> list[Arm]:
-    """The control first: one at a time, as it comes. `cores` where the device is a CPU."""
+def arms(
+    workers: Sequence[int], devices: int, cores: int | None, together: Sequence[tuple[int, int]] = ()
+) -> list[Arm]:
+    """The control first: one at a time, as it comes. `cores` where the device is a CPU; `together` are processes and
+    trainings in each."""
+    shared = [Arm(w, d, together=k) for d in sorted({1, devices}) for w, k in together]
     if cores is None:
-        return list(dict.fromkeys([Arm(1), *(Arm(w, d) for d in sorted({1, devices}) for w in workers)]))
+        return list(dict.fromkeys([Arm(1), *(Arm(w, d) for d in sorted({1, devices}) for w in workers), *shared]))
     most = max(2, cores)
-    return [Arm(1), *(Arm(w, 1, t) for w in workers for t in (1, 2, 4, 8, 16) if w * t <= most)]
+    return [Arm(1), *(Arm(w, 1, t) for w in workers for t in (1, 2, 4, 8, 16) if w * t <= most), *shared]
+
+
+def processes_and_each(text: str) -> tuple[int, int]:
+    """`4`: four together in one process; `2x4`: in each of two. Raises ValueError."""
+    processes, _, each = text.rpartition("x")
+    return int(processes or 1), int(each)
 
 
 def trainings_an_hour(trainer: TorchTrainer, arm: Arm, genomes: Sequence[Any], number: int) -> float:
@@ -58,8 +71,8 @@ def trainings_an_hour(trainer: TorchTrainer, arm: Arm, genomes: Sequence[Any], n
     devices = trainer.devices()[: arm.devices]
     own = [replace(trainer, device=d, threads=arm.threads) for d in devices for _ in range(arm.workers)]
     task = trainer.data.task
-    with Processes(own) as executor:
-        done([executor.submit(Candidate(genomes[0], SHORT), task, 0) for _ in own])
+    with Processes(own, together=arm.together) as executor:
+        done([executor.submit(Candidate(genomes[0], SHORT), task, 0) for _ in range(executor.slots)])
         start = time.perf_counter()
         done([executor.submit(Candidate(genomes[i % len(genomes)]), task, i) for i in range(number)])
         return 3600 * number / (time.perf_counter() - start)
@@ -88,6 +101,7 @@ def measure(
                 "devices": arm.devices,
                 "workers": arm.workers,
                 "threads": arm.threads or "as it comes",
+                "together": arm.together,
                 "trainings_an_hour": round(statistics.median(rates)),
                 "ratio": round(ratio, 3),
                 "ratio_a_process": round(ratio / arm.processes, 3),
@@ -100,6 +114,7 @@ COLUMNS = {
     "devices": "{devices}",
     "processes a device": "{workers}",
     "threads of each": "{threads}",
+    "together in each": "{together}",
     "trainings an hour": "{trainings_an_hour:,}",
     "ratio to one at a time": "**{ratio:.2f}**",
     "ratio a process": "{ratio_a_process:.2f}",
@@ -112,8 +127,9 @@ def text(found: dict[str, Any]) -> str:
     bar = "" if cpu else f" (bar {BAR:g}, aim {AIM:g})"
     return (
         f"**{found['data']}**, {found['images']:,} images, {found['epochs']} epochs, batch {found['batch_size']}; "
-        f"{found['trainings']} trainings an arm, median of {found['rounds']} rounds. The best number of processes on "
-        f"one device makes **{found['ratio']:.2f} ×** the trainings of one at a time{bar}.\n\n"
+        f"{found['trainings']} trainings an arm, median of {found['rounds']} rounds. The best way to share one "
+        f"device makes **{found['ratio']:.2f} ×** the trainings of one at a time{bar}: processes "
+        f"{found['ratio_processes']:.2f} ×, together {found['ratio_together']:.2f} ×.\n\n"
         f"{results.table(found['rows'], columns)}"
     )
 
@@ -126,6 +142,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, help="images a step: 64, on a GPU 256")
     parser.add_argument("--device", default="cpu", help="cpu, cuda (one, and all there are), cuda:0")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8], help="processes a device")
+    parser.add_argument(
+        "--together", type=processes_and_each, nargs="+", default=[(1, 2), (1, 4), (1, 8), (2, 4)], metavar="K, WxK"
+    )
     parser.add_argument("--trainings", type=int, default=16, help="of each arm in a round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="print one object")
@@ -135,10 +154,13 @@ def main() -> None:
     setting = train.setting(options.data, options.device, options.batch or (64 if cpu else 256), options.train_size)
     cells = [network for network in setting.networks if network.kind == "cell"]
     trainer = train.make_trainer(replace(setting, epochs=options.epochs))
-    chosen = arms(options.workers, len(trainer.devices()), environment.cores() if cpu else None)
+    chosen = arms(options.workers, len(trainer.devices()), environment.cores() if cpu else None, options.together)
     rows = measure(trainer, [cell.genome for cell in cells], chosen, options.trainings, options.rounds)
+    on_one = [row for row in rows if row["devices"] == 1]
     found = {
-        "ratio": max(row["ratio"] for row in rows if row["devices"] == 1),
+        "ratio": max(row["ratio"] for row in on_one),
+        "ratio_processes": max(row["ratio"] for row in on_one if row["together"] == 1),
+        "ratio_together": max(row["ratio"] for row in on_one if row["together"] > 1),
         "device": options.device,
         "data": setting.data.task.name,
         "images": len(setting.data.y_train),
@@ -156,9 +178,9 @@ def main() -> None:
 
 
 WAITING = (
-    f"Trainings an hour by processes that share a GPU, to one at a time: bar {BAR:g} ×, aim {AIM:g} ×; and over "
-    "several GPUs. `python benchmarks/studies/speed/sharing.py --device cuda --data npz:cifar10.npz --epochs 2 "
-    "--trainings 32 --record` measures it."
+    f"Trainings an hour by processes that share a GPU, or together in one, to one at a time: bar {BAR:g} ×, aim "
+    f"{AIM:g} ×; and over several GPUs. `python benchmarks/studies/speed/sharing.py --device cuda --data "
+    "npz:cifar10.npz --epochs 2 --trainings 32 --record` measures it."
 )
 
 if __name__ == "__main__":

@@ -1,0 +1,59 @@
+"""How many trainings run at the same time: so many processes, and so many together in each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from evonas.app.config import SearchConfig
+from evonas.app.preparation import Job
+from evonas.core.errors import EvonasError
+
+
+def workers(job: Job) -> int:
+    """Processes: as many as were asked for, or so many on each device. Raises EvonasError where options conflict."""
+    config = job.config
+    if config.per_device is None:
+        return config.workers
+    if config.workers > 1 or config.executor != "processes":
+        other = f"--workers {config.workers}" if config.workers > 1 else f"--executor {config.executor!r}"
+        raise EvonasError(f"--per-device {config.per_device} and {other} exclude one another; give one")
+    number = config.per_device
+    if number == "auto":
+        from evonas.training.sharing import per_device
+
+        number = per_device(job.trainer, _some_genome(job), config.seed)
+    return number * len(job.trainer.devices())
+
+
+def together(job: Job) -> dict[str, int]:
+    """Trainings in each process, as an option of the executor; none where they do not share one, which is all that
+    other executors know. Raises EvonasError where they cannot."""
+    config = job.config
+    if config.together == 1:
+        return {}
+    _refuse(config, job.trainer.device)
+    number = config.together
+    if number == "auto":
+        from evonas.training.sharing import together
+
+        number = together(job.trainer, _some_genome(job), config.seed)
+    return {"together": number}
+
+
+def _refuse(config: SearchConfig, device: str) -> None:
+    asked = f"--together {config.together}"
+    if config.executor != "processes":
+        raise EvonasError(f"{asked} and --executor {config.executor!r} exclude one another; give one")
+    if "auto" in (config.together, config.per_device) and config.per_device is not None:
+        raise EvonasError(
+            f"{asked} and --per-device {config.per_device} exclude one another: one is measured with the other left "
+            "out; give two numbers, or one option"
+        )
+    if device == "mps":
+        raise EvonasError(f"{asked} needs a device with streams, or none, and this is {device!r}; leave it out")
+
+
+def _some_genome(job: Job) -> Any:
+    return job.encoding.sample(np.random.default_rng(job.config.seed))
