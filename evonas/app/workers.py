@@ -9,6 +9,9 @@ import numpy as np
 from evonas.app.config import SearchConfig
 from evonas.app.preparation import Job
 from evonas.core.errors import EvonasError
+from evonas.core.goals import Goal
+
+PEAK = "peak_memory_mb"
 
 
 def workers(job: Job) -> int:
@@ -33,7 +36,7 @@ def together(job: Job) -> dict[str, int]:
     config = job.config
     if config.together == 1:
         return {}
-    _refuse(config, job.trainer.device)
+    _refuse(config, job.goal, job.trainer.device)
     number = config.together
     if number == "auto":
         from evonas.training.sharing import together
@@ -42,7 +45,7 @@ def together(job: Job) -> dict[str, int]:
     return {"together": number}
 
 
-def _refuse(config: SearchConfig, device: str) -> None:
+def _refuse(config: SearchConfig, goal: Goal, device: str) -> None:
     asked = f"--together {config.together}"
     if config.executor != "processes":
         raise EvonasError(f"{asked} and --executor {config.executor!r} exclude one another; give one")
@@ -51,8 +54,11 @@ def _refuse(config: SearchConfig, device: str) -> None:
             f"{asked} and --per-device {config.per_device} exclude one another: one is measured with the other left "
             "out; give two numbers, or one option"
         )
-    if device == "mps":
-        raise EvonasError(f"{asked} needs a device with streams, or none, and this is {device!r}; leave it out")
+    if device.startswith("cuda") and PEAK in goal.metrics:  # counted by the device, for all that it does
+        raise EvonasError(
+            f"{asked} and a search that looks at {PEAK!r} exclude one another on CUDA, where it is measured of all "
+            "that a process trains; give --together 1"
+        )
 
 
 def _some_genome(job: Job) -> Any:

@@ -80,5 +80,5 @@ def _give_back(graph: torch.cuda.CUDAGraph, pool: tuple[int, int], device: int) 
 
 @cache
 def _side_stream(device: int) -> torch.cuda.Stream:
-    """One for all captures of trainings that are alone on a device: cuBLAS takes some 32 MB for each stream it ever was called on."""
+    """One for all trainings that are alone: cuBLAS takes some 32 MB for each stream that it was ever called on."""
     return torch.cuda.Stream(device)

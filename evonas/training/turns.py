@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from evonas.core.types import Candidate, Evaluation, Evaluator, Task
+from evonas.training.accelerators import kind_of, random_state, set_random_state
 
 STEPS = 8  # of a training in one turn: to exchange the random states takes a fifth of a millisecond
 
@@ -120,29 +121,37 @@ class Turn:
 
 
 class RandomStates:
-    """Those of the global generators of Python, numpy, torch and one CUDA device, as a thread left them."""
+    """Those of the global generators of Python, numpy, torch and a device, as a thread left them."""
 
     def __init__(self, device: str):
-        self._cuda: torch.Generator | None = None
-        if device.startswith("cuda"):
-            torch.cuda.init()
-            number = torch.device(device).index
-            self._default = torch.cuda.default_generators[torch.cuda.current_device() if number is None else number]
-            # a graph remembers the state that it was captured with, and reads it from memory that all graphs of that
-            # state share: one state for several streams would be read while it is written
-            self._cuda = self._default.clone_state()
+        self._device = device
         self.keep()
+        if kind_of(device) == "cuda":  # one of its own, not the one that was found
+            self._devices_own = _cuda_generator(device).clone_state()
 
     def keep(self) -> None:
         self._python, self._numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
         self._torch = torch.get_rng_state()
+        # CUDA's by reference: a graph remembers the state that it was captured with, and reads it from memory that all
+        # graphs of that state share. One for several streams would be written while it is read
+        cuda = kind_of(self._device) == "cuda"
+        own = _cuda_generator(self._device).graphsafe_get_state() if cuda else random_state(self._device)
+        self._devices_own: torch.Generator | torch.Tensor | None = own
 
     def bring_back(self) -> None:
         random.setstate(self._python)
         np.random.set_state(self._numpy)  # noqa: NPY002
         torch.set_rng_state(self._torch)
-        if self._cuda is not None:  # by reference: what is drawn from now on is kept in it
-            self._default.graphsafe_set_state(self._cuda)
+        if isinstance(self._devices_own, torch.Generator):
+            _cuda_generator(self._device).graphsafe_set_state(self._devices_own)
+        elif self._devices_own is not None:
+            set_random_state(self._device, self._devices_own)
+
+
+def _cuda_generator(device: str) -> torch.Generator:
+    torch.cuda.init()
+    index = torch.device(device).index
+    return torch.cuda.default_generators[torch.cuda.current_device() if index is None else index]
 
 
 class WithTurns(Protocol):

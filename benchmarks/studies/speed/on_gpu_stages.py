@@ -40,8 +40,8 @@ KINDS = {
     "first_step": Kind(55, "--repeats 2", "--repeats 1 --epochs 1 --train-size 64", data=None),
     "sharing": Kind(  # processes, and together in one
         140,
-        "--train-size 10000 --epochs 2 --trainings 12 --rounds 1 --workers 1 4 8",
-        "--train-size 128 --epochs 1 --trainings 2 --rounds 1 --workers 1",
+        "--train-size 10000 --epochs 2 --trainings 12 --rounds 1 --seconds 90 --workers 1 4 8 --together 4 8 2x4",
+        "--train-size 128 --epochs 1 --trainings 2 --rounds 1 --workers 1 --together 2",
     ),
     "nb201": Kind(
         130, "--seeds 3 --seconds 40", "--cells 2 --seeds 1 --epochs 1 --train-size 32 --seconds 1", "--images"

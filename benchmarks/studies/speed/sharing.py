@@ -86,28 +86,53 @@ def done(futures: Sequence[Future[Evaluation]]) -> None:
 
 
 def measure(
-    trainer: TorchTrainer, genomes: Sequence[Any], chosen: Sequence[Arm], number: int, rounds: int
+    trainer: TorchTrainer,
+    genomes: Sequence[Any],
+    chosen: Sequence[Arm],
+    number: int,
+    rounds: int,
+    seconds: float = float("inf"),
 ) -> list[dict]:
-    """A row an arm."""
-    found: dict[Arm, list[float]] = {arm: [] for arm in chosen}
+    """A row an arm, the control first. When so many seconds are over no other arm is begun."""
+    start = time.perf_counter()
+    found: dict[Arm, list[tuple[float, float]]] = {arm: [] for arm in chosen}
     for i in range(rounds):
+        rates = {}
         for arm in random.Random(i).sample(list(chosen), len(chosen)):
-            found[arm].append(trainings_an_hour(trainer, arm, genomes, number))
+            if arm == chosen[0] or time.perf_counter() - start < seconds:
+                rates[arm] = trainings_an_hour(trainer, arm, genomes, number)
+        for arm, rate in rates.items():
+            found[arm].append((rate, rate / rates[chosen[0]]))
+        if time.perf_counter() - start >= seconds:
+            break
     rows = []
-    for arm, rates in found.items():
-        ratio = statistics.median(rate / alone for rate, alone in zip(rates, found[chosen[0]], strict=True))
+    for arm, measured in found.items():
+        if not measured:
+            continue
+        ratio = statistics.median(ratio for _, ratio in measured)
         rows.append(
             {
                 "devices": arm.devices,
                 "workers": arm.workers,
                 "threads": arm.threads or "as it comes",
                 "together": arm.together,
-                "trainings_an_hour": round(statistics.median(rates)),
+                "n": len(measured),
+                "trainings_an_hour": round(statistics.median(rate for rate, _ in measured)),
                 "ratio": round(ratio, 3),
                 "ratio_a_process": round(ratio / arm.processes, 3),
             }
         )
     return rows
+
+
+def best_of(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """The best ratio on one device by processes, and together in them, as far as there is one."""
+    found: dict[str, float] = {}
+    for row in rows:
+        if row["devices"] == 1:
+            name = "ratio_together" if row["together"] > 1 else "ratio_processes"
+            found[name] = max(found.get(name, 0.0), row["ratio"])
+    return found
 
 
 COLUMNS = {
@@ -118,18 +143,19 @@ COLUMNS = {
     "trainings an hour": "{trainings_an_hour:,}",
     "ratio to one at a time": "**{ratio:.2f}**",
     "ratio a process": "{ratio_a_process:.2f}",
+    "n": "{n}",
 }
 
 
 def text(found: dict[str, Any]) -> str:
     cpu = found["device"] == "cpu"
     columns = {title: form for title, form in COLUMNS.items() if title != ("devices" if cpu else "threads of each")}
+    best = ", ".join(f"{name[6:]} {ratio:.2f} ×" for name, ratio in best_of(found["rows"]).items())
     bar = "" if cpu else f" (bar {BAR:g}, aim {AIM:g})"
     return (
         f"**{found['data']}**, {found['images']:,} images, {found['epochs']} epochs, batch {found['batch_size']}; "
         f"{found['trainings']} trainings an arm, median of {found['rounds']} rounds. The best way to share one "
-        f"device makes **{found['ratio']:.2f} ×** the trainings of one at a time{bar}: processes "
-        f"{found['ratio_processes']:.2f} ×, together {found['ratio_together']:.2f} ×.\n\n"
+        f"device makes **{found['ratio']:.2f} ×** the trainings of one at a time{bar}: {best}.\n\n"
         f"{results.table(found['rows'], columns)}"
     )
 
@@ -147,6 +173,7 @@ def main() -> None:
     )
     parser.add_argument("--trainings", type=int, default=16, help="of each arm in a round")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no further arm after so many")
     parser.add_argument("--json", action="store_true", help="print one object")
     parser.add_argument("--record", action="store_true", help="write its section of benchmarks/results/speed.md")
     options = parser.parse_args()
@@ -155,12 +182,10 @@ def main() -> None:
     cells = [network for network in setting.networks if network.kind == "cell"]
     trainer = train.make_trainer(replace(setting, epochs=options.epochs))
     chosen = arms(options.workers, len(trainer.devices()), environment.cores() if cpu else None, options.together)
-    rows = measure(trainer, [cell.genome for cell in cells], chosen, options.trainings, options.rounds)
-    on_one = [row for row in rows if row["devices"] == 1]
+    rows = measure(trainer, [cell.genome for cell in cells], chosen, options.trainings, options.rounds, options.seconds)
     found = {
-        "ratio": max(row["ratio"] for row in on_one),
-        "ratio_processes": max(row["ratio"] for row in on_one if row["together"] == 1),
-        "ratio_together": max(row["ratio"] for row in on_one if row["together"] > 1),
+        "ratio": max(row["ratio"] for row in rows if row["devices"] == 1),
+        **best_of(rows),
         "device": options.device,
         "data": setting.data.task.name,
         "images": len(setting.data.y_train),
