@@ -6,32 +6,27 @@ import json
 import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evonas.app.card import write_card
-from evonas.app.final import planned, recorded
+from evonas.app.final import recorded
 from evonas.app.folders import EXPORTED, FILES, check_folder, owner_of
 from evonas.app.formats import Format, check_files, write_formats
 from evonas.app.networks import Place, located
-from evonas.app.preparation import Job, prepare_resume
-from evonas.app.results import Result, finish, of_trial, write
-from evonas.app.searcher import searcher_after
-from evonas.core.errors import EvonasError
-from evonas.core.figures import duration
+from evonas.app.picking import BEST
+from evonas.app.picking import pick as picked
+from evonas.app.results import Result, recorded_goal, write
+from evonas.app.retraining import Again, number_of, numbered, trained
+from evonas.core.errors import Diverged, EvonasError
+from evonas.core.fronts import members
 from evonas.core.genomes import freeze
-from evonas.core.types import Encoding, Trial
-from evonas.domains.domain import Data, FinalTraining
+from evonas.core.goals import Goal
+from evonas.core.types import Encoding
+from evonas.domains.domain import Data
 
-
-@dataclass(frozen=True)
-class Again:
-    """What is needed to train the network of a run that had its data, or its encoding, as objects."""
-
-    archive: str | None = None
-    data: Data | None = None
-    encoding: Encoding[Any] | None = None
+if TYPE_CHECKING:
+    from evonas.memory.archive import RunRecord
 
 
 def export(
@@ -39,6 +34,7 @@ def export(
     out: str | Path | None = None,
     *,
     formats: Sequence[Format] = (),
+    pick: str | int | None = None,
     trial: int | None = None,
     again: bool = False,
     archive: str | None = None,
@@ -51,6 +47,8 @@ def export(
     Args:
         run: its name, its folder, or a folder that a network was exported to.
         formats: see `evonas.app.formats`; what a search leaves where none is given.
+        pick: the network of this member of the front instead (`evonas.app.picking.pick`): `best`, `knee`, a limit as
+            `latency_ms<=1`, or its place, counted from 1; it is trained in full.
         trial: the network of this trial, counted from 1, instead of the run's; it is trained in full.
         again: do the run's final training again, though its network is there.
         data, encoding: arrays, or an encoding, that the run was given as objects, if it has to be trained.
@@ -62,10 +60,58 @@ def export(
     place = located(run, archive)
     if out is None and not formats:
         raise EvonasError("nothing to write: give --format, or --out FOLDER, or both")
-    found = _there(place, run, out, trial, again, archive)
+    given = Again(run, archive, data, encoding)
+    if pick is not None:
+        trial = _picked(place, given, pick, trial)
+    return _exported(place, out, formats, trial, again, given, say)
+
+
+def export_front(
+    run: str,
+    out: str | Path,
+    *,
+    formats: Sequence[Format] = (),
+    archive: str | None = None,
+    data: Data | None = None,
+    encoding: Encoding[Any] | None = None,
+    say: Callable[[str], Any] = lambda line: None,
+) -> list[Result]:
+    """`export` for every member of the front, in its order, each to a folder in `out` by the number of its trial, so
+    that one that has been exported is found again when the front has changed: `trial-7`.
+
+    Raises EvonasError as `export` does; where a training diverges, after all others have been written.
+    """
+    place, given = located(run, archive), Again(run, archive, data, encoding)
+    if place.record is None:
+        raise EvonasError(f"--all trains the networks of a run: give the run's name, not the folder {run!r}")
+    found, lost = [], []
+    for member in members(_goal(place.record, given, "--all"), given.trials):
+        number = number_of(given.trials, member.trial)
+        try:
+            found.append(_exported(place, Path(out) / f"trial-{number}", formats, number, False, given, say))
+        except Diverged as error:
+            lost.append(f"that of trial {number} was not: {error}")
+    if not found and not lost:
+        raise EvonasError(f"run {run!r} has no successful trial; go on with it: evonas resume {shlex.quote(run)}")
+    if lost:
+        raise EvonasError(f"{len(found)} networks were written; {'; '.join(lost)}")
+    return found
+
+
+def _exported(
+    place: Place,
+    out: str | Path | None,
+    formats: Sequence[Format],
+    trial: int | None,
+    again: bool,
+    given: Again,
+    say: Callable[[str], Any],
+) -> Result:
+    run = given.run
+    found = _there(place, out, trial, again, given)
     if found is None:
-        found = _trained(run, out, trial, Again(archive, data, encoding), say)
-    elif place.record is not None and place.record.status != "done":
+        found = trained(out, trial, given, say)
+    elif trial is None and place.record is not None and place.record.status != "done":
         say(f"the search of {run!r} is not finished: this is its best network so far; --again trains it in full")
     target = Path(out) if out is not None else found.folder
     name = str(found.values["run"])
@@ -83,10 +129,32 @@ def export(
     return result
 
 
-def _there(
-    place: Place, run: str, out: str | Path | None, trial: int | None, again: bool, archive: str | None
-) -> Result | None:
+def _picked(place: Place, given: Again, pick: str | int, trial: int | None) -> int | None:
+    """The number of the trial that is picked; None where it is the run's own network."""
+    if trial is not None:
+        raise EvonasError(f"--pick {pick} and --trial {trial} exclude one another; give one")
+    if place.record is None:
+        raise EvonasError(f"--pick {pick} takes a network of a run: give the run's name, not the folder {given.run!r}")
+    if str(pick).strip() == BEST:
+        return None
+    goal = _goal(place.record, given, f"--pick {pick}")
+    return number_of(given.trials, picked(pick, goal, given.trials, given.run))
+
+
+def _goal(record: RunRecord, given: Again, option: str) -> Goal:
+    """What the run is for. Raises EvonasError where that is one objective."""
+    goal = recorded_goal(record) if record.result else given.job.goal  # a method may add an objective of its own
+    if len(goal.objectives) == 1:
+        raise EvonasError(
+            f"{option}: run {given.run!r} has one objective and no front; give --pick {BEST} or --trial N, or search "
+            f"for several: --objectives {goal.first.name},params"
+        )
+    return goal
+
+
+def _there(place: Place, out: str | Path | None, trial: int | None, again: bool, given: Again) -> Result | None:
     """The network that is asked for, where it has been trained: the run's, or an earlier export of the same trial."""
+    run = given.run
     if place.record is None and (trial is not None or again):
         option = "--again" if again else f"--trial {trial}"
         raise EvonasError(f"{option} trains a network of a run: give the run's name, not the folder {run!r}")
@@ -94,9 +162,7 @@ def _there(
         return None
     if trial is None:
         return Result(place.folder, _values(place.folder, run))
-    from evonas.memory.archive import Archive
-
-    wanted = _numbered(Archive(archive).trials(run), trial, run).evaluation.candidate.genome
+    wanted = numbered(given.trials, trial, run).evaluation.candidate.genome
     assert place.record is not None
     final = recorded(place.record)
     if final is not None and place.has_network and (final.genome, final.others) == (wanted, ()):
@@ -129,53 +195,3 @@ def _copied(found: Result, target: Path, formats: Sequence[Format]) -> dict[str,
         values.pop("examples", None)
         write(target, values)
     return values
-
-
-def _trained(run: str, out: str | Path | None, number: int | None, given: Again, say: Callable[[str], Any]) -> Result:
-    if out is None:
-        raise EvonasError(f"the network has to be trained: give --out FOLDER for it; run {run!r} stays as it is")
-    job = prepare_resume(run, archive=given.archive, data=given.data, encoding=given.encoding)
-    trials = job.archive.trials(run)
-    if job.goal.best(trials) is None and recorded(job.record) is None:
-        raise EvonasError(
-            f"run {run!r} has no successful trial to export; go on with it: evonas resume {shlex.quote(run)}"
-        )
-    check_folder(Path(out), run)
-    trial = None if number is None else _numbered(trials, number, run)
-    final, why = _final(job, trials) if trial is None else _final_of(job, trial, number)
-    if final is not None:
-        length = "in full" if final.seconds is None else f"for {duration(final.seconds)}"
-        what = f"the genome {final.genome!r}"
-        what += f" and {len(final.others)} more" if final.others else ""
-        say(f"training {length} {what}, {why}")
-    passed_over = (job.record.result or {}).get("passed_over", 0)
-    result = finish(job, trials, "exported", Path(out), final, passed_over=passed_over)
-    return result if trial is None or number is None else of_trial(result, trial, number)
-
-
-def _numbered(trials: Sequence[Trial], number: int, run: str) -> Trial:
-    """Trials count from 1, as on the screen and in the report. Raises EvonasError where there is no such one, or it has
-    failed."""
-    counted = [trial for trial in trials if trial.evaluation.status != "absent"]
-    if not 1 <= number <= len(counted):
-        raise EvonasError(f"--trial {number}: run {run!r} has the trials 1 to {len(counted)}; evonas runs show {run}")
-    trial = counted[number - 1]
-    if not trial.evaluation.ok:
-        why = (str(trial.evaluation.error or "").splitlines() or [trial.evaluation.status])[-1]
-        raise EvonasError(f"--trial {number} of run {run!r} failed, and has no network: {why}")
-    return trial
-
-
-def _final_of(job: Job, trial: Trial, number: int | None) -> tuple[FinalTraining, str]:
-    seconds = None if job.timetable is None else job.timetable.final
-    return FinalTraining(trial.evaluation.candidate.genome, seconds), f"that of trial {number}"
-
-
-def _final(job: Job, trials: Sequence[Trial]) -> tuple[FinalTraining | None, str]:
-    """The final training that a run had, or would have if its search ended now, and a word on which it is."""
-    seconds = None if job.timetable is None else job.timetable.final
-    final = recorded(job.record)
-    if final is None:
-        final = planned(job, searcher_after(job, trials), trials, lambda networks: seconds)
-        return final, "which the search would recommend now"
-    return replace(final, seconds=final.seconds or seconds), "as in the run's own final training"

@@ -73,6 +73,16 @@ def export(
             "by torch and Pillow alone). (default: what the search left)",
         ),
     ] = None,
+    pick: Annotated[
+        str | None,
+        typer.Option(
+            help="Of several objectives a member of the front instead, trained in full: best, knee, the best that "
+            "keeps a limit as 'latency_ms<=1', or its place, from 1."
+        ),
+    ] = None,
+    whole: Annotated[
+        bool, typer.Option("--all", help="Every member of the front, each to a folder in --out by its trial.")
+    ] = False,
     trial: Annotated[
         int | None, typer.Option(help="The network of this trial instead, trained in full; they count from 1.")
     ] = None,
@@ -90,6 +100,7 @@ def export(
     """
     from evonas.app import pushing
     from evonas.app.formats import DEFAULT, FILES, parse_formats
+    from evonas.core.errors import EvonasError
 
     wanted = parse_formats(formats)
     if push is not None:
@@ -100,8 +111,17 @@ def export(
     def say(line: str) -> None:
         print_line(line, sys.stderr)
 
+    if whole:
+        others = {"--pick": pick, "--trial": trial, "--again": again or None, "--push": push}
+        if other := next((name for name, value in others.items() if value is not None), None):
+            raise EvonasError(f"--all and {other} exclude one another; leave one out")
+        if out is None:
+            raise EvonasError("--all writes a folder for each network: give --out FOLDER")
+        for result in exporting.export_front(run, out, formats=wanted, archive=archive, say=say):
+            print_line(str(result.folder))
+        return
     wanted = wanted or (DEFAULT if out is None and push is not None else ())
-    result = exporting.export(run, out, formats=wanted, trial=trial, again=again, archive=archive, say=say)
+    result = exporting.export(run, out, formats=wanted, pick=pick, trial=trial, again=again, archive=archive, say=say)
     print_line(str(result.folder))
     if push is not None:
         files = [file for one in wanted or DEFAULT for file in FILES[one] if (result.folder / file).exists()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,11 +17,13 @@ from evonas.app.deadline import program_seconds
 from evonas.app.final import carried_out
 from evonas.app.folders import FILES, check_folder, results_folder
 from evonas.app.limits import judged
+from evonas.app.picking import figures, front_of
 from evonas.app.preparation import Job, counted
 from evonas.core import trust
 from evonas.core.errors import EvonasError
+from evonas.core.fronts import said_nothing
 from evonas.core.goals import Goal, Objective
-from evonas.core.types import Encoding, Evaluation, Trial
+from evonas.core.types import Encoding, Trial
 from evonas.domains.domain import FinalTraining, domain_named
 from evonas.encodings.make import make_encoding
 from evonas.memory.locks import status
@@ -91,7 +92,8 @@ def finish(
         cost = {"search": values["seconds"], "final": found.get("seconds")}
         values |= {**found, "cost": cost, "seconds": values["seconds"] + found.get("seconds", 0.0)}
     limits, notes = judged(job.goal, trials, values["genome"], values, job.encoding, passed_over)
-    values |= {**limits, "notes": [*values.get("notes", ()), *notes]} if limits else {}
+    notes += said_nothing(job.goal, trials)
+    values |= {**limits, **({"notes": [*values.get("notes", ()), *notes]} if notes else {})}
     if job.timetable is not None:
         tried = as_tried(values["genome"], trials, job.encoding)
         values |= _best(own) if (own := longest(trials, tried)) else {}
@@ -152,7 +154,7 @@ def summary(record: RunRecord, goal: Goal, trials: Sequence[Trial], reason: str)
         "seconds": trials[-1].elapsed if trials else 0.0,
         "objectives": [{"name": one.name, "maximize": one.maximize} for one in goal.objectives],
         **_best(best),
-        **({"front": [_shown(trial) for trial in goal.front(trials)]} if len(goal.objectives) > 1 else {}),
+        **front_of(goal, trials),
         "test_accuracy": None,
         "params": None,
         "flops": None,
@@ -172,20 +174,10 @@ def _best(trial: Trial | None) -> dict[str, Any]:
 def _of(trial: Trial | None) -> dict[str, Any]:
     found = trial.evaluation if trial else None
     return {
-        "metrics": _figures(found) if found else {},
+        "metrics": figures(found.metrics) if found else {},
         "fidelity": found.candidate.fidelity if found else None,
         "val_accuracy": found.metrics.get("val_accuracy") if found else None,
     }
-
-
-def _shown(trial: Trial) -> dict[str, Any]:
-    evaluation = trial.evaluation
-    return {"trial": trial.number, "genome": evaluation.candidate.genome, "metrics": _figures(evaluation)}
-
-
-def _figures(evaluation: Evaluation) -> dict[str, float | None]:
-    """The metrics as JSON has numbers: what is not finite is null."""
-    return {name: value if math.isfinite(value) else None for name, value in evaluation.metrics.items()}
 
 
 def report_again(archive: Archive, run: str, out: str | None = None) -> Path:

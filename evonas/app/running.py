@@ -38,7 +38,7 @@ def carry_out(prepared: Job, work: Any, quiet: bool) -> None:
     finally:
         signal.signal(signal.SIGTERM, before)
     if not quiet:
-        _print_result(result)
+        _print_result(result, prepared.config.archive)
     if result["genome"] is None:
         print_line(f"evonas: no trial succeeded; see {result.folder / 'report.html'} for the reasons", sys.stderr)
         raise typer.Exit(1)
@@ -56,7 +56,8 @@ def load_torch() -> None:
         raise KeyboardInterrupt
 
 
-def _print_result(result: Result) -> None:
+def _print_result(result: Result, archive: str | None) -> None:
+    from evonas.app.picking import export_command, lines
     from evonas.report import quality
 
     if result["genome"] is not None:
@@ -67,6 +68,9 @@ def _print_result(result: Result) -> None:
             print_line(result["against"])
         for note in result.values.get("notes", ()):
             print_line(note)
+        taken = export_command(result["run"], archive) if "model.safetensors" in result.files else None
+        for line in lines(result.values, taken):
+            print_line(line)
     print_line(f"results in {result.folder}: {', '.join(result.files)}")
 
 

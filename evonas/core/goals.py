@@ -268,7 +268,8 @@ class Goal:
     Results are compared in this order: one with a finite first objective before a failed one; one that keeps all
     constraints before one that does not (Deb 2000, Comput. Methods Appl. Mech. Eng. 186); one of a higher fidelity
     before one of a lower, for half a training is no record; of two that break constraints the smaller violation; then
-    the first objective; then the lower `val_loss`, which tells networks of equal accuracy apart.
+    the first objective, then the others in order, so that the best is on the front; then the lower `val_loss`, which
+    tells networks of equal accuracy apart.
 
     Raises EvonasError where there is no objective, or one is named twice.
     """
@@ -369,7 +370,7 @@ class Goal:
             float(violation == 0),
             evaluation.candidate.fidelity,
             -violation,
-            self.value(evaluation),
+            *(objective.value(evaluation.metrics) for objective in self.objectives),
             _LOSS.value(evaluation.metrics),
         )
 
@@ -403,13 +404,16 @@ class Goal:
         """The feasible trials that no other dominates, of the highest fidelity that a feasible one has; best by the
         first objective first.
 
-        Of several with the same values the first one stands for all.
+        Of several with the same values the better one stands for all, the first of equals.
         """
         points: dict[tuple[float, ...], Trial[Any]] = {}
         for i in self._contenders(trials):
-            values = self.values(trials[i].evaluation)
-            if values is not None and self.feasible(trials[i].evaluation.metrics):
-                points.setdefault(values, trials[i])
+            one = trials[i].evaluation
+            values = self.values(one)
+            if values is None or not self.feasible(one.metrics):
+                continue
+            if values not in points or self.better(one, points[values].evaluation):
+                points[values] = trials[i]
         kept: list[tuple[float, ...]] = []
         for values in sorted(points, reverse=True):  # none can be dominated by one that comes later
             if not any(_dominates(other, values) for other in kept):
