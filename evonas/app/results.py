@@ -17,7 +17,7 @@ from evonas.app.deadline import program_seconds
 from evonas.app.final import carried_out
 from evonas.app.folders import FILES, check_folder, results_folder
 from evonas.app.limits import judged
-from evonas.app.picking import figures, front_of
+from evonas.app.picking import export_command, figures, front_of
 from evonas.app.preparation import Job, counted
 from evonas.core import trust
 from evonas.core.errors import EvonasError
@@ -230,8 +230,25 @@ def write_report(
     path = folder / "report.html"
     sections = _domain_sections(record, values.get("examples") or {})
     sections += report.sections(record, trials, encoding, archive, goal) if encoding is not None else []
-    report.write_report(path, run=run, trials=trials, result=values, encoding=encoding, goal=goal, sections=sections)
+    report.write_report(
+        path,
+        run=run,
+        trials=trials,
+        result=values,
+        encoding=encoding,
+        goal=goal,
+        sections=sections,
+        export=f"{export_command(record.name, record.config.get('archive'))} --out FOLDER" if _trains(record) else None,
+    )
     return path
+
+
+def _trains(record: RunRecord) -> bool:
+    """Whether the run's networks are evonas' own, which can be taken away."""
+    try:
+        return domain_named(record.task.domain).trains
+    except EvonasError:
+        return False
 
 
 def _domain_sections(record: RunRecord, examples: Mapping[str, Any]) -> list[tuple[str, str]]:

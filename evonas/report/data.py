@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 from evonas.core.figures import duration
+from evonas.core.fronts import hypervolumes, members
 from evonas.core.goals import Goal, Objective, metric
 from evonas.core.types import Trial
 from evonas.report.words import genome_text, reason
@@ -18,8 +20,8 @@ _MOST_LETTERS = 4000
 def columns(trials: Sequence[Trial], goal: Goal, best: Trial | None) -> dict[str, Any]:
     """JSON-able; every list is as long as `trials`, in the order of their results, `None` where there is no figure.
 
-    `best`, the `records`, the `front` of all objectives and the `fronts` of the first one and a cost are positions in
-    those lists; costs are the other objectives first.
+    `best`, the `records` and the `fronts` of the first objective and a cost are positions in those lists; `several` is
+    the front of several objectives (`several`), whose costs are those that are no objectives.
     """
     position = next((i for i, trial in enumerate(trials) if trial is best), None)
     trials = [_with_seconds(trial) for trial in trials]
@@ -29,6 +31,7 @@ def columns(trials: Sequence[Trial], goal: Goal, best: Trial | None) -> dict[str
     return {
         "objectives": [{"name": one.name, "maximize": one.maximize} for one in goal.objectives],
         "names": {name: metric(name).label for name in metrics},
+        "units": {name: metric(name).unit for name in metrics if metric(name).kind == "plain"},
         "kinds": {name: metric(name).kind for name in metrics},
         "metrics": metrics,
         "genome": [genome_text(e.candidate.genome)[:_MOST_LETTERS] for e in evaluations],
@@ -37,10 +40,35 @@ def columns(trials: Sequence[Trial], goal: Goal, best: Trial | None) -> dict[str
         "failed": [reason(e.error)[:300] if not e.ok else None for e in evaluations],
         "best": position,
         "records": goal.records(trials),
-        "front": front(trials, goal),
+        "several": several(trials, goal),
         "costs": [{"name": one.name, "maximize": one.maximize} for one in costs],
         "fronts": {one.name: front(trials, Goal((goal.first, one), goal.constraints)) for one in costs},
     }
+
+
+def several(trials: Sequence[Trial], goal: Goal) -> dict[str, Any] | None:
+    """What the front is drawn from: positions of its members, the best first, and of its knee; the fidelity of what it
+    is compared with; whether each trial keeps the limits; the pairs of objectives, (vertical, horizontal); and the
+    hypervolume after each trial, a share. None where there is one objective, or nothing to show."""
+    found = members(goal, trials) if len(goal.objectives) > 1 else []
+    if not found:
+        return None
+    place = {id(trial): i for i, trial in enumerate(trials)}
+    names = [one.name for one in goal.objectives]
+    return {
+        "members": [place[id(one.trial)] for one in found],
+        "knee": next(place[id(one.trial)] for one in found if one.knee),
+        "fidelity": _figure(found[0].trial.evaluation.candidate.fidelity),
+        "feasible": [int(trial.evaluation.ok and goal.feasible(trial.evaluation.metrics)) for trial in trials],
+        "limits": [{"name": one.name, "bound": one.bound, "at_most": one.at_most} for one in goal.constraints],
+        "pairs": pairs(names),
+        "hypervolume": [round(share, 6) for share in hypervolumes(goal, trials)],
+    }
+
+
+def pairs(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Which objectives are drawn against each other: all of two or three, of more the first against each."""
+    return list(combinations(names, 2)) if len(names) <= 3 else [(names[0], other) for other in names[1:]]
 
 
 def chosen(trials: Sequence[Trial], goal: Goal, number: int | None = None) -> Trial | None:
@@ -49,18 +77,17 @@ def chosen(trials: Sequence[Trial], goal: Goal, number: int | None = None) -> Tr
 
 
 def front(trials: Sequence[Trial], goal: Goal) -> list[int]:
-    """The positions of the goal's front, by the last objective from small to large."""
+    """The positions of the goal's front, by the last objective from small to large: the line of a plot."""
     place = {id(trial): i for i, trial in enumerate(trials)}
     last = goal.objectives[-1].name
     return [place[id(trial)] for trial in sorted(goal.front(trials), key=lambda t: t.evaluation.metrics[last])]
 
 
 def _costs(metrics: Mapping[str, Sequence[float | None]], goal: Goal) -> list[Objective]:
-    """What the first objective is drawn against: the other objectives, then every cost that has figures."""
+    """What the first objective is drawn against: every cost that has figures and is no objective."""
     searched = [objective.name for objective in goal.objectives]
     others = [name for name in metrics if metric(name).cost and name not in searched]
-    found = [*goal.objectives[1:], *(Objective(name, maximize=False) for name in others)]
-    return [one for one in found if any(value is not None for value in metrics.get(one.name, ()))]
+    return [Objective(name, maximize=False) for name in others if any(value is not None for value in metrics[name])]
 
 
 def _with_seconds(trial: Trial) -> Trial:

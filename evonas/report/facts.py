@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evonas.core.figures import duration
+from evonas.core.fronts import hypervolume, members
 from evonas.core.goals import Goal, metric
 from evonas.core.types import Task, Trial
+from evonas.report import data
 from evonas.report.words import genome_text, plain_items
 from evonas.search.methods import recorded_method
 
@@ -26,21 +28,52 @@ def best_facts(best: Trial | None) -> list[tuple[str, str]]:
     return [(metric(name).label, metric(name).text(value)) for name, value in metrics.items()]
 
 
-def front_table(trials: Sequence[Trial], goal: Goal) -> Mapping[str, Any] | None:
-    """The table of the trials that no other beats in all objectives; None where there is one objective."""
-    if len(goal.objectives) == 1:
+def front_table(trials: Sequence[Trial], goal: Goal, command: str | None) -> Mapping[str, Any] | None:
+    """The table of the trials that no other beats in all objectives, which of them are `named`, how each is taken away,
+    and the hypervolume in words; None where there is one objective.
+
+    `command` takes one away, but for its place; None where there is no network to take.
+    """
+    found = members(goal, trials) if len(goal.objectives) > 1 else []
+    if not found:
         return None
     shown = [objective.metric for objective in goal.objectives]
     place = {id(trial): i for i, trial in enumerate(trials, 1)}
     rows = [
         {
-            "trial": place[id(trial)],
-            "figures": [one.text(trial.evaluation.metrics[one.name]) for one in shown],
-            "genome": genome_text(trial.evaluation.candidate.genome),
+            "place": one.place,
+            "named": " ".join(word for word, so in (("best", one.best), ("knee", one.knee)) if so),
+            "trial": place[id(one.trial)],
+            "figures": [each.text(one.trial.evaluation.metrics.get(each.name)) for each in shown],
+            "over": not one.feasible,
+            "export": None if command is None else f"{command} --pick {one.place}",
+            "genome": genome_text(one.trial.evaluation.candidate.genome),
         }
-        for trial in goal.front(trials)
+        for one in found
     ]
-    return {"heads": [one.label for one in shown], "rows": rows}
+    pairs = data.pairs([one.name for one in shown])
+    return {
+        "heads": [f"{one.label} ({one.unit})" if one.kind == "plain" and one.unit else one.label for one in shown],
+        "rows": rows,
+        "pairs": pairs,
+        "volume": _volume(trials, goal),
+    }
+
+
+def _volume(trials: Sequence[Trial], goal: Goal) -> str | None:
+    """`87.3 % of the volume between the worst (…) and the ideal (…)`."""
+    found = hypervolume(goal, trials)
+    if found is None:
+        return None
+    corners = (found.reference, found.ideal)
+    worst, ideal = (
+        ", ".join(one.metric.text(value) for one, value in zip(goal.objectives, corner, strict=True))
+        for corner in corners
+    )
+    return (
+        f"The front dominates {100 * found.value:.1f} % of the volume between the reference point ({worst}), a tenth "
+        f"of the trials' range beyond the worst of them, and the ideal point ({ideal})."
+    )
 
 
 def run_facts(run: Mapping[str, Any], result: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -29,11 +29,13 @@ def write_report(
     encoding: Encoding | None = None,
     goal: Goal | None = None,
     sections: Sequence[tuple[str, str]] = (),
+    export: str | None = None,
 ) -> None:
     """Write the report of a run, finished or not, to `path`: whole, or not at all.
 
     `run` is the archive's record of it as a mapping, `result` what `result.json` holds; whatever they lack is left
-    out. `sections` are (title, HTML) pairs from other rooms; `figure` makes a plot for one. Accuracies are fractions.
+    out. `sections` are (title, HTML) pairs from other rooms; `figure` makes a plot for one. `export` is the command
+    that takes a network of the front away, but for which. Accuracies are fractions.
     """
     path = Path(path)
     result, goal = result or {}, goal or Goal()
@@ -47,7 +49,7 @@ def write_report(
         any_ok=best is not None,
         tiles=data.headline(result, trials, goal, best),
         objective=goal.first.metric.label,
-        front=front_table(trials, goal),
+        front=front_table(trials, goal, export),
         best=best_facts(best),
         part=data.of_a_training(best),
         genome=None if genome is None else genome_text(genome),
@@ -78,7 +80,7 @@ def _render(**values: Any) -> str:
         values[name] = [(title, Markup(html)) for title, html in values[name]]
     for name in ("data", "drawing"):
         values[name] = Markup(values[name]) if values[name] is not None else None
-    assets = {name: Markup(_asset(f"report.{name}")) for name in ("css", "js")}
+    assets = {"css": Markup(_asset("report.css")), "js": Markup(_asset("front.js") + _asset("report.js"))}
     return template.render(**values, **assets, plotly=Markup(_plotly()))
 
 

@@ -34,7 +34,9 @@
   const text = (metric, x) => (x === null || x === undefined ? "–" : forms[data.kinds[metric] || "plain"](x));
   const scale = (metric) => (data.kinds[metric] === "percent" ? 100 : 1);
   const scaled = (metric, column) => column.map((x) => (x === null ? null : x * scale(metric)));
-  const title = (metric) => data.names[metric] + (data.kinds[metric] === "percent" ? " (%)" : data.kinds[metric] === "seconds" ? " (s)" : "");
+  const short = (metric, x) => text(metric, x).replace(/(\.\d*?)0+(?= |$)/, "$1").replace(/\.(?= |$)/, "");
+  const unit = (metric) => ({ percent: "%", seconds: "s" })[data.kinds[metric]] || data.units[metric];
+  const title = (metric) => data.names[metric] + (unit(metric) ? ` (${unit(metric)})` : "");
 
   // --- plots
 
@@ -79,16 +81,16 @@
     for (let e = Math.floor(Math.log10(low)); e <= Math.log10(high) + 1; e++) {
       for (const digit of high / low > 3000 ? [1] : [1, 2, 5]) ticks.push(digit * 10 ** e);
     }
-    return { type: "log", tickvals: ticks, ticktext: ticks.map((x) => text(metric, x).replace(/\.0+(?= |$)/, "")) };
+    return { type: "log", tickvals: ticks, ticktext: ticks.map((x) => short(metric, x)) };
   }
 
   // A few poor trials must not press all others into one line: beyond three quartile ranges they are left outside.
-  function range(column) {
+  function range(column, maximize = goal.maximize) {
     const sorted = column.filter((x) => x !== null).sort((a, b) => a - b);
     const quantile = (q) => sorted[Math.round(q * (sorted.length - 1))];
     const reach = 3 * (quantile(0.75) - quantile(0.25)) || Infinity;
     let low = sorted[0], high = sorted[sorted.length - 1];
-    if (goal.maximize) low = sorted.find((x) => x >= quantile(0.25) - reach);
+    if (maximize) low = sorted.find((x) => x >= quantile(0.25) - reach);
     else high = sorted.findLast((x) => x <= quantile(0.75) + reach);
     const outside = sorted.filter((x) => x < low || x > high).length;
     const pad = 0.06 * (high - low) || 0.02 * Math.abs(high) || 1;
@@ -146,7 +148,7 @@
     const cost = show.tradeoff;
     const x = scaled(cost, data.metrics[cost]), y = scaled(goal.name, values), front = data.fronts[cost];
     const rising = data.costs.find(({ name }) => name === cost).maximize;
-    const all = data.objectives.length > 2 ? data.front.filter((i) => x[i] !== null) : [];
+    const all = data.several ? data.several.members.filter((i) => x[i] !== null) : [];
     const rows = where((i) => y[i] !== null && x[i] !== null && data.fidelity[i] >= full);
     const xs = at(x, rows), shape = range(at(y, rows));
     const low = Math.min(...xs), high = Math.max(...xs), pad = 0.04 * (high - low) || 0.2 * high || 1;
@@ -288,6 +290,7 @@
 
   if (byId("tradeoff-section") && !data.costs.length) byId("tradeoff-section").remove();
   const plots = [
+    ...drawFront({ data, byId, points, axis, layout, settings, hover, at, where, colour, size, title, scaled, scale, short, range, logTicks, position }),
     ...[["progress", progress], ["tradeoff", tradeoff]].filter(([name]) => byId(name)).map(([name, draw]) => [byId(name), draw]),
     ...guests.map(([place, content]) => [place, () => guest([place, content])]),
   ];

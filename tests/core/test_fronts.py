@@ -1,6 +1,6 @@
 """The members of a front, its knee, and the share that it dominates."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
@@ -59,7 +59,7 @@ def test_the_knee_of_nothing_and_without_a_figure():
 @given(POINTS, st.integers(2, 3))
 def test_the_knee_does_not_depend_on_units(points, n):
     goal, trials = of(points, n)
-    factors = dict(zip(NAMES, (0.5, 1024.0, 8.0), strict=True))
+    factors: dict[str, float] = dict(zip(NAMES, (0.5, 1024.0, 8.0), strict=True))
     scaled = run(*({k: v * factors[k] for k, v in t.evaluation.metrics.items()} for t in trials))
     places = [[one.trial.number for one in members(goal, found) if one.knee] for found in (trials, scaled)]
     assert places[0] == places[1]
@@ -81,7 +81,7 @@ def test_the_share_is_that_of_the_cells_between_reference_and_ideal(points, n):
         span = max(column) - min(column)
         axes.append([min(column) - (0.1 * span if span else 1.0), *sorted(set(column))])
     total, under = 0.0, 0.0
-    for cell in product(*(list(zip(axis, axis[1:], strict=False)) for axis in axes)):
+    for cell in product(*(list(pairwise(axis)) for axis in axes)):
         volume = 1.0
         for low, high in cell:
             volume *= high - low

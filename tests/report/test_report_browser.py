@@ -104,14 +104,34 @@ def test_headings_sort_and_switches_redraw(opened, make_trials):
     assert titles == ["seconds", "validation accuracy (%)", "FLOPs", "validation accuracy (%)"]
 
 
-def test_several_objectives_are_drawn(opened, make_trials):
+def test_two_objectives_are_drawn_with_steps_and_limits(opened, make_trials):
+    trials, goal = make_trials(40, failed=0.2), Goal.parse("val_accuracy,params", ["params<=100000"])
+    hover = """const place = document.getElementById("front-0");
+    const curveNumber = place.data.findIndex((trace) => trace.name === "the front");
+    Plotly.Fx.hover(place, [{curveNumber, pointNumber: 0}]);"""
+    dom, said = opened(trials, goal=goal, sections=[("", WHEN_DRAWN % hover)])
+    assert said == []
+    assert drawn(dom) == 4
+    front = dom[dom.index('id="front-0"') : dom.index('id="hypervolume"')]
+    good = [t.evaluation for t in trials if t.evaluation.ok]
+    assert len(re.findall(r'<path class="point"', front)) == len(good)
+    assert "≤ 100 k" in front
+    assert "over a limit" in front
+    label = re.search(r'<g class="hoverlayer">(.*?)</g></g>', front, re.S)
+    assert label
+    assert goal.front(trials)[0].evaluation.candidate.genome[:20] in html.unescape(label[1])
+
+
+def test_three_objectives_are_drawn_in_pairs(opened, make_trials):
     dom, said = opened(make_trials(30, failed=0.2), goal=Goal.parse("val_accuracy,params,val_loss"))
     assert said == []
-    assert drawn(dom) == 2
+    assert drawn(dom) == 6
+    places = [dom.index(f'id="front-{i}"') for i in range(3)]
+    parts = [dom[a:b] for a, b in zip(places, [*places[1:], dom.index('id="hypervolume"')], strict=True)]
+    titles = [re.findall(r'class="[xy]title"[^>]*>([^<]+)<', part) for part in parts]
+    accuracy, loss = "validation accuracy (%)", "validation loss (nats)"
+    assert titles == [["parameters", accuracy], [loss, accuracy], [loss, "parameters"]]
     assert "front of all objectives" in dom[dom.index('id="tradeoff"') :]
-    switch = re.search(r'id="tradeoff-switch">(.*?)</div>', dom, re.S)
-    assert switch
-    assert re.findall(r"<button[^>]*>([^<]+)<", switch[1])[:2] == ["parameters", "validation loss"]
 
 
 def test_hovering_shows_a_hostile_genome_as_text(opened):

@@ -62,13 +62,27 @@ def test_all_objectives_are_there_and_drawn_against_the_first():
         {"name": "f1", "maximize": True},
         {"name": "params", "maximize": False},
     ]
-    assert [cost["name"] for cost in columns["costs"]] == ["f1", "params", "seconds"]
-    assert columns["front"] == [0, 1]
-    assert columns["fronts"]["f1"] == [0, 1]
-    assert columns["fronts"]["params"] == [0]
+    assert [cost["name"] for cost in columns["costs"]] == ["seconds"]
+    assert columns["several"]["members"] == [0, 1]
+    assert columns["several"]["knee"] == 0
+    assert columns["several"]["pairs"] == [("val_accuracy", "f1"), ("val_accuracy", "params"), ("f1", "params")]
+    assert columns["several"]["hypervolume"] == sorted(columns["several"]["hypervolume"])
+    assert columns["several"]["feasible"] == [1, 1, 1, 0]
     assert columns["metrics"]["seconds"] == [1.5, 1.5, 1.5, None]
     tiles = [tile["name"] for tile in data.headline({}, trials, goal, trials[0])]
     assert tiles == ["test accuracy", "validation accuracy", "f1", "parameters", "FLOPs", "trials", "search time"]
+
+
+def test_the_front_is_of_its_own_fidelity_and_names_the_limits():
+    goal = Goal.parse("val_accuracy,params", ["params<=25"])
+    trials = [trial(0, 1.0, val_accuracy=0.9, params=90), trial(1, 0.5, val_accuracy=0.8, params=20)]
+    found = data.several(trials, goal)
+    assert found is not None
+    assert (found["members"], found["fidelity"], found["feasible"]) == ([1], 0.5, [0, 1])
+    assert found["limits"] == [{"name": "params", "bound": 25.0, "at_most": True}]
+    assert data.several(trials, Goal()) is None
+    assert data.several([], goal) is None
+    assert data.pairs(["a", "b", "c", "d"]) == [("a", "b"), ("a", "c"), ("a", "d")]
 
 
 def test_the_run_says_which_trial_it_chose():

@@ -117,8 +117,11 @@ def test_other_objectives_and_sections(page, make_trials):
 def test_several_objectives_have_a_front(page, make_trials):
     trials = make_trials(30, failed=0.2)
     goal = Goal.parse("val_accuracy,params")
-    text = visible(page(trials, goal=goal))
+    text = visible(page(trials, goal=goal, export="evonas export brisk-otter --out FOLDER"))
     table = text[text.index("The Pareto front") : text.index("No trial beats one of these")]
+    assert "The front dominates" in table
+    assert "evonas export brisk-otter --out FOLDER --pick 1" in table
+    assert "--pick" not in visible(page(trials, goal=goal))
     for found in goal.front(trials):
         assert found.evaluation.candidate.genome in table
         assert goal.first.metric.text(found.evaluation.metrics["val_accuracy"]) in table
