@@ -186,12 +186,14 @@ def _values(folder: Path, name: str) -> Mapping[str, Any]:
 
 def _copied(found: Result, target: Path, formats: Sequence[Format]) -> dict[str, Any]:
     """Without a format everything that a search leaves; otherwise the result, but for the pictures in it, which are
-    training images: who gets a network need not get them."""
+    training and test images: who gets a network need not get them."""
     values = dict(found.values)
     for file in FILES if not formats else ():
         if (found.folder / file).exists():
             shutil.copyfile(found.folder / file, target / file)
     if formats:
         values.pop("examples", None)
+        if values.get("quality"):
+            values["quality"] = {**values["quality"], "mistakes": []}
         write(target, values)
     return values

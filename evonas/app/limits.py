@@ -16,6 +16,8 @@ from evonas.encodings.within import Within
 from evonas.execution.measured import MeasuredOnce
 from evonas.search.limits import Costs, Limited, Proposals
 
+OF_THE_NETWORK = ("params", "flops", "model_kb")  # in `result.json`, where other figures are of the whole search
+
 
 def check_limits(config: SearchConfig, goal: Goal, kind: Domain) -> None:
     """Raises EvonasError where a limit is on something that no evaluation has, or the final network is to be made of
@@ -82,9 +84,10 @@ def judged(
     if not goal.constraints:
         return {}, []
     tried = as_tried(genome, trials, encoding)
-    own = [one.evaluation for one in trials if one.evaluation.candidate.genome == tried]
-    longest = max(own, key=lambda one: (one.ok, one.candidate.fidelity), default=None)
-    found = {**(longest.metrics if longest else {}), **{k: v for k, v in figures.items() if v is not None}}
+    trained = [one.evaluation for one in trials if one.evaluation.candidate.genome == tried]
+    longest = max(trained, key=lambda one: (one.ok, one.candidate.fidelity), default=None)
+    own = {name: figures[name] for name in OF_THE_NETWORK if figures.get(name) is not None}
+    found = {**(longest.metrics if longest else {}), **own}
     limits = [
         {"limit": str(one), "value": found.get(one.name), "kept": one.violation(found) == 0} for one in goal.constraints
     ]
