@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
@@ -22,6 +23,7 @@ class SearchContext(Generic[G]):
         seed: the run's. A searcher holds no random state: this is for what it makes once and deterministically.
         encoding_name: the encoding's spec, by which the store knows its trainings.
         first: genomes that are tried before the searcher proposes any: it need not begin with random ones.
+        costs: a genome and names of metrics -> what is known of its network before training; None where nobody counts.
     """
 
     encoding: Encoding[G]
@@ -31,6 +33,7 @@ class SearchContext(Generic[G]):
     seed: int = 0
     encoding_name: str = ""
     first: tuple[G, ...] = ()
+    costs: Callable[[G, Sequence[str]], Mapping[str, float]] | None = None
 
     def only_objective(self, who: str) -> Objective:
         """The objective of a searcher that goes by one. Raises EvonasError where there are several."""

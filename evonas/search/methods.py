@@ -17,6 +17,7 @@ from evonas.core.optional import HasGoal, Recalling, WrapsSearcher
 from evonas.core.specs import joined_spec, split_spec, split_target
 from evonas.core.types import Ranker, Searcher
 from evonas.search.screening import Screened
+from evonas.search.several import learned
 
 SCREENING = ("pool", "explore", "refine")  # options in a ranker's brackets that are the screening's
 
@@ -88,8 +89,9 @@ def make_method(spec: str, context: SearchContext[Any]) -> Searcher[Any]:
     # one that only decides how long to train what another one proposes (SuccessiveHalving): that one is screened
     proposing = searcher.searcher if isinstance(searcher, WrapsSearcher) else searcher
     goal = proposing.goal if isinstance(proposing, HasGoal) else context.goal  # nsga2 adds an objective of its own
-    rankers = [make_ranker(method.ranker, replace(context, goal=Goal((one,)))) for one in goal.objectives]
-    screened = Screened(replace(context, goal=goal), proposing, rankers, **method.screening)
+    context = replace(context, goal=goal)
+    rankers = [make_ranker(method.ranker, replace(context, goal=Goal((one,)))) for one in learned(context)]
+    screened = Screened(context, proposing, rankers, **method.screening)
     if not isinstance(searcher, WrapsSearcher):
         return screened
     searcher.searcher = screened

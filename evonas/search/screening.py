@@ -16,6 +16,7 @@ from evonas.core.types import Candidate, Evaluation, G, Ranker, Searcher
 from evonas.search.duplicates import DuplicateFilter
 from evonas.search.fidelity import at_full
 from evonas.search.maximizer import AcquisitionMaximizer
+from evonas.search.several import SeveralObjectives, learned, worth
 
 FIRST = 16  # while fewer results are in, a ranker that knows earlier tasks looks WIDER: it is all there is
 WIDER = 16  # times the pool
@@ -39,7 +40,8 @@ class Screened(Generic[G]):
     Args:
         context: its encoding's `features` are what the ranker sees, its goal is what it ranks by.
         searcher: whose offspring are screened: random, aging, (μ+λ), NSGA-II, a user's.
-        ranker: one, or one an objective; several are combined by Pareto order.
+        ranker: one, or one for each objective that has to be learned (`several.learned`); several objectives are scored
+            by what they would add to the front.
         pool: offspring for each candidate.
         explore: probability of passing on another one than the top; by default 0 for rankers with `acquire`, which
             explore by themselves, and AT_RANDOM for others.
@@ -60,7 +62,11 @@ class Screened(Generic[G]):
         self.searcher = searcher
         self.rankers: list[Ranker] = list(ranker) if isinstance(ranker, Sequence) else [ranker]
         self.encoding = context.encoding
-        self.goal = Goal(context.goal.objectives[: len(self.rankers)], context.goal.constraints)
+        self.learned = learned(context)[: len(self.rankers)]
+        kept = [one for one in context.goal.objectives if one in self.learned or one not in learned(context)]
+        self.goal = Goal(tuple(kept), context.goal.constraints)
+        several = len(kept) > 1
+        self.several = SeveralObjectives(self.goal, self.learned, self.rankers, context.costs) if several else None
         options = self.options(self.rankers, pool, explore, refine)
         self.pool, self.explore, self.refine = options["pool"], options["explore"], options["refine"]
         _, mutants = DEEP if _explore_by_themselves(self.rankers) else SHALLOW
@@ -139,12 +145,11 @@ class Screened(Generic[G]):
         return made[int(worth.argmax())] if made and worth.max() > scores[best] else pool[best]
 
     def _scores(self, genomes: Sequence[G]) -> np.ndarray:
-        """(n,) higher is better; of several objectives the Pareto front, then the mean of the ranks."""
+        """(n,) higher is better."""
         X, pending = self._features(genomes), self._features(list(self._pending))
-        each = [_worth(ranker, X, pending) for ranker in self.rankers]
-        if len(each) == 1 or np.ptp(each[0]) == 0:
-            return each[0]
-        return pareto_scores(np.stack(each, axis=1))
+        if self.several is not None:
+            return self.several.scores(genomes, X, list(self._pending), pending)
+        return worth(self.rankers[0], X, pending)
 
     def _features(self, genomes: Sequence[G]) -> np.ndarray:
         """(n, d) rows, columns in the order of the names; computed once for the genomes of a choice."""
@@ -165,24 +170,13 @@ class Screened(Generic[G]):
         """Give the rankers all results, those of few epochs too, if there are new ones."""
         if self._adapted == len(self._results):
             return
-        for ranker, objective in zip(self.rankers, self.goal.objectives, strict=True):
+        for ranker, objective in zip(self.rankers, self.learned, strict=True):
             values = at_full(self._results, objective)
             ranker.adapt(self._features(list(values)), np.array(list(values.values())))
+        if self.several is not None:
+            self.several.observe(self._results)
         self._adapted = len(self._results)
 
 
 def _explore_by_themselves(rankers: Sequence[Ranker]) -> bool:
     return all(isinstance(ranker, Acquiring) for ranker in rankers)
-
-
-def pareto_scores(values: np.ndarray) -> np.ndarray:
-    """(n,) scores of (n, objectives) values, higher is better: first how few dominate a row, then its mean rank."""
-    dominated = np.array([((values >= v).all(1) & (values > v).any(1)).sum() for v in values])
-    ranks = values.argsort(0).argsort(0).mean(1)
-    return -dominated.astype(float) + ranks / len(values)
-
-
-def _worth(ranker: Ranker, X: np.ndarray, pending: np.ndarray) -> np.ndarray:
-    if isinstance(ranker, Acquiring):
-        return np.asarray(ranker.acquire(X, pending))
-    return np.asarray(ranker.predict(X))

@@ -10,8 +10,8 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from evonas.core.options import at_least
+from evonas.core.ranks import normal_scores
 from evonas_surrogates.forest import boosted
-from evonas_surrogates.ranks import normal_scores
 from evonas_surrogates.threads import as_many_as_worth
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import kendalltau, norm, rankdata, spearmanr
 
 from evonas.core.optional import Trusting, Uncertain
-from evonas_surrogates.ranks import normal_scores
+from evonas.core.ranks import normal_scores
 
 LEVELS = np.arange(0.1, 1.0, 0.1)
 LEAST = 3  # results from which a score can be turned into a value

@@ -15,9 +15,9 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from evonas.core.errors import EvonasError
 from evonas.core.options import at_least
+from evonas.core.ranks import normal_scores
 from evonas_surrogates.forest import Forest, boosted
 from evonas_surrogates.posterior import Inputs, Posterior
-from evonas_surrogates.ranks import normal_scores
 
 LEAST_ROWS = 5  # an earlier task with fewer results that differ teaches nothing
 REFERENCE = 2000  # rows that say how source models and features are spread

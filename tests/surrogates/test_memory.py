@@ -15,6 +15,7 @@ from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
 from evonas.core.genomes import feature_row as row
 from evonas.core.goals import VAL_ACCURACY
+from evonas.core.ranks import normal_scores
 from evonas.core.types import Candidate, Evaluation, Task, Trial
 from evonas.encodings.cell import CellEncoding
 from evonas.execution.processes import Serial
@@ -22,12 +23,12 @@ from evonas.memory.archive import Archive, RunRecord
 from evonas.search.baselines import RandomSearch
 from evonas.search.evolution import AgingEvolution, Evolution
 from evonas.search.loop import Budget, run
-from evonas.search.screening import Screened, pareto_scores
+from evonas.search.screening import Screened
+from evonas.search.several import pareto_scores
 from evonas_surrogates import modelfile, pretrained, source_data, transfer
 from evonas_surrogates.boosting import BoostingSurrogate
 from evonas_surrogates.forest import Forest, boosted
 from evonas_surrogates.meta import MetaSurrogate
-from evonas_surrogates.ranks import normal_scores
 
 ENCODING = CellEncoding()
 DIGITS, USPS = Task("digits", (1, 8, 8), 10, {}, "a1 b2 c3"), Task("usps", (1, 16, 16), 10, {}, "d4 e5 f6")

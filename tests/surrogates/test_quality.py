@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evonas.core.ranks import normal_scores
 from evonas_surrogates import quality as q
 from evonas_surrogates.boosting import BoostingSurrogate
 from evonas_surrogates.meta import MetaSurrogate
-from evonas_surrogates.ranks import normal_scores
 
 FEW = st.lists(st.floats(-5, 5, allow_nan=False).map(lambda x: round(x, 3)), min_size=4, max_size=40, unique=True)
 

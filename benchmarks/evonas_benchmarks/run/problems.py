@@ -215,7 +215,7 @@ def make_searcher(spec: str, problem: Problem) -> Searcher[Any]:
         if isinstance(part, Teachable):
             part.learn(problem.earlier)
         if isinstance(part, Screened) and problem.earlier:
-            for ranker, objective in zip(part.rankers, part.goal.objectives, strict=True):
+            for ranker, objective in zip(part.rankers, part.learned, strict=True):
                 _fit(ranker, objective, problem)
     return searcher
 
