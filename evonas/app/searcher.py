@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from evonas.app.deadline import begun, with_first
 from evonas.app.limits import obeying, within
 from evonas.app.preparation import Job
 from evonas.core.context import SearchContext
+from evonas.core.optional import CountsCosts
 from evonas.core.types import Searcher, Trial
 from evonas.search.loop import replay
 from evonas.search.methods import make_method
@@ -19,6 +21,8 @@ def make_searcher(job: Job) -> Searcher[Any]:
     store = job.archive.as_of(job.record.mark)
     encoding, proposals = within(job.encoding, job.costs)
     context = SearchContext(encoding, job.goal, job.data.task, store, job.config.seed, job.config.encoding)
+    if isinstance(job.trainer, CountsCosts):
+        context = replace(context, costs=job.trainer.costs)
     context = with_first(context, job.timetable, job.config.first)
     searcher = begun(make_method(job.config.method_spec, context), context, job.timetable)
     return obeying(searcher, job.goal, proposals)

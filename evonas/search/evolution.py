@@ -153,9 +153,9 @@ class Evolution(_Evolving[G]):
         return bool(self._parents)
 
     def breed(self, rng: np.random.Generator) -> Candidate[G]:
-        first = self._winner(rng).genome
+        first = self.winner(rng).genome
         if rng.random() < self.crossover:
-            second = self._winner(rng).genome
+            second = self.winner(rng).genome
             child = self.encoding.crossover(first, second, rng)
             if child in (first, second):
                 return self.mutant(child, rng)
@@ -165,11 +165,15 @@ class Evolution(_Evolving[G]):
     def welcome(self, individual: Individual[G]) -> None:
         self._children.append(individual)
         if len(self._parents) < self.population or len(self._children) >= self.offspring:
-            select = tools.selBest if len(self.goal.objectives) == 1 else tools.selNSGA2
-            self._parents = select(self._parents + self._children, self.population)
+            self._parents = self.select(self._parents + self._children)
             self._children = []
 
-    def _winner(self, rng: np.random.Generator) -> Individual[G]:
+    def select(self, individuals: list[Individual[G]]) -> list[Individual[G]]:
+        """The next parents."""
+        select = tools.selBest if len(self.goal.objectives) == 1 else tools.selNSGA2
+        return select(individuals, self.population)
+
+    def winner(self, rng: np.random.Generator) -> Individual[G]:
         """Of a few random parents the best; of two with several objectives the dominating or less crowded one."""
         if len(self.goal.objectives) == 1:
             rivals = rng.integers(len(self._parents), size=self.tournament)

@@ -66,7 +66,7 @@ class Screened(Generic[G]):
         kept = [one for one in context.goal.objectives if one in self.learned or one not in learned(context)]
         self.goal = Goal(tuple(kept), context.goal.constraints)
         several = len(kept) > 1
-        self.several = SeveralObjectives(self.goal, self.learned, self.rankers, context.costs) if several else None
+        self.several = SeveralObjectives(context, self.goal, self.learned, self.rankers) if several else None
         options = self.options(self.rankers, pool, explore, refine)
         self.pool, self.explore, self.refine = options["pool"], options["explore"], options["refine"]
         _, mutants = DEEP if _explore_by_themselves(self.rankers) else SHALLOW
@@ -146,10 +146,10 @@ class Screened(Generic[G]):
 
     def _scores(self, genomes: Sequence[G]) -> np.ndarray:
         """(n,) higher is better."""
-        X, pending = self._features(genomes), self._features(list(self._pending))
+        pending = list(self._pending)
         if self.several is not None:
-            return self.several.scores(genomes, X, list(self._pending), pending)
-        return worth(self.rankers[0], X, pending)
+            return self.several.scores(genomes, pending, self._features)
+        return worth(self.rankers[0], self._features(genomes), self._features(pending))
 
     def _features(self, genomes: Sequence[G]) -> np.ndarray:
         """(n, d) rows, columns in the order of the names; computed once for the genomes of a choice."""

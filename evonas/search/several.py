@@ -16,10 +16,13 @@ from evonas.core.types import Evaluation, G, Ranker
 from evonas.search.fidelity import at_full
 from evonas.search.hypervolume import Front
 
-LEAST = 4  # results, before which nothing can be said of volumes
-BELOW = 0.1  # of the range of the results, that the reference lies below the worst of them in each objective
-NODES = {1: 9, 2: 5}  # of the quadrature, in each of so many learned objectives; 3 where there are more
+FEW = 12  # results, before which they say nothing of how values are spread: what is predicted counts instead
+BELOW = 0.1  # of the range of the values, that the reference lies below the worst of them in each objective
+SCORES = 2.0  # normal scores of so much, above and below 0, are the range of what is learned while results are few
+SAMPLE = 64  # random genomes, that say how what is known before training is spread
+NODES = {1: 9, 2: 5}  # of the quadrature in each of so many learned objectives; 3 where there are more
 TOP = 0.25  # share of the results whose spread says how much better than the best a result may be
+NOTHING = 1e-12  # a hypervolume; of genomes that are expected to add no more than that Pareto order decides
 
 
 def learned(context: SearchContext[Any]) -> list[Objective]:
@@ -35,59 +38,73 @@ class SeveralObjectives(Generic[G]):
     10(4)) under the rankers' predictions; what is known before training is computed, not predicted.
 
     A ranker predicts normal scores of the results; by the results' own quantiles these become values again, and each
-    objective is scaled by the range of its results. The reference point lies a tenth of that range below the worst, so
-    that it does not depend on units. Candidates on their way count as if they had what is expected of them. Among
-    genomes from which nothing is expected, and while results are few, Pareto order decides.
+    objective is scaled by its range: of the results, and of some random genomes where it is known before training.
+    Before there are results enough for that, the normal scores are what the front is made of, those of the results too
+    as they are predicted. The reference lies a tenth of the range below the worst value, so that it does not depend on
+    units. Candidates on their way count as what is expected of them.
 
     Args:
-        goal: all objectives.
-        learned: those that the rankers learn.
+        context: its goal's objectives, all of them, and its costs.
+        goal: the objectives that are gone by.
+        learned: those of them that the rankers learn.
         rankers: theirs, in the same order.
-        costs: a genome and names -> what is known before training; None where nothing is.
     """
 
-    def __init__(
-        self,
-        goal: Goal,
-        learned: Sequence[Objective],
-        rankers: Sequence[Ranker],
-        costs: Callable[[G, Sequence[str]], Mapping[str, float]] | None,
-    ):
-        self.goal, self.learned, self.rankers, self.costs = goal, learned, rankers, costs
-        self._known = [one for one in goal.objectives if one not in self.learned]
+    def __init__(self, context: SearchContext[G], goal: Goal, learned: Sequence[Objective], rankers: Sequence[Ranker]):
+        self.goal, self.learned, self.rankers, self.count = goal, learned, rankers, context.costs
+        self._known = [one for one in goal.objectives if one not in learned]
         self._costs: dict[G, Mapping[str, float]] = {}
-        self._results = np.empty((0, len(goal.objectives)))
-        self._quantiles: list[tuple[np.ndarray, np.ndarray]] = []
+        self.observed: list[G] = []
+        self._values = np.empty((0, len(goal.objectives)))  # of these, NaN where one failed
+        rng = np.random.default_rng([context.seed, 0xF407])
+        some = [context.encoding.sample(rng) for _ in range(SAMPLE if self._known else 0)]
+        self._sample = self._joined(some, [np.full(len(some), np.nan) for _ in learned])
 
     def observe(self, results: Sequence[Evaluation[G]]) -> None:
         """All results so far."""
-        columns = [np.array(list(at_full(results, one).values())) for one in self.goal.objectives]
-        rows = np.stack(columns, axis=1) if results else self._results
-        self._results = rows[np.isfinite(rows).all(1)]
-        places = [self.goal.objectives.index(one) for one in self.learned]
-        self._quantiles = [(normal_scores(rows[:, place]), rows[:, place]) for place in places]
+        columns = [at_full(results, one) for one in self.goal.objectives]
+        self.observed = list(columns[0])
+        self._values = np.stack([list(column.values()) for column in columns], axis=1)
 
-    def scores(self, genomes: Sequence[G], X: np.ndarray, on_their_way: Sequence[G], pending: np.ndarray) -> np.ndarray:
-        """(n,) the higher the better, of genomes with (n, d) features, given those on their way with (p, d); all alike
-        where the first ranker knows nothing."""
-        worths = [worth(ranker, X, pending) for ranker in self.rankers]
-        if np.ptp(worths[0]) == 0:
-            return worths[0]
-        by_order = pareto_scores(self._joined(genomes, worths))
-        spread = np.ptp(self._results, axis=0) if len(self._results) else np.zeros(1)
-        if len(self._results) < LEAST or not spread.all():
-            return by_order
-        worst = self._results.min(0)
-        front = [self._results]
-        if len(on_their_way):
-            front.append(self._values(on_their_way, self._predicted(pending), np.zeros(len(self.learned))))
-        improvement = Front((np.concatenate(front) - worst) / spread, np.full(len(worst), -BELOW)).improvement
-        predicted = self._predicted(X)
-        expected = np.zeros(len(genomes))
+    def scores(
+        self, genomes: Sequence[G], pending: Sequence[G], features: Callable[[Sequence[G]], np.ndarray]
+    ) -> np.ndarray:
+        """(n,) the higher the better, of genomes, given those that are on their way; all alike where the first ranker
+        knows nothing. `features` gives the (n, d) rows of genomes."""
+        X, on_their_way = features(genomes), features(pending)
+        by_ranker = [worth(ranker, X, on_their_way) for ranker in self.rankers]
+        if np.ptp(by_ranker[0]) == 0:
+            return by_ranker[0]
+        added = self._added(genomes, X, pending, features)
+        by_order = pareto_scores(self._joined(genomes, by_ranker))
+        return np.where(added > NOTHING, np.log(np.maximum(added, NOTHING)), np.log(NOTHING) - 1 - (1 - by_order))
+
+    def _added(
+        self, genomes: Sequence[G], X: np.ndarray, pending: Sequence[G], features: Callable[[Sequence[G]], np.ndarray]
+    ) -> np.ndarray:
+        """(n,) the hypervolume that each is expected to add."""
+        results = self._values[np.isfinite(self._values).all(1)]
+        few = len(results) < FEW or not np.ptp(results, axis=0).all()
+        believed = [*self.observed, *pending] if few else list(pending)
+        worst, spread = self._range(results, few)
+        front = np.empty((0, len(worst))) if few else results
+        if believed:
+            expected = self._at(believed, self._predicted(features(believed)), np.zeros(len(self.learned)), few)
+            front = np.concatenate([front, expected])
+        improvement = Front((front - worst) / spread, np.full(len(worst), -BELOW)).improvement
+        predicted, added = self._predicted(X), np.zeros(len(genomes))
         for weight, node in _quadrature(len(self.learned)):
-            expected += weight * improvement((self._values(genomes, predicted, node) - worst) / spread)
-        hopeful = expected > 1e-12
-        return np.where(hopeful, np.log(np.maximum(expected, 1e-12)), by_order - len(by_order) - 100.0)
+            added += weight * improvement((self._at(genomes, predicted, node, few) - worst) / spread)
+        return added
+
+    def _range(self, results: np.ndarray, few: bool) -> tuple[np.ndarray, np.ndarray]:
+        """(m,) the worst values and (m,) how far the best ones lie above them, never 0."""
+        there = np.concatenate([self._sample, results])
+        low, high = np.fmin.reduce(there, axis=0, initial=np.inf), np.fmax.reduce(there, axis=0, initial=-np.inf)
+        if few:
+            of_scores = np.array([one in self.learned for one in self.goal.objectives])
+            low, high = np.where(of_scores, -SCORES, low), np.where(of_scores, SCORES, high)
+        return low, np.where(high > low, high - low, 1.0)
 
     def _predicted(self, X: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """Of each learned objective (n,) normal scores and their deviations; 0 where a ranker knows none."""
@@ -96,12 +113,16 @@ class SeveralObjectives(Generic[G]):
             for ranker in self.rankers
         ]
 
-    def _values(
-        self, genomes: Sequence[G], predicted: Sequence[tuple[np.ndarray, np.ndarray]], node: np.ndarray
+    def _at(
+        self, genomes: Sequence[G], predicted: Sequence[tuple[np.ndarray, np.ndarray]], node: np.ndarray, few: bool
     ) -> np.ndarray:
-        """(n, m) values of all objectives, so many deviations from what is predicted."""
+        """(n, m) values of all objectives, so many deviations from what is predicted; of learned ones normal scores
+        while results are few."""
         scores = [mean + at * deviation for (mean, deviation), at in zip(predicted, node, strict=True)]
-        return self._joined(genomes, [_value(z, *q) for z, q in zip(scores, self._quantiles, strict=True)])
+        if not few:
+            columns = [self._values[:, self.goal.objectives.index(one)] for one in self.learned]
+            scores = [_value(z, column) for z, column in zip(scores, columns, strict=True)]
+        return self._joined(genomes, scores)
 
     def _joined(self, genomes: Sequence[G], of_learned: Sequence[np.ndarray]) -> np.ndarray:
         """(n, m) with what is known before training."""
@@ -112,8 +133,8 @@ class SeveralObjectives(Generic[G]):
 
     def _cost(self, genome: G) -> Mapping[str, float]:
         if genome not in self._costs:
-            assert self.costs is not None
-            self._costs[genome] = self.costs(genome, [one.name for one in self._known])
+            assert self.count is not None
+            self._costs[genome] = self.count(genome, [one.name for one in self._known])
         return self._costs[genome]
 
 
@@ -125,17 +146,19 @@ def pareto_scores(values: np.ndarray) -> np.ndarray:
 
 
 def worth(ranker: Ranker, X: np.ndarray, pending: np.ndarray) -> np.ndarray:
+    """(n,) what a training of each is worth, given those on their way, where the ranker says that; else predictions."""
     if isinstance(ranker, Acquiring):
         return np.asarray(ranker.acquire(X, pending))
     return np.asarray(ranker.predict(X))
 
 
-def _value(z: np.ndarray, scores: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """(n,) values for normal scores `z`, by (r,) scores and values of the results; beyond the best as steeply as among
-    the top ones."""
+def _value(z: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """(n,) values for normal scores `z`, by the (r,) results, NaN of failures; beyond the best as steeply as among the
+    top ones."""
     there = np.isfinite(values)
-    order = np.argsort(scores[there], kind="stable")
-    scores, values = scores[there][order], values[there][order]
+    scores = normal_scores(values)[there]
+    order = np.argsort(scores, kind="stable")
+    scores, values = scores[order], values[there][order]
     top = int((1 - TOP) * (len(scores) - 1))
     slope = (values[-1] - values[top]) / max(scores[-1] - scores[top], 1e-9)
     return np.interp(z, scores, values) + slope * np.maximum(z - scores[-1], 0.0)

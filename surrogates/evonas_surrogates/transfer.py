@@ -132,11 +132,13 @@ class TransferModel(BaseEstimator):
         X, y = self._checked(X), np.asarray(y, dtype=float)
         if not len(y):
             return self._forget()
-        if self.center_ is None:
-            self._standardize(X)
-        rows, z = self._rows_of_results(X), normal_scores(y)
-        # without source models shares are chosen on the first so many results: every one would be dear, and says little
+        # without source models features are scaled, and shares chosen, by the first so many results: every one would be
+        # dear, and says little
         settled = max((n for n in _SCHEDULE if n <= len(y)), default=0)
+        if not self.names_ and (self.center_ is None or settled != self._scaled_by):
+            self._standardize(X[:settled] if settled else X)
+            self._scaled_by, self.posterior_ = settled, None
+        rows, z = self._rows_of_results(X), normal_scores(y)
         chosen = None
         if not self.names_ and 0 < settled < len(y):
             key = (X[:settled].tobytes(), y[:settled].tobytes())
@@ -229,6 +231,7 @@ class TransferModel(BaseEstimator):
         """Without results of the task at hand."""
         self.posterior_: Posterior | None = None
         self._settled: tuple[Any, Any] | None = None
+        self._scaled_by = -1
         self._observed: np.ndarray | None = None
         return self
 

@@ -6,6 +6,7 @@ from typing import Any
 from deap import base, tools
 from torch import nn
 
+from evonas.core.goals import Objective
 from evonas.core.plugins import make
 from evonas.core.trust import given
 from evonas.core.types import Task
@@ -17,6 +18,7 @@ from evonas.encodings.toolbox import ToolboxEncoding
 from evonas.search.baselines import LocalSearch, RandomSearch
 from evonas.search.evolution import AgingEvolution, Evolution, nsga2
 from evonas.search.halving import SuccessiveHalving
+from evonas.search.reference_points import ReferencePointEvolution
 from evonas.search.screening import Screened
 from evonas.testing import EncodingContract, RankerContract, SearcherContract
 from evonas_surrogates.boosting import BoostingSurrogate
@@ -96,6 +98,11 @@ class TestEvolution(SearcherContract):
 class TestNSGA2(SearcherContract):
     def make_searcher(self, encoding):
         return nsga2(on(encoding))
+
+
+class TestNSGA3(SearcherContract):
+    def make_searcher(self, encoding):
+        return ReferencePointEvolution(on(encoding, Objective("val_accuracy"), Objective("params", maximize=False)))
 
 
 class TestAging(SearcherContract):

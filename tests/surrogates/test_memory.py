@@ -305,3 +305,16 @@ def test_earlier_tasks_of_any_size():
     ranker = MetaSurrogate(trees=20, max_rows=2000).fit(X, y, groups)
     assert ranker.names_ == ["large", "small"]
     assert np.isfinite(ranker.predict(X[:50])).all()
+
+
+def test_from_scratch_it_learns_however_its_results_come():
+    """One at a time, as a search with one worker tells them, or all at once: the same model, and one that ranks."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3)) * (1.0, 50.0, 0.01)
+    y = X[:, 0] + X[:, 1] / 50
+    one_by_one, at_once = MetaSurrogate(), MetaSurrogate()
+    for n in range(1, 31):
+        one_by_one.adapt(X[:n], y[:n])
+    at_once.adapt(X[:30], y[:30])
+    assert one_by_one.predict(X[30:]) == pytest.approx(at_once.predict(X[30:]), abs=1e-9)
+    assert spearmanr(one_by_one.predict(X[30:]), y[30:])[0] > 0.7
