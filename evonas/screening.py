@@ -18,5 +18,9 @@ def _of_searcher(
 
 
 __getattr__ = moved(
-    __name__, "evonas.search.screening", {"Screened": _of_searcher}, ELITE="evonas.search.maximizer:ELITE"
+    __name__,
+    "evonas.search.screening",
+    {"Screened": _of_searcher},
+    ELITE="evonas.search.maximizer:ELITE",
+    pareto_scores="evonas.search.several:pareto_scores",
 )
