@@ -16,6 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 _config = tempfile.TemporaryDirectory(prefix="evonas-tests-")
 os.environ["XDG_CONFIG_HOME"] = _config.name
 os.environ["XDG_DATA_HOME"] = f"{_config.name}/data"  # the archive of whoever runs them is not theirs either
+os.environ["XDG_CACHE_HOME"] = f"{_config.name}/cache"
 
 settings.register_profile("evonas", deadline=None)  # a loaded machine is no failure
 settings.load_profile("evonas")

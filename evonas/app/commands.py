@@ -14,7 +14,7 @@ from evonas.app.console import print_line
 from evonas.app.running import carry_out, load_torch
 from evonas.app.runs import ArchiveOption
 from evonas.app.timetable import process_age
-from evonas.core import plugins
+from evonas.core import plugins, trust
 from evonas.core.goals import searchable_names
 
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
@@ -58,6 +58,14 @@ def search(
         typer.Option(
             help="What the network has to keep, repeatable: 'params<=200000', 'model_kb<=256', 'latency_ms<=2', any "
             "metric with <= or >=. What is known before training is checked before. (default: none)"
+        ),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A metric of your own, repeatable: your file.py:energy, or NAME=file.py:function, of genome (known "
+            "before training), network (untrained) or trained; as in --objectives val_accuracy,energy:min. "
+            "(default: none)"
         ),
     ] = None,
     trials: Annotated[int | None, typer.Option(help="Trainings to spend. (default: 24)")] = None,
@@ -113,9 +121,13 @@ def search(
 ) -> None:
     """Search a network for a data set, train the best in full, and write network and report to a folder."""
     given = {key: value for key, value in locals().items() if key not in ("config", "quiet") and value is not None}
+    from evonas.app.config import SearchConfig, specs
+
     if limit := given.pop("limit", None):
         given["limits"] = limit
-    from evonas.app.config import SearchConfig
+    if metric := given.pop("metric", None):
+        given["metrics"] = metric
+        trust.given(*specs(given))  # what stands behind NAME= is no word of the command line by itself
 
     settings = SearchConfig.make(given) if config is None else SearchConfig.from_toml(config, given)
     from evonas.app import job

@@ -16,10 +16,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from evonas.app.timetable import seconds
 from evonas.core import trust
 from evonas.core.errors import EvonasError, choices
+from evonas.core.own_metrics import split_name
 
 log = logging.getLogger(__name__)
 
 WRITTEN = ("timetable", "first")  # by a search into its record
+
+
+def specs(values: Mapping[str, Any]) -> list[str]:
+    """What among options may name code."""
+    metrics = values.get("metrics") or ()
+    named = [metrics] if isinstance(metrics, str) else [one for one in metrics if isinstance(one, str)]
+    return [*(one for one in values.values() if isinstance(one, str)), *(split_name(one)[1] for one in named)]
+
 
 _LONGEST_NAME = 100
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # what Windows takes for devices
@@ -57,6 +66,7 @@ class SearchConfig(BaseModel):
     surrogate: str = Field("meta", description="what ranks the offspring: meta (the memory), boosting, or none")
     objectives: str = Field("val_accuracy", description="comma-separated metrics; the first decides what is best")
     limits: list[str] = Field([], description="limits that the network is to keep: params<=200000, val_accuracy>=0.9")
+    metrics: list[str] = Field([], description="metrics of your own: file.py:function, NAME=module:attribute")
     trials: int | None = Field(None, ge=1, description="trainings to spend; 24 where no --seconds are given")
     seconds: float | None = Field(None, gt=0, description="seconds of wall clock to spend")
     deadline: Annotated[float, Field(gt=0)] | Literal["auto"] | None = Field(
@@ -103,7 +113,7 @@ class SearchConfig(BaseModel):
     def _duration(cls, value: Any) -> Any:
         return seconds(value) if isinstance(value, str) and value != "auto" else value
 
-    @field_validator("limits", mode="before")
+    @field_validator("limits", "metrics", mode="before")
     @classmethod
     def _several(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
@@ -190,7 +200,7 @@ class SearchConfig(BaseModel):
             raise EvonasError(
                 f"{written!r} of {str(path)!r} is no option: a search finds it and records it; take it out"
             )
-        named = [value for key, value in values.items() if isinstance(value, str) and key not in overrides]
+        named = specs({key: value for key, value in values.items() if key not in overrides})
         trust.admit(named, source=f"the configuration {str(path)!r}")
         return cls.make({**values, **overrides})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
@@ -12,12 +12,13 @@ from typing import Any, Literal
 from evonas.app.best_so_far import BestSoFar
 from evonas.app.callbacks import Guarded, check_callbacks
 from evonas.app.checkpoints import claim, remove
-from evonas.app.config import SearchConfig
+from evonas.app.config import SearchConfig, specs
 from evonas.app.deadline import check_time, final_seconds, fits, time_left
 from evonas.app.display import automatic
 from evonas.app.final import planned
 from evonas.app.folders import check_folder
 from evonas.app.limits import measuring_once
+from evonas.app.metrics import Given, written
 from evonas.app.preparation import (
     Job,
     check_encoding_given,
@@ -72,6 +73,7 @@ def search(
     flip: bool | None = None,
     channels: Literal["first", "last"] | None = None,
     callbacks: Sequence[Callback] | None = None,
+    metrics: Given = None,
     **options: Any,
 ) -> Result:
     """Search a network for data that are held in memory, or by an evaluator of your own.
@@ -90,6 +92,7 @@ def search(
         channels: which axis of images holds the channels, where their shape does not tell.
         callbacks: see `evonas.core.types.Callback`; by default the progress is shown on a terminal and in a notebook,
             `()` shows nothing.
+        metrics: of your own, `{"energy": function}` or `["my.py:energy"]`: see `evonas.core.own_metrics.OwnMetric`.
         options: those of `evonas search`: `trials=20`, `method="aging"`, `out="found"`, …
 
     Raises EvonasError where the data or an option is not valid.
@@ -101,12 +104,14 @@ def search(
     made = None if isinstance(encoding, str) else encoding
     named = {"encoding": spec_of(encoding), "evaluator": spec_of(evaluator)}
     named = {key: value for key, value in named.items() if value}
-    trust.given(*(value for value in (*options.values(), *named.values()) if isinstance(value, str)))
+    texts, objects = written(metrics, spec_of)
+    options = {**options, **({"metrics": texts} if texts else {})}
+    trust.given(*specs({**options, **named}))
     if evaluator is not None:
         if x is not None or y is not None:
             raise EvonasError("evaluator=… loads its own data; give either arrays or an evaluator")
         scoring = None if isinstance(evaluator, str) else OwnEvaluator.of(evaluator)
-        job = prepare(SearchConfig.make({**options, **named}), data=scoring, encoding=made)
+        job = prepare(SearchConfig.make({**options, **named}), data=scoring, encoding=made, metrics=objects)
         return carry_out(job, automatic(job.budget, job.goal) if callbacks is None else callbacks)
     if x is None or y is None:
         raise EvonasError("a search needs arrays x and y, or evaluator=…; `evonas search` takes files and names")
@@ -115,7 +120,7 @@ def search(
     own = {key: value for key, value in given.items() if value is not None}
     check_time(config, began)
     data = domain_named(domain).from_arrays(x, y, x_test, y_test, name=config.data, class_names=class_names, **own)
-    job = prepare(config, data=data, encoding=made, began=began)
+    job = prepare(config, data=data, encoding=made, began=began, metrics=objects)
     callbacks = automatic(job.budget, job.goal) if callbacks is None else callbacks
     if not any(isinstance(callback, Noting) for callback in callbacks):
         for line in data.left_out if isinstance(data, LeavesOut) else ():
@@ -159,17 +164,20 @@ def resume(
     trust: bool = False,
     data: Data | None = None,
     encoding: Encoding[Any] | None = None,
+    metrics: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> Result:
     """Go on with a run where it stopped; `changes` may give it more `trials` or `seconds`.
 
-    Of a run over arrays in memory the same arrays are needed, as `data=images_from_arrays(x, y)`; an encoding that was
-    given as an object may be given again.
+    Of a run over arrays in memory the same arrays are needed, as `data=images_from_arrays(x, y)`; an encoding and
+    metrics that were given as objects may be given again.
 
     Raises EvonasError where there is no such run, it is running now, its data were given in memory, or it names code
     that is not trusted (`trust=True`).
     """
-    prepared = prepare_resume(name, archive=archive, trusting=trust, data=data, encoding=encoding, **changes)
+    prepared = prepare_resume(
+        name, archive=archive, trusting=trust, data=data, encoding=encoding, metrics=metrics, **changes
+    )
     return go_on(prepared, callbacks)
 
 

@@ -19,13 +19,19 @@ from evonas.search.limits import Costs, Limited, Proposals
 OF_THE_NETWORK = ("params", "flops", "model_kb")  # in `result.json`, where other figures are of the whole search
 
 
-def check_limits(config: SearchConfig, goal: Goal, kind: Domain) -> None:
-    """Raises EvonasError where a limit is on something that no evaluation has, or the final network is to be made of
-    several, whose costs add up."""
-    there = kind.metrics if isinstance(kind, NamesMetrics) else None
-    for one in goal.constraints:
+def check_goal(config: SearchConfig, goal: Goal, kind: Domain, own: Sequence[str] = ()) -> None:
+    """Raises EvonasError where an objective or a limit is on something that no evaluation has, nor is among a user's
+    `own` metrics; or where the final network is to be made of several, whose costs add up."""
+    there = [*kind.metrics, *own] if isinstance(kind, NamesMetrics) else None
+    for option, one in [
+        *(("objectives", one) for one in goal.objectives),
+        *(("limit", one) for one in goal.constraints),
+    ]:
         if there is not None and one.name not in there:
-            raise EvonasError(f"--limit {one}: no evaluation of {kind.name} has {one.name!r}, but {choices(there)}")
+            raise EvonasError(
+                f"--{option} {one}: no evaluation of {kind.name} has {one.name!r}, but {choices(there)}; a metric of "
+                f"your own is given by --metric FILE.py:{one.name}"
+            )
     dear = next((one for one in goal.constraints if one.at_most and _adds_up(one)), None)
     if config.ensemble > 1 and dear is not None:
         raise EvonasError(
@@ -70,7 +76,7 @@ def measuring_once(executor: Any, goal: Goal, encoding: Any, observed: Sequence[
 
 def dearer_in_several_forms(goal: Goal) -> bool:
     """Whether a network that looks at an input several times may break a limit that it keeps when it looks once."""
-    return any(one.at_most and (one.name == "flops" or one.metric.untrained) for one in goal.constraints)
+    return any(one.at_most and _adds_up(one) and one.name not in ("params", "model_kb") for one in goal.constraints)
 
 
 def judged(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evonas.app.config import SearchConfig
 from evonas.core import plugins
+from evonas.core.own_metrics import split_name
 from evonas.core.specs import split_spec, split_target
 from evonas.memory.places import located
 from evonas.search.methods import Method, parse_method
@@ -21,6 +22,7 @@ def absolute(config: SearchConfig) -> SearchConfig:
         "method": str(_method(parse_method(config.method))),
         "surrogate": _spec(config.surrogate),
         "executor": _spec(config.executor),
+        "metrics": [f"{name}={_spec(spec)}" for name, spec in map(split_name, config.metrics)],
         "out": _path(config.out),
         "root": _path(config.root),
         "archive": None if config.archive is None else located(config.archive),

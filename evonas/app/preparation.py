@@ -13,10 +13,11 @@ from typing import Any, Literal
 import numpy as np
 
 from evonas.app.checkpoints import find, new_folder
-from evonas.app.config import SearchConfig
+from evonas.app.config import SearchConfig, specs
 from evonas.app.deadline import check_time, divide, first_of
 from evonas.app.folders import check_folder, results_folder
-from evonas.app.limits import check_limits, known_costs, within
+from evonas.app.limits import check_goal, known_costs, within
+from evonas.app.metrics import check_measured, check_tried, loaded
 from evonas.app.paths import absolute
 from evonas.app.timetable import Timetable
 from evonas.core import plugins, trust
@@ -86,17 +87,20 @@ def prepare(
     new: bool = True,
     checkpoints: Path | None = None,
     began: float | None = None,
+    metrics: Mapping[str, Any] | None = None,
 ) -> Job:
     """Resolve all names, load and split the data, try the encoding. Writes nothing but an empty archive.
 
     A run that is not `new` may have results in its folder; `checkpoints` is the folder of its trainings, if it has one;
-    a deadline counts from when it `began`, by time.monotonic(), by default from now.
+    a deadline counts from when it `began`, by time.monotonic(), by default from now; `metrics` are those of the
+    configuration's that were given as objects.
 
     Raises EvonasError where anything is not valid.
     """
     refuse_in_a_starting_worker()
     began = time.monotonic() if began is None else began
     config = absolute(config)
+    own = loaded(config.metrics, metrics or {})
     goal = Goal.parse(config.objectives, config.limits)
     check_method(config.method_spec)
     plugins.resolve("evonas.executors", config.executor)
@@ -108,12 +112,13 @@ def prepare(
         refuse_left_out(data)
     kind = domain_named(data.domain)
     _refuse(config, kind)
-    check_limits(config, goal, kind)
+    check_goal(config, goal, kind, [one.name for one in own])
     config = config.model_copy(update={"encoding": config.encoding or kind.encoding})
     encoding = encoding or make_encoding(config.encoding)
     split = kind.split(data, seed=config.seed, train_size=config.train_size)
     check_time(config, began)
     kind.check(encoding, split.task, np.random.default_rng(config.seed))
+    check_tried(own, kind, encoding, split.task, config.seed)
     guarded: Encoding[Any] = GuardedEncoding(encoding)  # the trainer's is not: what breaks there is a failed trial
     # tried before anything is written
     method = make_method(config.method_spec, SearchContext(guarded, goal, split.task, seed=config.seed))
@@ -133,8 +138,9 @@ def prepare(
     folder = checkpoints or new_folder(results_folder(name, config.out))
     left = folder if kind.trains and (in_parts or config.inherit) and config.deadline is None else None
     kept = folder if config.deadline is not None else None
-    options = TrainingOptions(config.epochs, config.device, left, config.inherit, kept, config.refit_all)
+    options = TrainingOptions(config.epochs, config.device, left, config.inherit, kept, config.refit_all, own)
     trainer, timetable = kind.trainer(encoding, split, options), None
+    check_measured(own, trainer)
     costs = known_costs(goal, trainer, guarded)
     space = encoding if costs is None else within(encoding, costs)[0]
     if config.deadline is not None:
@@ -171,13 +177,13 @@ def prepare_resume(
     trusting: bool = False,
     data: Data | None = None,
     encoding: Encoding[Any] | None = None,
+    metrics: Mapping[str, Any] | None = None,
     began: float | None = None,
     **changes: Any,
 ) -> Job:
     """The job of a run in the archive, with its own configuration."""
     record = Archive(archive).run(name)
-    named = [value for value in record.config.values() if isinstance(value, str)]
-    trust.admit(named, source=f"the run {name!r} of the archive", trust=trusting)
+    trust.admit(specs(record.config), source=f"the run {name!r} of the archive", trust=trusting)
     given = {key: value for key, value in changes.items() if value is not None}
     if given.get("deadline") == "auto":  # it has one that suits its data
         del given["deadline"]
@@ -195,7 +201,14 @@ def prepare_resume(
         )
     left = find(results_folder(name, config.out), record)
     job = prepare(
-        config, data=data, encoding=encoding, command=record.command, new=False, checkpoints=left, began=began
+        config,
+        data=data,
+        encoding=encoding,
+        command=record.command,
+        new=False,
+        checkpoints=left,
+        began=began,
+        metrics=metrics,
     )
     if job.data.task.fingerprint != record.task.fingerprint:
         if config.evaluator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,11 +28,13 @@ class Again:
     archive: str | None = None
     data: Data | None = None
     encoding: Encoding[Any] | None = None
+    metrics: Mapping[str, Any] | None = None
 
     @cached_property
     def job(self) -> Job:
         """Made once, for its data may take long to load. Raises EvonasError."""
-        return prepare_resume(self.run, archive=self.archive, data=self.data, encoding=self.encoding)
+        given = {"data": self.data, "encoding": self.encoding, "metrics": self.metrics}
+        return prepare_resume(self.run, archive=self.archive, **given)
 
     @cached_property
     def trials(self) -> Sequence[Trial]:

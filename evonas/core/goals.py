@@ -79,6 +79,7 @@ BUILT_IN = (
     Metric("latency_ms", False, "latency", unit="ms", cost=True, untrained=True),
     Metric("latency_batch_ms", False, "latency of a batch", unit="ms", cost=True, untrained=True),
     Metric("latency_onnx_ms", False, "latency in ONNX Runtime", unit="ms", cost=True, untrained=True),
+    Metric("latency_table_ms", False, "latency by the table", unit="ms", before_training=True, cost=True),
     Metric("latency_seconds", False, "latency", "seconds", "s", cost=True),
 )
 """The metrics that evonas itself returns. `macs` and `latency_seconds` are columns of tables; `model_kb` is what a

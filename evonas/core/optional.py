@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from evonas.core.context import SearchContext
     from evonas.core.goals import Goal
+    from evonas.core.own_metrics import OwnMetric
     from evonas.core.paired import Paired
     from evonas.core.recipe import Recipe
     from evonas.core.space import Space
@@ -282,6 +283,13 @@ class CountsCosts(Protocol):
 
 
 @runtime_checkable
+class MeasuresOwn(Protocol):
+    """An evaluator that also measures metrics of a user's own."""
+
+    own: Sequence[OwnMetric]
+
+
+@runtime_checkable
 class NamesMetrics(Protocol):
     """A domain that names all metrics which its evaluations may have: others cannot be limited."""
 
@@ -395,6 +403,7 @@ __all__ = [
     "Informed",
     "JudgesForms",
     "KnowsCosts",
+    "MeasuresOwn",
     "MultiFidelity",
     "NamesMetrics",
     "Noting",

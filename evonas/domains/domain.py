@@ -19,6 +19,7 @@ import numpy as np
 from evonas.core import plugins
 from evonas.core.errors import EvonasError, choices
 from evonas.core.goals import Goal
+from evonas.core.own_metrics import OwnMetric
 from evonas.core.paired import Paired
 from evonas.core.types import Candidate, Encoding, Evaluation, Evaluator, Task
 from evonas.domains.labels import word
@@ -55,8 +56,8 @@ class Split(Protocol):
 class TrainingOptions:
     """How a run trains, where its domain can: full epochs (None: chosen by the data), a device's name, the folder of
     its checkpoints (None: it leaves none), whether children start from their parents' weights, the folder where each
-    evaluation leaves its network (None: it leaves none), and whether the final network also learns from validation
-    examples that were given."""
+    evaluation leaves its network (None: it leaves none), whether the final network also learns from validation
+    examples that were given, and metrics of a user's own."""
 
     epochs: int | None = None
     device: str = "auto"
@@ -64,6 +65,7 @@ class TrainingOptions:
     inherit: bool = False
     kept: Path | None = None
     refit_all: bool = False
+    own: tuple[OwnMetric, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class Supervised:
     takes = "numbers as the training data have"
     metrics: Sequence[str] = (  # `keeps_…` and `validated` besides, where there is a deadline
         *("val_accuracy", "val_loss", "train_accuracy", "params", "flops", "model_kb", "seconds", "peak_memory_mb"),
-        *("images", "latency_ms", "latency_batch_ms", "latency_onnx_ms"),
+        *("images", "latency_ms", "latency_batch_ms", "latency_onnx_ms", "latency_table_ms"),
     )
 
     def found(self, split: Any) -> Sequence[str]:
@@ -77,6 +77,7 @@ class Supervised:
             inherit=options.inherit,
             kept=options.kept,
             refit_all=options.refit_all,
+            own=options.own,
         )
 
     def evaluator(self, trainer: TorchTrainer, goal: Goal) -> Evaluator[Any]:

@@ -9,7 +9,7 @@ import statistics
 import time
 import warnings
 from dataclasses import dataclass, replace
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,9 +17,11 @@ from torch import nn
 
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal, metric
+from evonas.core.own_metrics import NETWORK, OwnMetric
 from evonas.core.types import Candidate, Encoding, Evaluation, Evaluator, Task
 from evonas.training import profile
 from evonas.training.building import build, seeded
+from evonas.training.costing import further
 from evonas.training.devices import threads_of_torch
 from evonas.training.turns import InTurns, Turns, in_turns
 
@@ -101,6 +103,8 @@ class WithLatency:
         repeats: measurements that the median is taken of.
         threads: of a CPU.
         goal: whose constraints are the limits.
+        own: a user's, of the untrained network.
+        timed: whether latencies in torch are measured.
 
     Raises EvonasError where `onnx` is wanted and onnxruntime is missing.
     """
@@ -113,6 +117,8 @@ class WithLatency:
     repeats: int = 50
     threads: int = 1
     goal: Goal | None = None
+    own: tuple[OwnMetric, ...] = ()
+    timed: bool = True
 
     def __post_init__(self) -> None:
         if self.onnx:
@@ -123,7 +129,7 @@ class WithLatency:
             )
 
     def __call__(self, candidate: Candidate, task: Task, seed: int) -> Evaluation:
-        if limited(self.goal):
+        if self.goal is not None and any(one.name in self._names for one in self.goal.constraints):
             return self._limited(self.goal, candidate, task, seed)
         evaluation = self.evaluator(candidate, task, seed)
         if not evaluation.ok:
@@ -156,18 +162,25 @@ class WithLatency:
     def with_turns(self, turns: Turns) -> WithLatency:
         return replace(self, evaluator=self.evaluator.with_turns(turns))  # type: ignore[attr-defined]
 
+    @property
+    def _names(self) -> set[str]:
+        return {*MEASURED, *(one.name for one in self.own)}
+
     def measure(self, genome: Any, task: Task) -> dict[str, float]:
         """The metrics of a genome's network, as far as they can be measured; milliseconds."""
         with seeded(0):
-            return self._measured(build(self.encoding, genome, task), task)
+            network = build(self.encoding, genome, task)
+            own = {one.name: one(network=network.eval(), task=task) for one in self.own}
+            return {**own, **self._measured(network, task)}
 
     def _measured(self, network: nn.Module, task: Task) -> dict[str, float]:
         shape, how = task.input_shape, {"repeats": self.repeats, "threads": self.threads}
         measurements = {"latency_onnx_ms": lambda: onnx_milliseconds(network, shape, **how)} if self.onnx else {}
-        measurements |= {  # last: they move the network to the device
-            "latency_ms": lambda: milliseconds(network, shape, self.device, **how),
-            "latency_batch_ms": lambda: milliseconds(network, shape, self.device, self.batch, **how),
-        }
+        if self.timed:  # last: they move the network to the device
+            measurements |= {
+                "latency_ms": lambda: milliseconds(network, shape, self.device, **how),
+                "latency_batch_ms": lambda: milliseconds(network, shape, self.device, self.batch, **how),
+            }
         found = {}
         for name, measured in measurements.items():
             try:
@@ -179,21 +192,22 @@ class WithLatency:
         return found
 
 
-def limited(goal: Goal | None) -> TypeGuard[Goal]:
-    """Whether a goal has a limit on a latency."""
-    return goal is not None and any(one.name in MEASURED for one in goal.constraints)
-
-
 def with_latency(trainer: Any, goal: Goal) -> Any:
-    """A TorchTrainer, measured too if the goal needs one of `METRICS`; else as it is.
+    """A TorchTrainer, which records what the goal needs that is known before training, measured too if the goal needs
+    one of `METRICS` or the user has metrics of the untrained network; as it is where nothing of it is wanted.
 
     Raises EvonasError where it needs `latency_onnx_ms` and onnxruntime is missing.
     """
+    if counted := further(trainer, goal):
+        trainer = replace(trainer, counted=counted)
     wanted = set(MEASURED) & set(goal.metrics)
-    if not wanted:
+    own = tuple(one for one in trainer.own if one.kind == NETWORK)
+    if not wanted and not own:
         return trainer
-    onnx = "latency_onnx_ms" in wanted
-    return WithLatency(trainer, trainer.encoding, trainer.device, trainer.batch_size, onnx, goal=goal)
+    onnx, timed = "latency_onnx_ms" in wanted, bool(wanted)
+    return WithLatency(
+        trainer, trainer.encoding, trainer.device, trainer.batch_size, onnx, goal=goal, own=own, timed=timed
+    )
 
 
 def _program(network: nn.Module, images: np.ndarray) -> bytes:

@@ -104,38 +104,42 @@ def costs_at_once(encoding: Encoding[Any], genome: Any, task: Task, names: Seque
 
 
 def latency(network: nn.Module, input_shape: tuple[int, ...], device: str, batch: int = 1, repeats: int = 50) -> float:
-    """Seconds that a network in eval mode takes for `batch` images: the median of `repeats` after a warm-up.
-
-    The network must be on the device. On CUDA the device's own clock is read, elsewhere the wall's when the device has
-    done its work.
-    """
+    """Seconds that a network in eval mode takes for `batch` images: `median_seconds`. The network must be on the
+    device."""
     was_training = network.training
     images = torch.zeros(batch, *input_shape, device=device)
-    clock = _cuda_seconds if device.startswith("cuda") else _wall_seconds
     try:
         network.eval()
         with torch.inference_mode():
-            for _ in range(max(3, repeats // 5)):
-                network(images)
-            return statistics.median(clock(network, images) for _ in range(repeats))
+            return median_seconds(lambda: network(images), device, repeats)
     finally:
         network.train(was_training)
 
 
-def _wall_seconds(network: nn.Module, images: torch.Tensor) -> float:
-    device = str(images.device)
+def median_seconds(work: Callable[[], Any], device: str, repeats: int) -> float:
+    """What some work takes: the median of `repeats` after a warm-up.
+
+    On CUDA the device's own clock is read, elsewhere the wall's when the device has done its work.
+    """
+    clock = _cuda_seconds if device.startswith("cuda") else _wall_seconds
+    for _ in range(max(3, repeats // 5)):
+        work()
+    return statistics.median(clock(work, device) for _ in range(repeats))
+
+
+def _wall_seconds(work: Callable[[], Any], device: str) -> float:
     wait_for(device)
     start = time.perf_counter()
-    network(images)
+    work()
     wait_for(device)
     return time.perf_counter() - start
 
 
-def _cuda_seconds(network: nn.Module, images: torch.Tensor) -> float:
+def _cuda_seconds(work: Callable[[], Any], device: str) -> float:
     start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-    with torch.cuda.device(images.device):
+    with torch.cuda.device(device):
         start.record()
-        network(images)
+        work()
         end.record()
         end.synchronize()
     return start.elapsed_time(end) / 1000

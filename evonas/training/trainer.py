@@ -20,10 +20,11 @@ from torch.nn import functional as F
 from evonas.core import environment
 from evonas.core.errors import Diverged, EvonasError
 from evonas.core.optional import HasRecipe
+from evonas.core.own_metrics import OwnMetric
 from evonas.core.paired import Paired
 from evonas.core.recipe import Recipe
 from evonas.core.types import Candidate, Encoding, Evaluation, Task
-from evonas.training import finishing, profile
+from evonas.training import costing, finishing, profile
 from evonas.training.accelerators import empty_cache, out_of_memory, wait_for
 from evonas.training.building import build, calibrate, seeded
 from evonas.training.checkpoints import Checkpoints, digest
@@ -38,6 +39,7 @@ from evonas.training.devices import (
 from evonas.training.finishing import Finished
 from evonas.training.fitting import Fitting
 from evonas.training.inheritance import inherit
+from evonas.training.latency_table import LatencyTable
 from evonas.training.pace import WARM, Clock, Pace, Steps
 from evonas.training.probing import kept as probed
 from evonas.training.turns import Alone, InTurns, Turns, in_turns
@@ -56,6 +58,8 @@ NOT_OF_THE_TRAINING = {
     "validated",
     "clock",
     "turns",
+    "own",
+    "counted",
     "_cache",
 }  # the rest is in its key
 SHOWN = 512  # images that layers are set from
@@ -99,6 +103,8 @@ class TorchTrainer:
             how many.
         clock: what `seconds` are counted by; `time.process_time` counts this process's own, whatever else runs.
         turns: with trainings of other threads of this process (`in_turns`).
+        own: metrics of a user's own.
+        counted: names of what is known before training and recorded besides `params`, `flops` and `model_kb`.
 
     Raises EvonasError where the device is not there or an option makes no training.
     """
@@ -123,6 +129,8 @@ class TorchTrainer:
     validated: float | None = None
     clock: Callable[[], float] = time.monotonic
     turns: Turns = field(default_factory=Alone, repr=False, compare=False)
+    own: tuple[OwnMetric, ...] = ()
+    counted: tuple[str, ...] = ()
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -182,6 +190,7 @@ class TorchTrainer:
         """
         start = time.perf_counter()
         costs = profile.costs(self.encoding, candidate.genome, self.data.task)
+        costs |= self.costs(candidate.genome, self.counted)
         try:
             with self.threads_for(costs["flops"]), seeded(seed, self.device):
                 seconds = None if self.seconds is None else self.seconds * candidate.fidelity
@@ -198,6 +207,7 @@ class TorchTrainer:
             return Evaluation.failure(candidate, str(error), time.perf_counter() - start)
         if self.kept is not None:
             finishing.keep(self.kept, candidate, network)
+        further |= costing.of_trained(self, network)
         seconds = time.perf_counter() - start
         metrics = {"val_accuracy": accuracy, "val_loss": loss, **costs, **figures, **further, "seconds": seconds}
         if self.validated is not None:
@@ -205,9 +215,15 @@ class TorchTrainer:
         return Evaluation(candidate, metrics, seconds)
 
     def costs(self, genome: Any, names: Sequence[str] = profile.KNOWN) -> dict[str, float]:
-        """What a genome's network costs, known before it is trained: those of `params, flops, model_kb` named."""
-        named = [name for name in names if name in profile.KNOWN]
-        return profile.costs_at_once(self.encoding, genome, self.data.task, named)
+        """What a genome's network costs, known before it is trained: those named of `params, flops, model_kb,
+        latency_table_ms` and of a user's own."""
+        return costing.known(self, genome, names)
+
+    def latency_table(self) -> LatencyTable:
+        """That of the device, which all processes share."""
+        if "table" not in self._cache:
+            self._cache["table"] = LatencyTable.kept(self.device)
+        return self._cache["table"]
 
     def finish(
         self,
