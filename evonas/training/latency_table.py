@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,13 +48,13 @@ class LatencyTable:
         device: one of torch's names.
         threads: of a CPU.
         folder: where it is kept, by device, version of torch and threads; None keeps it in memory.
-        measure: some work, the device and how many repeats -> seconds.
+        measure: what is done in turn, the device and how many repeats -> seconds of each.
     """
 
     device: str = "cpu"
     threads: int = 1
     folder: Path | None = None
-    measure: Callable[[Callable[[], Any], str, int], float] = profile.median_seconds
+    measure: Callable[[Sequence[Callable[[], Any]], str, int], list[float]] = profile.median_seconds_each
     _known: dict[str, float] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -86,12 +86,17 @@ class LatencyTable:
         return sum(self._known[one.key] for one in found) + calls * call
 
     def _learn(self, found: list[Operation]) -> None:
-        wanted = {one.key: one for one in [*found, *_call()]}
-        if not wanted.keys() <= self._known.keys():
+        """Measure what is missing: among all that the network does, in its order, as they meet there."""
+        works = [*found, *_call()]
+        if any(one.key not in self._known for one in works):
             self._known |= self._read()  # another process may have measured it since
-        missing = [one for key, one in wanted.items() if key not in self._known]
-        if missing:
-            self._write({one.key: 1000 * self.measure(one.run, self.device, REPEATS) for one in missing})
+        if any(one.key not in self._known for one in works):
+            seconds = self.measure([one.run for one in works], self.device, REPEATS)
+            measured: dict[str, float] = {}
+            for one, value in zip(works, seconds, strict=True):
+                if one.key not in self._known:
+                    measured.setdefault(one.key, 1000 * value)
+            self._write(measured)
 
     def _read(self) -> dict[str, float]:
         """What is kept; nothing where there is no file or it is none of ours."""

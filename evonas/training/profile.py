@@ -121,10 +121,17 @@ def median_seconds(work: Callable[[], Any], device: str, repeats: int) -> float:
 
     On CUDA the device's own clock is read, elsewhere the wall's when the device has done its work.
     """
+    return median_seconds_each([work], device, repeats)[0]
+
+
+def median_seconds_each(works: Sequence[Callable[[], Any]], device: str, repeats: int) -> list[float]:
+    """The same of each of several that are done in turn, so that each finds the caches as the others leave them."""
     clock = _cuda_seconds if device.startswith("cuda") else _wall_seconds
     for _ in range(max(3, repeats // 5)):
-        work()
-    return statistics.median(clock(work, device) for _ in range(repeats))
+        for work in works:
+            work()
+    rounds = [[clock(work, device) for work in works] for _ in range(repeats)]
+    return [statistics.median(times) for times in zip(*rounds, strict=True)]
 
 
 def _wall_seconds(work: Callable[[], Any], device: str) -> float:

@@ -128,6 +128,7 @@ def test_from_the_command_line_and_a_file(mine):
     assert "--trust" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
     command("--trust", words[0], "mine.toml", *words[1:], "--name", "c", cwd=mine)
+    trust.trust_everything(False)
     assert all("memory" in trial.evaluation.metrics for trial in Archive(mine / "archive.db").trials("c"))
 
 

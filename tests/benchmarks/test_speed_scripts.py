@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from studies.speed import breakdown, first_step, nb201, plain_loop, results, sharing, suites, train
+from studies.speed import breakdown, first_step, latency_table, nb201, plain_loop, results, sharing, suites, train
 
 from evonas.core.types import Candidate
 from evonas.domains.images import images_from_arrays
@@ -190,3 +190,17 @@ def test_the_suites_are_timed_as_a_user_runs_them(tmp_path):
     assert found["minutes"] > 0
     assert 0.01 < found["memory"] < 2
     assert 0 < suites.own_seconds(tmp_path / "run", "random") < 60 * found["minutes"]
+
+
+def test_the_table_of_latencies_is_held_beside_whole_networks():
+    rows = latency_table.measure("cpu", 1, 0)
+    assert sorted(row["encoding"] for row in rows) == ["cell", "macro", "net"]
+    assert all(row[key] > 0 for row in rows for key in ("table", "measured", "again", "own"))
+    made = [{"encoding": "net", "table": t, "measured": m, "again": m, "own": t} for t, m in ((1, 2), (2, 4), (4, 3))]
+    every = latency_table.summary(made + [{**row, "encoding": name} for row in made for name in ("cell", "macro")])
+    assert [row["networks"] for row in every] == [3, 3, 3, 9]
+    assert every[0]["tau"] == pytest.approx(1 / 3)
+    assert every[0]["error"] == pytest.approx(0.5)
+    assert every[0]["tau_again"] == every[0]["tau_own"] == pytest.approx(1.0)
+    assert every[0]["error_own"] == 0
+    assert "median relative error" in latency_table.text(every)

@@ -66,22 +66,23 @@ def test_a_network_is_left_as_it_was():
 
 
 def test_each_is_measured_once_and_added_up():
-    asked: list[float] = []
+    asked: list[int] = []
 
-    def one(work, device, repeats):
-        work()  # it can be done again
-        asked.append(1.0)
-        return 0.001 * len(asked)
+    def counted(works, device, repeats):
+        for work in works:
+            work()  # it can be done again
+        asked.append(len(works))
+        return [0.001 * (len(asked) + i) for i in range(len(works))]
 
-    table = LatencyTable(measure=one)
+    table = LatencyTable(measure=counted)
     twice = nn.Sequential(nn.ReLU(), nn.ReLU())
     first = table.milliseconds(twice, (3, 4, 4))
-    relu, leaf, call = 1.0, 2.0, 3.0
-    assert first == pytest.approx(2 * relu + 1 * (call - leaf))
+    assert asked == [4]  # and a module that does nothing, alone and in another one
+    assert first == pytest.approx(2 * 1.0 + 1 * (4.0 - 3.0))
     assert table.milliseconds(twice, (3, 4, 4)) == first
-    assert len(asked) == 3
-    table.milliseconds(twice, (3, 5, 5))
-    assert len(asked) == 4
+    assert asked == [4]
+    assert table.milliseconds(nn.Sequential(nn.Tanh(), nn.ReLU()), (3, 4, 4)) == pytest.approx(2.0 + 1.0 + 1.0)
+    assert asked == [4, 4]
 
 
 @pytest.mark.parametrize("encoding", [CellEncoding(width=4), MacroEncoding(), NetEncoding()], ids=lambda one: str(one))
