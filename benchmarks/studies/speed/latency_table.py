@@ -70,8 +70,8 @@ def own_time(network: nn.Module, repeats: int = 50) -> float:
 
 def tau(one: np.ndarray, other: np.ndarray) -> float:
     """Kendall's."""
-    found, _ = kendalltau(one, other)
-    return float(found)
+    found: Any = kendalltau(one, other)
+    return float(found.statistic)
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
