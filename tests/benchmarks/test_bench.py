@@ -374,7 +374,7 @@ def test_the_metric_that_reports_is_hidden_from_the_searcher():
     problem = tabular_problem(change(load_suite("nasbench-graph"), earlier=0), "cora", 0)
     options = {"seed": 0, "trials": 5, "test": problem.test}
     with problem.executor as executor:
-        rows, _ = search(Curious(problem.context), executor, problem.task, problem.objective, **options)
+        rows, _ = search(Curious(problem.context), executor, problem.task, problem.goal, **options)
     assert set(told) == {"val_accuracy", "params", "latency"}
     assert all(0 < row.test < 1 for row in rows)
 

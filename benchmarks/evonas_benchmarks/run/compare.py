@@ -200,7 +200,7 @@ class Bench:
             obeying(make_method(method, context), self.goal, proposals),
             executor,
             training.task,
-            self.goal.first,
+            self.goal,
             seed=seed,
             trials=self.trials,
             advance=(lambda: advance(method, seed)) if advance else None,

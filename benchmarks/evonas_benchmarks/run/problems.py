@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
+from evonas.app.limits import known_costs, obeying, within
 from evonas.core import plugins
 from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError, choices
 from evonas.core.goals import Goal, Objective
-from evonas.core.optional import HasGoal, MultiFidelity, Teachable, WrapsSearcher, canonical_form
+from evonas.core.optional import HasGoal, MultiFidelity, Teachable, WrapsSearcher
 from evonas.core.types import Encoding, Evaluation, Evaluator, Ranker, Searcher, Store, Task, Trial
 from evonas.execution.processes import Serial
 from evonas.search.screening import Screened
+from evonas_benchmarks.peers.peer import Peer
+from evonas_benchmarks.run.measures import Known, Measure, known, measure
+from evonas_benchmarks.suites.objectives import goal_of, offered
 from evonas_benchmarks.suites.suite import Suite
 from evonas_benchmarks.suites.wrappers import wrapped
 from evonas_benchmarks.tables.lookup import Table
@@ -56,12 +60,13 @@ class Problem:
 
     `truth` is an evaluation's worth without noise, in the objective's own unit; None where what is seen counts.
     `metrics` are those of a table; None where networks are trained, at any fidelity, with a `store` of what is
-    remembered.
+    remembered. Where there are several objectives or limits, `measure` is what else the table says of each trial, and
+    `known` what it knows before a training.
     """
 
     task: Task
     encoding: Encoding[Any]
-    objective: Objective
+    goal: Goal
     executor: AbstractContextManager[Any]
     test: str | None = None
     best: float = float("nan")
@@ -73,16 +78,29 @@ class Problem:
     store: Store | None = None
     encoding_name: str = ""
     seed: int = 0
+    measure: Measure | None = None
+    known: Known | None = None
+
+    @property
+    def objective(self) -> Objective:
+        """What decides what is best."""
+        return self.goal.first
 
     @property
     def context(self) -> SearchContext[Any]:
         """What its searchers are made from."""
-        goal = Goal((self.objective,))
-        return SearchContext(self.encoding, goal, self.task, self.store, self.seed, self.encoding_name)
+        costs = self.known.costs if self.known else None
+        return SearchContext(
+            self.encoding, self.goal, self.task, self.store, self.seed, self.encoding_name, costs=costs
+        )
 
     def regret(self, value: float) -> float:
-        """0 at the table's best, 1 at its median."""
+        """0 at the table's best, 1 at its median, of the networks that keep the limits."""
         return (self.best - self.objective.signed(value)) / (self.best - self.median)
+
+    def figures(self, evaluations: Sequence[Evaluation]) -> list[dict[str, float]]:
+        """Of each trial, by column, what the measure says; nothing where there is none."""
+        return self.measure.figures(evaluations) if self.measure else [{} for _ in evaluations]
 
 
 @lru_cache(maxsize=4)
@@ -90,34 +108,37 @@ def _table(suite: Any) -> Table:
     return suite.load_table()
 
 
+@lru_cache(maxsize=16)
+def _judged(suite: Any, task: str) -> tuple[Goal, Measure]:
+    table = _table(suite)
+    goal = goal_of(suite, table, task)
+    return goal, measure(goal, table, task)
+
+
 def tabular_problem(suite: Suite, task: str, seed: int, *, untaught: bool = False) -> Problem:
     """The task's table, and `suite.earlier` random rows of other ones, drawn by seed; of none if `untaught`."""
     table = _table(cast(Any, suite))
-    entry = table.entry(task)
-    scores = table.scores(task)
-    known = scores[~np.isnan(scores)]
-    metric = entry.objective.name
-    best, median = float(known.max()), float(np.median(known))
-    if best == median:
+    entry, metric = table.entry(task), table.entry(task).objective.name
+    goal, measured = _judged(cast(Any, suite), task)
+    best, median = measured.best, measured.median
+    if best == median and len(goal.objectives) == 1:
+        kept = " within the limits" if goal.constraints else ""
         raise EvonasError(
-            f"task {task!r} of suite {suite.name!r}: half of the table's networks have the best {metric!r} there is, "
-            f"{abs(best):g}; nothing can be compared on it, leave it out"
+            f"task {task!r} of suite {suite.name!r}: half of the table's networks{kept} have the best {metric!r} "
+            f"there is, {abs(best):g}; nothing can be compared on it, leave it out"
         )
+    plain = not suite.limits and len(goal.objectives) == 1
     evaluator, encoding = table.evaluator(task, suite.noise), table.encoding_of(task)
     for spec in suite.wrappers:
         evaluator, encoding = wrapped(spec, evaluator, encoding, metric)
 
     def truth(evaluation: Evaluation) -> float:
-        genome = evaluation.candidate.genome
-        row = table.rows.get(genome)
-        if row is None:
-            row = table.rows[canonical_form(table.encoding)(genome)]
-        return float(table.values(task, metric)[row])
+        return float(table.values(task, metric)[cast(int, table.row(evaluation.candidate.genome))])
 
     return Problem(
         entry.task,
         encoding,
-        entry.objective,
+        goal,
         Serial(evaluator),
         entry.test,
         best,
@@ -131,8 +152,10 @@ def tabular_problem(suite: Suite, task: str, seed: int, *, untaught: bool = Fals
         ],
         truth if suite.noise or suite.wrappers else None,
         entry.seconds is not None,
-        [name for name in entry.columns if name == metric or name not in (entry.test, entry.seconds)],
+        offered(entry),
         seed=seed,
+        measure=None if plain else measured,
+        known=None if plain else known(goal, table, task),
     )
 
 
@@ -189,7 +212,7 @@ def training_problem(suite: Suite, task: str, seed: int, root: Path | None = Non
     return Problem(
         data.task,
         encoding,
-        objective,
+        Goal((objective,)),
         Serial(evaluator),
         "test_accuracy",
         store=Nothing(),
@@ -202,13 +225,15 @@ def make_searcher(spec: str, problem: Problem) -> Searcher[Any]:
     """The method, taught what is known of the earlier tasks.
 
     A ranker is fitted; a searcher that has `learn(earlier)` is given the same rows. All see the same. Where networks
-    are trained, a ranker has what it comes with.
+    are trained, a ranker has what it comes with. None proposes what breaks a limit that is known before training, but
+    a peer, which learns of limits as its package has it.
 
     Raises EvonasError where the method asks for what the table does not have.
     """
     from evonas.search.methods import make_method
 
-    searcher = make_method(spec, problem.context)
+    encoding, proposals = within(problem.encoding, known_costs(problem.goal, problem.known, problem.encoding))
+    searcher = make_method(spec, replace(problem.context, encoding=encoding))
     parts = list(_parts(searcher))
     _check_possible(spec, parts, problem)
     for part in parts:
@@ -217,7 +242,7 @@ def make_searcher(spec: str, problem: Problem) -> Searcher[Any]:
         if isinstance(part, Screened) and problem.earlier:
             for ranker, objective in zip(part.rankers, part.learned, strict=True):
                 _fit(ranker, objective, problem)
-    return searcher
+    return searcher if isinstance(searcher, Peer) else obeying(searcher, problem.goal, proposals)
 
 
 def _parts(searcher: Searcher[Any]) -> Iterator[Searcher[Any]]:

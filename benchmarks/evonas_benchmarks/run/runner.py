@@ -25,6 +25,8 @@ from evonas_benchmarks.run.search import as_json, search
 from evonas_benchmarks.run.sharing import SharedTrainings
 from evonas_benchmarks.suites.suite import Suite
 
+LATER = ("objectives", "limits")  # keys of a suite that folders of a version before lack
+
 
 @dataclass
 class Ran:
@@ -38,6 +40,7 @@ class Ran:
 def identity(suite: Suite) -> dict[str, Any]:
     """What two runs in one folder must share: everything that decides what a benchmark run holds."""
     kept = suite.model_dump(mode="json", exclude={"folder", "description", "methods", "seeds", "trials", "device"})
+    kept = {key: value for key, value in kept.items() if value or key not in LATER}
     if suite.table and (suite.folder / suite.table).is_file():
         kept["table_sha256"] = sha256((suite.folder / suite.table).read_bytes()).hexdigest()
     return kept
@@ -173,7 +176,7 @@ def _run_one(plan: Plan, one: BenchmarkRun, problem: Problem, executor: Any) -> 
             searcher,
             executor,
             problem.task,
-            problem.objective,
+            problem.goal,
             seed=one.seed,
             trials=plan.trials,
             test=problem.test,
@@ -185,7 +188,9 @@ def _run_one(plan: Plan, one: BenchmarkRun, problem: Problem, executor: Any) -> 
             "do the genes and the encoding fit it?"
         )
     found = as_json(rows, trials, problem.objective)
-    for row in found["rows"]:
-        row["regret"] = problem.regret(row["best"])
+    evaluations = [trial.evaluation for trial in trials if trial.evaluation.status != "absent"]
+    for row, figures in zip(found["rows"], problem.figures(evaluations), strict=True):
+        row |= figures
+        row.setdefault("regret", problem.regret(row["best"]))
         row["seconds"] = row["seconds"] if problem.costs else float("nan")
     folder.store(plan.out, one, {"trials": plan.trials, **found})

@@ -59,10 +59,10 @@ class Timed:
 
 @dataclass
 class Recorder(CallbackDefaults):
-    """A callback that keeps a row for each trial; the incumbent is the best of the highest fidelity so far."""
+    """A callback that keeps a row for each trial; the incumbent is the best so far, as the goal has it."""
 
     timed: Timed
-    objective: Objective
+    goal: Goal
     test: str | None = None
     report: Callable[[Evaluation], float] | None = None
     advance: Callable[[], None] | None = None
@@ -77,8 +77,8 @@ class Recorder(CallbackDefaults):
         if evaluation.status == "absent":
             return
         self._seconds += evaluation.seconds
-        value = float(evaluation.metrics.get(self.objective.name, np.nan)) if evaluation.ok else float("nan")
-        if Goal((self.objective,)).best([t for t in (self._best, trial) if t is not None]) is trial:
+        value = float(evaluation.metrics.get(self.goal.first.name, np.nan)) if evaluation.ok else float("nan")
+        if self.goal.best([t for t in (self._best, trial) if t is not None]) is trial:
             self._best, self._incumbent = trial, self.report(evaluation) if self.report else value
             self._test = float(evaluation.metrics.get(self.test, np.nan)) if self.test else float("nan")
         overhead, self.timed.seconds = self.timed.seconds, 0.0
@@ -91,7 +91,7 @@ def search(
     searcher: Searcher[Any],
     executor: loop.Executor,
     task: Task,
-    objective: Objective,
+    goal: Goal,
     *,
     seed: int,
     trials: int,
@@ -107,7 +107,7 @@ def search(
         advance: called after each trial.
     """
     timed = Timed(searcher, test)
-    recorder = Recorder(timed, objective, test, report, advance)
+    recorder = Recorder(timed, goal, test, report, advance)
     outcome = loop.run(timed, executor, task, seed=seed, budget=loop.Budget(trials), callbacks=[recorder])
     return recorder.rows, outcome.trials
 

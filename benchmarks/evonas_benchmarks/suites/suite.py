@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evonas.core import plugins, trust
 from evonas.core.errors import EvonasError, choices
-from evonas.core.goals import Objective
+from evonas.core.goals import Goal, Objective
+from evonas_benchmarks.suites.objectives import columns_of, with_objectives
 from evonas_benchmarks.tables.frames import ENDINGS, Columns, from_frame, read_frame
 from evonas_benchmarks.tables.lookup import Entry, Table
 from evonas_benchmarks.tables.packaged import TABLES, TASKS, table
@@ -45,6 +46,8 @@ class Suite(BaseModel):
     genes: tuple[str, ...] = ()
     encoding: str | None = None
     objective: str = "val_accuracy"
+    objectives: str | None = Field(None, description="several columns of the table: val_accuracy,latency:min,params")
+    limits: tuple[str, ...] = Field((), description="params<=200000, or params<=5% for a quantile of the task's column")
     trials: int = Field(100, ge=1)
     seeds: int = Field(20, ge=1)
     earlier: int = Field(1000, ge=0, description="random architectures known of each earlier task")
@@ -70,7 +73,7 @@ class Suite(BaseModel):
     def load_table(self) -> Table:
         """Raises EvonasError where the table cannot be read or lacks what the suite names."""
         assert self.table is not None
-        return _packaged_table(self) if self.table in TABLES else _users_table(self)
+        return with_objectives(_packaged_table(self) if self.table in TABLES else _users_table(self), self)
 
     def data_of(self, task: SuiteTask) -> str:
         """What images the task trains on; a path is, like a table's, relative to the suite's file."""
@@ -139,11 +142,12 @@ def make_suite(values: Mapping[str, Any], path: Path) -> Suite:
     if len(set(names)) < len(names):
         raise EvonasError(f"{str(path)!r} has two tasks of one name; there are {', '.join(names)}")
     _refuse_useless(suite, path)
+    columns_of(suite)  # or what cannot be read is named
     return suite
 
 
 OF_TRAINING = {"epochs", "train_size", "device"}
-OF_TABLES = {"genes", "noise", "earlier", "earlier_tasks"}
+OF_TABLES = {"genes", "noise", "earlier", "earlier_tasks", "objectives", "limits"}
 
 
 def _refuse_useless(suite: Suite, path: Path) -> None:
@@ -153,7 +157,11 @@ def _refuse_useless(suite: Suite, path: Path) -> None:
         kind, of_suite, of_task = "trains networks", OF_TABLES, {"maximize", "test", "seconds"}
     elif suite.table in TABLES:
         kind, of_suite = f"has the table {suite.table}", OF_TRAINING | {"genes", "encoding", "objective"}
-    for given, useless in [(suite, of_suite), *((task, of_task) for task in suite.tasks)]:
+    checked = [(kind, suite, of_suite), *((kind, task, of_task) for task in suite.tasks)]
+    if suite.objectives:
+        named = f"has objectives = {suite.objectives!r}"
+        checked += [(named, suite, {"objective"}), *((named, task, {"objective", "maximize"}) for task in suite.tasks)]
+    for kind, given, useless in checked:
         for key in sorted(given.model_fields_set & useless):
             where = f"task {given.name!r}: " if isinstance(given, SuiteTask) else ""
             raise EvonasError(f"{str(path)!r}: {where}a suite that {kind} has no use for {key!r}; leave it out")
@@ -208,8 +216,15 @@ def _users_table(suite: Suite) -> Table:
             f"suite {suite.name!r}: no table {str(path)!r}; give a CSV or Parquet file, or {choices(TABLES)}"
         )
     frame = read_frame(path, suite.genes)
+    first = Goal.parse(suite.objectives).first if suite.objectives else None
     tasks = {
-        task.name: Columns(task.objective or suite.objective, task.maximize, task.test, task.seconds)
+        task.name: Columns(
+            first.name if first else task.objective or suite.objective,
+            first.maximize if first else task.maximize,
+            task.test,
+            task.seconds,
+            columns_of(suite),
+        )
         for task in suite.tasks
     }
     encoding = None

@@ -126,15 +126,18 @@ def from_frame(
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a table are a task's: its objective, what reports the best one found, a training's seconds."""
+    """Which columns of a table are a task's: its objective, what reports the best one found, a training's
+    seconds, and what else a search goes by."""
 
     objective: str
     maximize: bool = True
     test: str | None = None
     seconds: str | None = None
+    further: tuple[str, ...] = ()
 
     def used(self) -> list[str]:
-        return [column for column in (self.objective, self.test, self.seconds) if column is not None]
+        named = (self.objective, self.test, self.seconds, *self.further)
+        return list(dict.fromkeys(column for column in named if column is not None))
 
 
 def _numbers(column: Any, name: str, table: str) -> np.ndarray:

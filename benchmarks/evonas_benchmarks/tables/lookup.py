@@ -94,6 +94,11 @@ class Table:
         """Canonical genome -> its row."""
         return {genome: row for row, genome in enumerate(self.genomes)}
 
+    def row(self, genome: Any) -> int | None:
+        """The row of a genome in any spelling; None where the table has no such architecture."""
+        found = self.rows.get(genome)
+        return self.rows.get(canonical_form(self.encoding)(genome)) if found is None else found
+
     @cached_property
     def feature_names(self) -> list[str]:
         return sorted(self.encoding.features(self.genomes[0]))

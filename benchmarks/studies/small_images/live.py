@@ -72,7 +72,7 @@ def search_live(
         for method in methods:
             goal = float("inf") if method == FIRST else found.goal
             searcher = Until(make_searcher(method, problem), problem.objective, goal, stop)
-            rows, observed = search(searcher, sharing, problem.task, problem.objective, seed=SEED, trials=trials)
+            rows, observed = search(searcher, sharing, problem.task, problem.goal, seed=SEED, trials=trials)
             if stop.is_set():
                 break
             figures = {one.candidate.genome: one.metrics["val_accuracy"] for t in observed if (one := t.evaluation).ok}
