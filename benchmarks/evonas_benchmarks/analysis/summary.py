@@ -20,6 +20,7 @@ from evonas_benchmarks.analysis.grids import (
     seconds_levels,
 )
 from evonas_benchmarks.analysis.statistics import Paired, against, among_best, interval, intervals, mean
+from evonas_benchmarks.run.measures import FURTHER
 
 COLUMNS = ("suite", "task", "method", "seed", "trial", "value", "best", "regret", "test", "seconds", "overhead")
 MILESTONES = (5, 10, 20, 50, 100, 150, 200, 300, 500, 1000, 2000, 5000, 10_000)
@@ -61,7 +62,8 @@ def milestones(trials: int) -> list[int]:
 
 def _task(curves: pd.DataFrame, task: str, trials: int, looks: Sequence[int]) -> dict[str, Any]:
     """Method -> its figures on one task."""
-    columns = {name: grid(curves, task, name, trials) for name in ("best", "regret", "test", "seconds")}
+    figures = ["regret", "best", "test", *(name for name in FURTHER if name in curves)]
+    columns = {name: grid(curves, task, name, trials) for name in (*figures, "seconds")}
     mine: Any = curves[(curves.task == task) & (curves.trial <= trials)]
     overhead: Any = mine[["method", "seed", "own"]].drop_duplicates().groupby("method", observed=True).own.median()
     levels = seconds_levels(columns["seconds"])
@@ -75,7 +77,7 @@ def _task(curves: pd.DataFrame, task: str, trials: int, looks: Sequence[int]) ->
         reached = np.array([first(row <= 1e-12) for row in regret if np.isfinite(row[-1])])
         found[method] = {
             "seeds": int((~np.isnan(columns["best"][method])).any(axis=1).sum()),
-            **{name: at_looks(columns[name][method], looks) for name in ("regret", "best", "test")},
+            **{name: at_looks(columns[name][method], looks) for name in figures},
             "regret_at_seconds": {
                 f"{level:.6g}": with_interval(at_seconds(regret, seconds, level)) for level in levels
             },
@@ -144,8 +146,8 @@ def _plain(value: Any) -> Any:
 
 
 def table(curves: pd.DataFrame) -> pd.DataFrame:
-    """With the columns of curves.parquet only."""
-    return curves.loc[:, list(COLUMNS)].astype({"task": str, "method": str})
+    """With the columns of curves.parquet only; those of several objectives and of limits where there are such."""
+    return curves.loc[:, [*COLUMNS, *(name for name in FURTHER if name in curves)]].astype({"task": str, "method": str})
 
 
 def write(folder: Path, curves: pd.DataFrame, summary: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ from evonas_benchmarks.analysis.summary import reference_of
 from evonas_benchmarks.pages.plot_files import ranks_svg
 from evonas_benchmarks.pages.plots import FEW, FLOOR, OVERALL, Plot, ordered, styles
 from evonas_benchmarks.pages.tables import board, heat, last_look, pairs, speed_table, task_table
-from evonas_benchmarks.pages.text import short
+from evonas_benchmarks.pages.text import meaning, short
 
 PACKAGE = "evonas_benchmarks.pages"
 
@@ -50,6 +50,7 @@ def write_page(path: Path, curves: pd.DataFrame, summary: Mapping[str, Any], dra
         "trials": summary["trials"],
         "reference": reference,
         "speed_look": look,
+        "meaning": meaning(summary["suite"]),
         "board": board(summary, methods, ranked, speeds, reference, look),
         "ranked": ranked and {"seeds": ranked.seeds, "friedman": short(ranked.friedman)},
         "lacking": _lacking(summary),

@@ -17,6 +17,16 @@ def figure(value: Mapping[str, Any] | None, digits: int = 3) -> str:
     return f"{mean} ({low} to {high})"
 
 
+def meaning(suite: Mapping[str, Any]) -> str:
+    """What a regret of the suite is, in words."""
+    limits = ", ".join(suite.get("limits") or ())
+    within = f" of those that keep {limits}" if limits else ""
+    if "," in (suite.get("objectives") or ""):
+        front = f"the table's front{within} in {suite['objectives']}"
+        return f"the share of the hypervolume of {front} that is still missing"
+    return f"0 at the table's best network and 1 at its median one{within and ','}{within}"
+
+
 def short(value: float | None) -> str:
     """Three digits; nothing where there is no number."""
     return f"{value:.3g}" if value is not None and np.isfinite(value) else ""
