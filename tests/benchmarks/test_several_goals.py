@@ -1,8 +1,10 @@
 """Suites of several objectives and of limits."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 import moocore
 import numpy as np
@@ -20,7 +22,6 @@ from evonas_benchmarks.run import runner
 from evonas_benchmarks.run.measures import known, measure
 from evonas_benchmarks.run.plan import plan as plan_of
 from evonas_benchmarks.run.problems import make_searcher, tabular_problem
-from evonas_benchmarks.suites.objectives import goal_of
 from evonas_benchmarks.suites.suite import change, load_suite
 
 HEAD = 'name = "mine"\ntable = "mine.csv"\ngenes = ["a", "b", "c"]\ntrials = 12\nseeds = 2\n'
@@ -29,9 +30,22 @@ SEVERAL = 'objectives = "x:max,late:min,params"\n'
 LIMIT = 'objective = "x"\nlimits = ["params<=40%"]\n'
 
 
+@dataclass
+class Mine:
+    """Makes suites of one frame."""
+
+    folder: Path
+    frame: pd.DataFrame
+
+    def __call__(self, keys, **columns):
+        self.frame.assign(**columns).to_csv(self.folder / "mine.csv", index=False)
+        (self.folder / "mine.toml").write_text(HEAD + keys + TASKS)
+        return load_suite(self.folder / "mine.toml")
+
+
 @pytest.fixture
 def mine(tmp_path):
-    """A function that makes a suite of 64 architectures; `params` rises with the genes, and so does `x` mostly."""
+    """Of 64 architectures; `params` rises with the genes, and so does `x` mostly."""
     genes = np.array(list(product(range(4), repeat=3)))
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(genes, columns=["a", "b", "c"]).assign(
@@ -42,14 +56,7 @@ def mine(tmp_path):
         s=1.0,
         flat=3.0,
     )
-
-    def make(keys, **columns):
-        frame.assign(**columns).to_csv(tmp_path / "mine.csv", index=False)
-        (tmp_path / "mine.toml").write_text(HEAD + keys + TASKS)
-        return load_suite(tmp_path / "mine.toml")
-
-    make.frame = frame
-    return make
+    return Mine(tmp_path, frame)
 
 
 def run(suite, tmp_path, methods, **options):
@@ -83,7 +90,7 @@ def test_the_missing_share_is_that_of_the_whole_table_front(mine, tmp_path):
 @given(st.permutations(range(64)).map(lambda rows: rows[:5]), st.floats(0.01, 1e6), st.floats(-1e3, 1e3))
 def test_units_and_order_change_no_share(mine_table, rows, scale, shift):
     suite, goal, table = mine_table
-    other = goal_of(suite, scaled(table, scale, shift), "first")
+    other = suite.aims.goal(scaled(table, scale, shift), "first")
     one = measure(goal, table, "first").figures(told(table, rows))[-1]
     two = measure(other, scaled(table, scale, shift), "first").figures(told(table, rows[::-1]))[-1]
     assert one["regret"] == pytest.approx(two["regret"], abs=1e-6)
@@ -109,7 +116,7 @@ def mine_table(tmp_path_factory):
     (folder / "mine.toml").write_text(HEAD + SEVERAL + TASKS)
     suite = load_suite(folder / "mine.toml")
     table = suite.load_table()
-    return suite, goal_of(suite, table, "first"), table
+    return suite, suite.aims.goal(table, "first"), table
 
 
 def test_nothing_found_is_the_worst(mine_table):
@@ -161,7 +168,7 @@ def test_what_breaks_a_limit_adds_nothing_to_the_front(mine):
 def test_costs_are_known_of_any_spelling_and_only_before_training(mine):
     suite = mine(SEVERAL)
     table = suite.load_table()
-    found = known(goal_of(suite, table, "first"), table, "first")
+    found = known(suite.aims.goal(table, "first"), table, "first")
     assert found is not None
     assert found.costs(table.genomes[9], ["params", "late"]) == {"params": mine.frame.params[9]}
     assert found.costs(("no", "such", "one"), ["params"]) == {"params": mine.frame.params.max()}
@@ -170,7 +177,7 @@ def test_costs_are_known_of_any_spelling_and_only_before_training(mine):
 
 def test_each_learned_objective_is_taught_and_what_is_known_is_not_learned(mine):
     problem = tabular_problem(mine(SEVERAL), "first", 0)
-    searcher = make_searcher("nsga2+meta", problem)
+    searcher: Any = make_searcher("nsga2+meta", problem)
     assert [one.name for one in searcher.learned] == ["x", "late"]
     rows = problem.earlier[0]
     late = searcher.rankers[1].predict(rows.X)
@@ -245,7 +252,7 @@ def test_the_limit_of_a_suite_is_the_quantile_of_each_task():
     suite = load_suite("nasbench201-limit")
     table = suite.load_table()
     for task in suite.task_names():
-        (limit,) = goal_of(suite, table, task).constraints
+        (limit,) = suite.aims.goal(table, task).constraints
         share = (table.values(task, "params") <= limit.bound).mean()
         assert 0.05 <= share < 0.08
-    assert goal_of(load_suite("nasbench201-mo"), table, "cifar10") == Goal.parse("val_accuracy,latency:min,params")
+    assert load_suite("nasbench201-mo").aims.goal(table, "cifar10") == Goal.parse("val_accuracy,latency:min,params")

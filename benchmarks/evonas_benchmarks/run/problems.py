@@ -22,7 +22,7 @@ from evonas.execution.processes import Serial
 from evonas.search.screening import Screened
 from evonas_benchmarks.peers.peer import Peer
 from evonas_benchmarks.run.measures import Known, Measure, known, measure
-from evonas_benchmarks.suites.objectives import goal_of, offered
+from evonas_benchmarks.suites.objectives import offered
 from evonas_benchmarks.suites.suite import Suite
 from evonas_benchmarks.suites.wrappers import wrapped
 from evonas_benchmarks.tables.lookup import Table
@@ -111,7 +111,7 @@ def _table(suite: Any) -> Table:
 @lru_cache(maxsize=16)
 def _judged(suite: Any, task: str) -> tuple[Goal, Measure]:
     table = _table(suite)
-    goal = goal_of(suite, table, task)
+    goal = suite.aims.goal(table, task)
     return goal, measure(goal, table, task)
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from evonas.core import plugins, trust
 from evonas.core.errors import EvonasError, choices
 from evonas.core.goals import Goal, Objective
-from evonas_benchmarks.suites.objectives import columns_of, with_objectives
+from evonas_benchmarks.suites.objectives import Aims
 from evonas_benchmarks.tables.frames import ENDINGS, Columns, from_frame, read_frame
 from evonas_benchmarks.tables.lookup import Entry, Table
 from evonas_benchmarks.tables.packaged import TABLES, TASKS, table
@@ -67,13 +67,18 @@ class Suite(BaseModel):
     def tabular(self) -> bool:
         return self.table is not None
 
+    @property
+    def aims(self) -> Aims:
+        return Aims(self.name, self.objectives, self.limits)
+
     def task_names(self) -> list[str]:
         return [task.name for task in self.tasks] or list(TASKS[str(self.table)])
 
     def load_table(self) -> Table:
         """Raises EvonasError where the table cannot be read or lacks what the suite names."""
         assert self.table is not None
-        return with_objectives(_packaged_table(self) if self.table in TABLES else _users_table(self), self)
+        found = _packaged_table(self) if self.table in TABLES else _users_table(self)
+        return self.aims.table(found, self.task_names())
 
     def data_of(self, task: SuiteTask) -> str:
         """What images the task trains on; a path is, like a table's, relative to the suite's file."""
@@ -142,7 +147,7 @@ def make_suite(values: Mapping[str, Any], path: Path) -> Suite:
     if len(set(names)) < len(names):
         raise EvonasError(f"{str(path)!r} has two tasks of one name; there are {', '.join(names)}")
     _refuse_useless(suite, path)
-    columns_of(suite)  # or what cannot be read is named
+    suite.aims.columns()  # or what cannot be read is named
     return suite
 
 
@@ -223,7 +228,7 @@ def _users_table(suite: Suite) -> Table:
             first.maximize if first else task.maximize,
             task.test,
             task.seconds,
-            columns_of(suite),
+            suite.aims.columns(),
         )
         for task in suite.tasks
     }
