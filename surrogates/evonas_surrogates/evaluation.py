@@ -78,7 +78,7 @@ def _drawn(rows: SourceData, n: int, rng: np.random.Generator) -> SourceData:
         own = np.flatnonzero(rows.groups == name)
         chosen.append(np.sort(rng.choice(own, n, replace=False)) if len(own) > n else own)
     kept = np.concatenate(chosen)
-    return SourceData(rows.X[kept], rows.y[kept], rows.groups[kept], rows.feature_names, rows.tasks, rows.genomes)
+    return SourceData(rows.X[kept], rows.y[kept], rows.groups[kept], rows.feature_names, rows.tasks, rows.results)
 
 
 def _mean(several: Sequence[Quality]) -> Quality:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-import numpy as np
-
 from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
 from evonas_surrogates.recall import recalled
-from evonas_surrogates.remembered import Remembered, best_for_all
+from evonas_surrogates.remembered import Remembered, best_for_all, completed, relative
 from evonas_surrogates.transfer import TransferModel
 
 
@@ -46,15 +44,15 @@ class MetaSurrogate(TransferModel):
             raise EvonasError(f"forget={forget!r} names no tasks; give them in quotes: meta(forget='mnist,cifar10')")
 
     def suggestions(self, n: int) -> list[Any]:
-        """Up to `n` remembered genomes to try first, unlike each other (`remembered.py`); none without a memory."""
+        """Up to `n` remembered genomes that serve all earlier tasks together best, by their results there and, where
+        they have none, by what the source models predict (`remembered.py`); none without a memory."""
         if not self.names_:
             return []
-        genomes, X = self.remembered_.known(self.feature_names_ or ())
-        return [genomes[place] for place in self.best_for_all(X, n)] if genomes else []
-
-    def best_for_all(self, X: np.ndarray, n: int) -> list[int]:
-        """Up to `n` places of (n, d) features whose genomes serve all earlier tasks together best (`remembered.py`)."""
-        return best_for_all(self._rows(X).sources, n)
+        genomes, X, results = self.remembered_.known(self.feature_names_ or (), self.names_)
+        if not genomes:
+            return []
+        chosen = best_for_all(relative(completed(results, self._rows(X).sources)), n)
+        return [genomes[place] for place in chosen]
 
     @classmethod
     def recall(cls, context: SearchContext[Any], **options: Any) -> Self:

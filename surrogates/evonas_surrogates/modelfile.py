@@ -34,17 +34,19 @@ def save(
     objective: str,
     tasks: Mapping[str, Any],
     card: Mapping[str, Any] | None = None,
-    genomes: Sequence[Any] = (),
+    results: Mapping[str, Mapping[Any, float]] | None = None,
 ) -> None:
     """Write the source models; `tasks` says of each one's task what identifies it: its `fingerprint`, or its data's
-    source; and what its images are made of, its `sources`, where they are other images. `genomes` are remembered, to be
-    tried first where an encoding has a portfolio.
+    source; and what its images are made of, its `sources`, where they are other images. The genomes of `results`, task
+    -> genome -> result (higher is better), are remembered, to be tried first where an encoding has a portfolio.
 
     `card` is what a reader wants to know of it, as JSON values: its data, their licence, its quality, its limits.
     Raises EvonasError where the file cannot be written.
     """
     from skops import io
 
+    results = dict(results or {})
+    genomes = list(dict.fromkeys(genome for found in results.values() for genome in found))
     content = {
         "evonas": "meta-surrogate",
         "format": FORMAT,
@@ -61,6 +63,7 @@ def save(
         "view_scale": model.source_scale_,
         "forest": _small(model.forest_),
         "genomes": to_text(genomes),
+        "results": {name: np.array([found.get(one, np.nan) for one in genomes]) for name, found in results.items()},
     }
     temporary = path.with_name(f".{path.name}.part")
     try:
@@ -156,7 +159,22 @@ def _content(path: Path) -> dict[str, Any]:
             raise EvonasError(f"{str(path)!r} is damaged: its {key!r} is no {kind.__name__}; make it again")
     content.setdefault("card", {})
     content["genomes"] = from_text(content.get("genomes", ()))
+    content["results"] = _results(content.get("results", {}), content["genomes"], path)
     return content
+
+
+def _results(found: Any, genomes: Sequence[Any], path: Path) -> dict[str, dict[Any, float]]:
+    """Task -> genome -> result, of those that there are; a file of before has none. Raises EvonasError."""
+    try:
+        columns = {str(name): np.asarray(values, dtype=float) for name, values in dict(found).items()}
+        if any(values.shape != (len(genomes),) for values in columns.values()):
+            raise ValueError("as many results as genomes are wanted")
+    except (TypeError, ValueError) as error:
+        raise EvonasError(f"{str(path)!r} is damaged: its 'results': {error}; make it again") from error
+    return {
+        name: {one: float(value) for one, value in zip(genomes, values, strict=True) if np.isfinite(value)}
+        for name, values in columns.items()
+    }
 
 
 def _model(content: Mapping[str, Any]) -> TransferModel:

@@ -106,7 +106,7 @@ def make(encoding: str, shipped: Shipped, seed: int) -> None:
         objective=str(found.objective),
         tasks=replace(found, rows=rows).identities(),
         card=card,
-        genomes=rows.genomes if shipped.remembers else (),
+        results=rows.results if shipped.remembers else {},
     )
     path.with_suffix(".json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB, {len(model.names_)} source models")
@@ -114,7 +114,8 @@ def make(encoding: str, shipped: Shipped, seed: int) -> None:
 
 def _titled(rows: SourceData, titles: Mapping[str, str]) -> SourceData:
     groups = np.array([titles.get(name, name) for name in rows.groups.tolist()])
-    return replace(rows, groups=groups, tasks={titles.get(name, name): task for name, task in rows.tasks.items()})
+    tasks, results = ({titles.get(name, name): one for name, one in of.items()} for of in (rows.tasks, rows.results))
+    return replace(rows, groups=groups, tasks=tasks, results=results)
 
 
 if __name__ == "__main__":

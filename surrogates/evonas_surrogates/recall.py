@@ -52,7 +52,8 @@ def recalled(make: Callable[..., Any], context: SearchContext[Any], **options: A
     ranker.fit(past.X, past.y, past.groups, feature_names=past.feature_names or None)
     if known is not None and known.names_:
         ranker = ranker.with_sources(known)
-    ranker.remembered_ = Remembered((*past.genomes, *said.get("genomes", ())), context.encoding)
+    genomes = (*past.genomes, *said.get("genomes", ()))
+    ranker.remembered_ = Remembered(genomes, context.encoding, {**said.get("results", {}), **past.results})
     return ranker
 
 

@@ -26,8 +26,8 @@ Make = Callable[[str], Encoding[Any] | None]
 class SourceData:
     """(n, d) features, (n,) targets signed so that higher is better (NaN: failed), (n,) the task of each row.
 
-    `tasks` are the groups' own tasks, where they are known; `genomes` those that the rows are of, each once, where
-    they are known.
+    `tasks` are the groups' own tasks, where they are known; `results` of each group genome -> its target, where genomes
+    are known.
     """
 
     X: np.ndarray
@@ -35,13 +35,19 @@ class SourceData:
     groups: np.ndarray
     feature_names: tuple[str, ...]
     tasks: Mapping[str, Task] = field(default_factory=dict)
-    genomes: tuple[Any, ...] = ()
+    results: Mapping[str, Mapping[Any, float]] = field(default_factory=dict)
+
+    @property
+    def genomes(self) -> tuple[Any, ...]:
+        """Those that the rows are of, each once, where they are known."""
+        return tuple(dict.fromkeys(genome for found in self.results.values() for genome in found))
 
     def of(self, names: set[str]) -> SourceData:
         """The rows of these groups only."""
         kept = np.isin(self.groups, sorted(names)) if len(self.groups) else np.zeros(0, bool)
         tasks = {name: task for name, task in self.tasks.items() if name in names}
-        return SourceData(self.X[kept], self.y[kept], self.groups[kept], self.feature_names, tasks, self.genomes)
+        results = {name: found for name, found in self.results.items() if name in names}
+        return SourceData(self.X[kept], self.y[kept], self.groups[kept], self.feature_names, tasks, results)
 
 
 @dataclass(frozen=True)
@@ -70,18 +76,20 @@ def read(store: Store, encoding: str, task: Task | None = None, objective: Objec
     if (now := made(encoding)) is None:
         return SourceData(np.zeros((0, 0)), np.zeros(0), np.zeros(0, dtype=str), ())
     names = tuple(sorted(now.features(now.sample(np.random.default_rng(0)))))
-    X, y, labels, tasks, genomes = [], [], [], {}, {}
+    X, y, labels = [], [], []
+    tasks: dict[str, Task] = {}
+    results: dict[str, dict[Any, float]] = {}
     for label, group in _distinct(_groups(store, encoding, task, objective, made)).items():
-        tasks[label] = group.task
+        tasks[label], results[label] = group.task, {}
         for genome, value in _values(group, objective).items():
             features = _features(made(group.encoding), genome)
             if features is not None and tuple(sorted(features)) == names:
                 X.append([features[key] for key in names])
                 y.append(value)
                 labels.append(label)
-                genomes[genome] = None
+                results[label][genome] = value
     table = np.array(X, dtype=float).reshape(len(y), len(names))
-    return SourceData(table, np.array(y, dtype=float), np.array(labels, dtype=str), names, tasks, tuple(genomes))
+    return SourceData(table, np.array(y, dtype=float), np.array(labels, dtype=str), names, tasks, results)
 
 
 def same_task(one: Task, other: Task) -> bool:

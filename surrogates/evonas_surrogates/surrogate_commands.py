@@ -60,7 +60,7 @@ def fit(
         objective=str(found.objective),
         tasks=found.identities(),
         card=modelfile.card(found.said, licence, quality),
-        genomes=rows.genomes if len(rows.genomes) <= MOST_REMEMBERED else (),
+        results=rows.results if len(rows.genomes) <= MOST_REMEMBERED else {},
     )
     left = sorted(set(rows.groups.tolist()) - set(model.names_))
     if left:

@@ -77,19 +77,20 @@ def _of_suite(where: str, encoding: str | None, objective: Objective | None) -> 
     if not suite.tabular:
         raise EvonasError(f"suite {where!r} trains for real and has no table; give one that has, or an archive")
     table = suite.load_table()
-    X, y, groups = [], [], []
+    X, y, groups, results = [], [], [], {}
     for name in suite.task_names():
         scores = table.scores(name) if objective is None else _signed(table, name, objective)
         known = np.flatnonzero(~np.isnan(scores))
         X.append(np.asarray(table.features, dtype=float)[known])
         y.append(scores[known])
         groups += [name] * len(known)
+        results[name] = {table.genomes[row]: float(scores[row]) for row in known}
     goals = {table.entry(name).objective for name in suite.task_names()}
     if objective is None and len(goals) > 1:
         raise EvonasError(f"the tasks of {where!r} have several objectives ({choices(map(str, goals))}); choose one")
     tasks: dict[str, Task] = {task.name: task for task in table.tasks}
     rows = SourceData(
-        np.concatenate(X), np.concatenate(y), np.array(groups), tuple(table.feature_names), tasks, tuple(table.genomes)
+        np.concatenate(X), np.concatenate(y), np.array(groups), tuple(table.feature_names), tasks, results
     )
     name = encoding or suite.encoding or _name_of(table.encoding) or table.name
     said, made_of = f"the table of the suite {where!r}", {task: table.entry(task).sources for task in tasks}

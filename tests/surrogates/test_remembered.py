@@ -19,7 +19,7 @@ from evonas.search.baselines import RandomSearch
 from evonas.search.screening import Screened
 from evonas_surrogates import modelfile
 from evonas_surrogates.meta import MetaSurrogate
-from evonas_surrogates.remembered import best_for_all
+from evonas_surrogates.remembered import best_for_all, completed, relative
 
 NET = NetEncoding()
 GENOMES = [NET.canonical(NET.sample(np.random.default_rng(seed))) for seed in range(60)]
@@ -42,8 +42,8 @@ def model(tmp_path_factory) -> Path:
     fitted = MetaSurrogate().fit(np.tile(X, (len(TASKS), 1)), np.array(y), groups, feature_names=NAMES)
     path = tmp_path_factory.mktemp("model") / "net.skops"
     tasks = {name: {"name": name, "fingerprint": "", "sources": sources} for name, sources in TASKS.items()}
-    odd = [("no", "genome"), *GENOMES, GENOMES[0]]
-    modelfile.save(fitted, path, encoding="net", objective="val_accuracy", tasks=tasks, genomes=odd)
+    results = {task: {("no", "genome"): 9.0} | {one: worth(one, task) for one in GENOMES} for task in TASKS}
+    modelfile.save(fitted, path, encoding="net", objective="val_accuracy", tasks=tasks, results=results)
     return path
 
 
@@ -92,3 +92,18 @@ def test_each_adds_most_to_those_before(rows, n):
         before = scores[chosen[:k]].max(0) if k else np.full(3, -np.inf)
         gains = [np.maximum(scores[i], before).mean() for i in range(len(scores)) if i not in chosen[:k]]
         assert np.maximum(scores[one], before).mean() == max(gains)
+
+
+def test_what_was_measured_counts_and_what_was_not_takes_its_place_by_prediction():
+    results = np.array([[0.5, np.nan], [0.9, np.nan], [np.nan, np.nan], [0.7, np.nan]])
+    predicted = np.array([[1.0, -1.0], [2.0, 3.0], [1.5, 0.0], [0.0, 1.0]])
+    found = completed(results, predicted)
+    assert found[[0, 1, 3], 0].tolist() == [0.5, 0.9, 0.7]
+    assert 0.7 < found[2, 0] < 0.9  # between those that are predicted around it, by order
+    assert found[:, 1].tolist() == predicted[:, 1].tolist()
+
+
+def test_every_task_counts_by_its_own_range():
+    found = relative(np.array([[0.1, 99.0, 3.0], [0.2, 90.0, 3.0], [0.3, 50.0, 3.0]]))
+    assert found.max(0).tolist() == [0, 0, 0]
+    assert np.median(found, axis=0).tolist() == [-1, -1, 0]

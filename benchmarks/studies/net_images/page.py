@@ -21,7 +21,7 @@ from evonas.encodings.net import NetEncoding
 from evonas_benchmarks.pages.text import markdown
 from evonas_benchmarks.tables import net_images
 from evonas_benchmarks.tables.lookup import Table
-from evonas_surrogates.meta import MetaSurrogate
+from evonas_surrogates.remembered import best_for_all, relative
 
 PAGE = Path(__file__).parents[2] / "results" / "net-images.md"
 LOOKS = (1, 2, 3, 5, 8, 12)  # trainings
@@ -112,12 +112,8 @@ def suggested(table: Table, task: str) -> list[int]:
     """Positions of the genomes in the order in which a memory of the other tasks suggests them."""
     mine = set(net_images.DATA[task].sources)
     others = [name for name in table.entries if not mine & set(net_images.DATA[name].sources)]
-    X = table.features.astype(float)
-    y = [table.values(name) for name in others]
-    ranker = MetaSurrogate().fit(
-        np.tile(X, (len(others), 1)), np.concatenate(y), np.repeat(np.array(others), len(X)), table.feature_names
-    )
-    return ranker.best_for_all(X, max(LOOKS))
+    results = np.stack([np.nan_to_num(table.values(name)) for name in others], axis=1)
+    return best_for_all(relative(results), max(LOOKS))
 
 
 def of_portfolio(table: Table, task: str) -> list[int]:
