@@ -28,7 +28,7 @@ from evonas.training.devices import threads_of_torch
 
 NAME = "latency_table_ms"
 LEAF, CALL = "a module", "a module with one child"  # the difference is what a module's call takes
-REPEATS = 30
+REPEATS = 50
 _PLAIN = (bool, int, float, str, type(None))
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import time
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ import torch
 from scipy.stats import kendalltau
 from torch import nn
 
+from evonas.core import environment
 from evonas.core.types import Task
 from evonas.encodings.make import make_encoding
 from evonas.training.building import build, seeded
@@ -118,12 +120,13 @@ COLUMNS = {
 def text(found: Sequence[dict[str, Any]]) -> str:
     from studies.speed import results
 
-    every = found[-1]
+    every, load = found[-1], os.getloadavg()[0]
     return (
         f"`latency_table_ms` against `latency_ms` (the median of 50 runs, one image of 3×32×32, one thread): over "
         f"{every['networks']} random networks Kendall's τ is **{every['tau']:.2f}** and the median relative error "
         f"**{every['error']:.0%}** (to the thread's own time {every['tau_own']:.2f} and {every['error_own']:.0%}); "
         f"two measurements of one network have τ {every['tau_again']:.2f} and differ by {every['error_again']:.0%}."
+        f" Load of the machine: {load:.1f} on {environment.cores()} cores, this script's own share included."
         f"\n\n{results.table(found, COLUMNS)}"
     )
 
