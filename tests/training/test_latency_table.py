@@ -85,7 +85,9 @@ def test_each_is_measured_once_and_added_up():
     assert asked == [4, 4]
 
 
-@pytest.mark.parametrize("encoding", [CellEncoding(width=4), MacroEncoding(), NetEncoding()], ids=lambda one: str(one))
+@pytest.mark.parametrize(
+    "encoding", [CellEncoding(width=4), MacroEncoding(), NetEncoding()], ids=lambda one: type(one).__name__
+)
 def test_networks_of_the_built_in_encodings(encoding):
     table = LatencyTable()
     for seed in range(3):
