@@ -22,6 +22,9 @@ from evonas.core.space import Choice, Space
 from evonas.core.types import Candidate, Encoding, Evaluation
 from evonas.search.duplicates import DuplicateFilter
 
+Cost = float | tuple[float, ...]
+"""Of one objective a number, of several one for each; lower is better."""
+
 TRIES = 100
 """Suggestions that a peer may make for one candidate; after so many known ones a random new one is taken instead."""
 
@@ -44,7 +47,11 @@ class Suggestion:
 
 
 class Peer(ABC):
-    """A searcher whose ideas are another optimizer's. One objective; higher scores are handed over as lower costs.
+    """A searcher whose ideas are another optimizer's; higher scores are handed over as lower costs.
+
+    Of several objectives it is handed a cost each, where its optimizer takes that (`several`). An optimizer that knows
+    limits (`limits`) asks for a network's `violation`; any other is handed an infeasible cost for what breaks one: the
+    worst cost so far and the violation (Deb 2000, Comput. Methods Appl. Mech. Eng. 186), in each objective.
 
     The optimizer starts at the first ask, seeded from the generator of that ask, and has its own random state from
     then on: the same suggestions and observations again give the same search, which is how a run is resumed. What it
@@ -58,15 +65,21 @@ class Peer(ABC):
     repetition is to it (`drop`).
     """
 
+    several = False
+    limits = False
+
     def __init__(self, context: SearchContext[Any]):
-        context.only_objective(type(self).__name__)
+        if not self.several:
+            context.only_objective(type(self).__name__)
         self.encoding = context.encoding
         self.goal = context.goal
         self.space = free_space(context.encoding)
         self.known: DuplicateFilter[Any] = DuplicateFilter(context.encoding)
         self.fallbacks = 0  # candidates that were drawn at random
         self._suggested: dict[Any, Suggestion] = {}
-        self._costs: dict[Any, float | None] = {}
+        self._costs: dict[Any, Cost | None] = {}
+        self._violations: dict[Any, float] = {}
+        self._dearest: tuple[float, ...] = ()  # the worst cost so far in each objective, limits or not
         self._reported: set[Choice] = set()
         self._early: list[Evaluation] | None = []  # observed before the first suggestion
         self._states: tuple[Any, Any] = (None, None)
@@ -90,7 +103,7 @@ class Peer(ABC):
         """Its next proposal; None while it waits for results or has no more."""
 
     @abstractmethod
-    def report(self, suggestion: Suggestion, cost: float | None, own: bool) -> None:
+    def report(self, suggestion: Suggestion, cost: Cost | None, own: bool) -> None:
         """A result, lower is better; None where the network failed or does not exist.
 
         `own`: whether the optimizer proposed it; otherwise there is no handle.
@@ -102,7 +115,11 @@ class Peer(ABC):
     @property
     def worst(self) -> float | None:
         """The highest cost so far: what a missing one is taken for where an optimizer wants a number."""
-        return max((cost for cost in self._costs.values() if cost is not None), default=None)
+        return max((cost for cost in self._costs.values() if isinstance(cost, float)), default=None)
+
+    def violation(self, choice: Choice) -> float:
+        """By how much an observed network breaks the limits, as shares of their bounds; 0 where it keeps them."""
+        return self._violations.get(self.known.canonical(self.space.genome(choice)), 0.0)
 
     def ask(self, n: int, rng: np.random.Generator) -> list[Candidate]:
         self._begin(rng)
@@ -158,13 +175,23 @@ class Peer(ABC):
 
     def _observe(self, evaluation: Evaluation) -> None:
         genome = self.known.canonical(evaluation.candidate.genome)
-        value = self.goal.value(evaluation)
-        cost = -value if np.isfinite(value) else None
-        self._costs[genome] = cost
+        self._costs[genome] = cost = self._cost(genome, evaluation)
         own = self._suggested.pop(genome, None)
         self._report(own or Suggestion(self.space.choice(genome)), cost, own is not None)
 
-    def _report(self, suggestion: Suggestion, cost: float | None, own: bool) -> None:
+    def _cost(self, genome: Any, evaluation: Evaluation) -> Cost | None:
+        """None of a network that failed, that does not exist, or that lacks what an objective or a limit is on."""
+        values, violation = self.goal.values(evaluation), self.goal.violation(evaluation.metrics)
+        if values is None or not np.isfinite(violation):
+            return None
+        costs = tuple(-value for value in values)
+        self._dearest = tuple(map(max, costs, self._dearest or costs))
+        self._violations[genome] = violation
+        if violation > 0 and not self.limits:
+            costs = tuple(worst + violation for worst in self._dearest)
+        return costs if len(values) > 1 else max(costs)
+
+    def _report(self, suggestion: Suggestion, cost: Cost | None, own: bool) -> None:
         self._reported.add(suggestion.choice)
         self.report(suggestion, cost, own)
 

@@ -9,7 +9,7 @@ import numpy as np
 from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
 from evonas.core.options import at_least
-from evonas_benchmarks.peers.peer import Peer, Suggestion, required
+from evonas_benchmarks.peers.peer import Cost, Peer, Suggestion, required
 
 nevergrad = required("nevergrad")
 
@@ -50,7 +50,7 @@ class Nevergrad(Peer):
         candidate = self.inner.ask()
         return Suggestion(tuple(int(value) for value in candidate.value), candidate)
 
-    def report(self, suggestion: Suggestion, cost: float | None, own: bool) -> None:
+    def report(self, suggestion: Suggestion, cost: Cost | None, own: bool) -> None:
         cost = self.worst if cost is None else cost
         if cost is None:  # nothing has succeeded yet
             return

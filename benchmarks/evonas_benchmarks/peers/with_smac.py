@@ -10,23 +10,27 @@ from typing import Any
 from evonas.core.context import SearchContext
 from evonas.core.options import at_least
 from evonas.core.space import Choice
-from evonas_benchmarks.peers.peer import Peer, Suggestion, required
+from evonas_benchmarks.peers.peer import Cost, Peer, Suggestion, required
 
 smac = required("smac")
 spaces = required("ConfigSpace")
 history = required("smac.runhistory")
+parego = required("smac.multi_objective.parego")
 exceptions = required("smac.main.exceptions")
 
 LEAVES = 10_000  # more than there are trials, so that the trees are the same
 
 
 class SMAC(Peer):
-    """SMAC3's defaults for networks that are trained once; a failed or absent one is left as if still in training.
+    """SMAC3's defaults for networks that are trained once, of several objectives by ParEGO (Knowles 2006, IEEE TEC
+    10(1)); a failed or absent one is left as if still in training.
 
     Args:
         budget: the trials SMAC plans for, which bounds its initial design to a quarter of them.
         retrain_after: the forest is fitted again after so many proposals.
     """
+
+    several = True
 
     def __init__(
         self,
@@ -40,7 +44,7 @@ class SMAC(Peer):
 
     def start(self, seed: int) -> None:
         self._seed = seed
-        self._events: list[tuple[Choice, float] | None] = []  # None: it suggested
+        self._events: list[tuple[Choice, Cost] | None] = []  # None: it suggested
         self._begin_smac()
 
     def _begin_smac(self) -> None:
@@ -58,6 +62,7 @@ class SMAC(Peer):
                 deterministic=True,
                 n_trials=self.budget,
                 seed=self._seed,
+                objectives=names if len(names := [str(one) for one in self.goal.objectives]) > 1 else "cost",
             )
             model = facade.get_model(scenario)
             # ten small trees: threads cost more than they save, and so does room for a million leaves each
@@ -69,6 +74,7 @@ class SMAC(Peer):
                 model=model,
                 acquisition_maximizer=_in_one_order(facade.get_acquisition_maximizer(scenario)),
                 config_selector=selector,
+                multi_objective_algorithm=parego.ParEGO(scenario) if len(self.goal.objectives) > 1 else None,
                 logging_level=False,
             )
         self._trials: dict[Choice, Any] = {}
@@ -86,17 +92,17 @@ class SMAC(Peer):
         self._trials[choice] = trial
         return Suggestion(choice)
 
-    def report(self, suggestion: Suggestion, cost: float | None, own: bool) -> None:
+    def report(self, suggestion: Suggestion, cost: Cost | None, own: bool) -> None:
         if cost is not None:
             self._events.append((suggestion.choice, cost))
             self._tell(suggestion.choice, cost)
 
-    def _tell(self, choice: Choice, cost: float) -> None:
+    def _tell(self, choice: Choice, cost: Cost) -> None:
         trial = self._trials.get(choice)
         if trial is None:
             values = dict(zip(self.names, choice, strict=True))
             trial = history.TrialInfo(spaces.Configuration(self.config_space, values), seed=0)
-        self.inner.tell(trial, history.TrialValue(cost), save=False)
+        self.inner.tell(trial, history.TrialValue(list(cost) if isinstance(cost, tuple) else cost), save=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without SMAC, which holds generators: a new one observes everything again."""

@@ -14,12 +14,13 @@ from sklearn.ensemble import GradientBoostingRegressor
 from evonas.core.context import SearchContext
 from evonas.core.options import at_least
 from evonas.core.space import Choice
-from evonas_benchmarks.peers.peer import Peer, Suggestion, required
+from evonas_benchmarks.peers.peer import Cost, Peer, Suggestion, required
 
 SEARCHERS = "syne_tune.optimizer.schedulers.searchers"
 domains = required("syne_tune.config_space")
 evolution = required(f"{SEARCHERS}.regularized_evolution")
 bore = required(f"{SEARCHERS}.bore.bore")
+fronts = required("syne_tune.optimizer.schedulers.multiobjective.multi_objective_regularized_evolution")
 conformal = required(f"{SEARCHERS}.conformal.conformal_quantile_regression_searcher")
 surrogate = required(f"{SEARCHERS}.conformal.surrogate.quantile_regression_surrogate")
 
@@ -66,9 +67,10 @@ class SyneTune(Peer):
         config = self.inner.suggest()
         return None if config is None else Suggestion(self.choice(config))
 
-    def report(self, suggestion: Suggestion, cost: float | None, own: bool) -> None:
+    def report(self, suggestion: Suggestion, cost: Cost | None, own: bool) -> None:
         if cost is not None:
-            self.inner.on_trial_complete(self._results, self.config(suggestion.choice), cost)
+            told = list(cost) if isinstance(cost, tuple) else cost
+            self.inner.on_trial_complete(self._results, self.config(suggestion.choice), told)
             self._results += 1
 
     def choice(self, config: Any) -> Choice:
@@ -79,12 +81,14 @@ class SyneTune(Peer):
 
 
 class REA(SyneTune):
-    """Regularized evolution (Real et al. 2019, AAAI).
+    """Regularized evolution (Real et al. 2019, AAAI), of several objectives by the ranks of domination.
 
     Args:
         population: Syne Tune's default is 100: so many networks are drawn at random before any is bred.
         sample: of so many, drawn from the population, the best is bred from.
     """
+
+    several = True
 
     def __init__(
         self,
@@ -97,9 +101,9 @@ class REA(SyneTune):
         self.sample = at_least(1, sample=sample)
 
     def make(self, seed: int) -> Any:
-        return evolution.RegularizedEvolution(
-            self.config_space, self.first(), self.population, self.sample, random_seed=seed
-        )
+        one = len(self.goal.objectives) == 1
+        make = evolution.RegularizedEvolution if one else fronts.MultiObjectiveRegularizedEvolution
+        return make(self.config_space, self.first(), self.population, self.sample, random_seed=seed)
 
     def first(self) -> list[dict[str, int]]:
         """Configurations to begin with."""

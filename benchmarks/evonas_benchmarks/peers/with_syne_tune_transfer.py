@@ -12,7 +12,7 @@ import pandas as pd
 
 from evonas.core.errors import EvonasError
 from evonas.core.space import Choice
-from evonas_benchmarks.peers.peer import Suggestion, required
+from evonas_benchmarks.peers.peer import Cost, Suggestion, required
 from evonas_benchmarks.peers.with_syne_tune import REA, SyneTune, domains
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Taught(Transfer):
     def suggest(self) -> Suggestion | None:
         return super().suggest() if self.inner is not None else None
 
-    def report(self, suggestion: Suggestion, cost: float | None, own: bool) -> None:
+    def report(self, suggestion: Suggestion, cost: Cost | None, own: bool) -> None:
         pass
 
 
@@ -204,6 +204,8 @@ def _random_search(space: dict[str, Any], metric: str, minimize: bool, seed: int
 
 class WarmREA(Transfer, REA):
     """Regularized evolution that begins with the best of each earlier task, as RUSH did (Zappella et al. 2021)."""
+
+    several = False  # which of an earlier task is the best is said by one
 
     def first(self) -> list[dict[str, int]]:
         return [self.config(choices[int(costs.argmin())]) for choices, costs in self.rows.values()]
