@@ -31,7 +31,9 @@ from tests.toys import on
 PACKAGES = {
     "optuna-tpe": "optuna",
     "optuna-mtpe": "optuna",
+    "optuna-nsga2": "optuna",
     "pymoo-ga": "pymoo",
+    "pymoo-nsga2": "pymoo",
     "nevergrad": "nevergrad",
     "smac": "smac",
     "syne-rea": "syne_tune",
@@ -78,6 +80,14 @@ class TestOptunaTPE(PeerContract):
 
 class TestOptunaMultivariateTPE(PeerContract):
     name = "optuna-mtpe"
+
+
+class TestOptunaNSGA2(PeerContract):
+    name = "optuna-nsga2"
+
+
+class TestPymooNSGA2(PeerContract):
+    name = "pymoo-nsga2"
 
 
 class TestPymooGA(PeerContract):
@@ -160,7 +170,8 @@ def search(searcher, table, trials, seed):
     return values
 
 
-SMALLER = {name: {"population": 10} for name in ("pymoo-ga", "syne-rea", "syne-warm-rea")}
+EVOLVING = ("optuna-nsga2", "pymoo-ga", "pymoo-nsga2", "syne-rea", "syne-warm-rea")
+SMALLER = {name: {"population": 10} for name in EVOLVING}
 """Or they would draw at random for all of a test."""
 SLOW = {"syne-cqr"}
 

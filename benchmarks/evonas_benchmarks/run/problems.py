@@ -232,8 +232,11 @@ def make_searcher(spec: str, problem: Problem) -> Searcher[Any]:
     """
     from evonas.search.methods import make_method
 
-    encoding, proposals = within(problem.encoding, known_costs(problem.goal, problem.known, problem.encoding))
-    searcher = make_method(spec, replace(problem.context, encoding=encoding))
+    searcher = make_method(spec, problem.context)
+    costs, proposals = known_costs(problem.goal, problem.known, problem.encoding), None
+    if costs is not None and not isinstance(searcher, Peer):  # only what was made says whether it is a peer
+        encoding, proposals = within(problem.encoding, costs)
+        searcher = make_method(spec, replace(problem.context, encoding=encoding))
     parts = list(_parts(searcher))
     _check_possible(spec, parts, problem)
     for part in parts:
