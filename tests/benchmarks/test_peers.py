@@ -46,6 +46,7 @@ PACKAGES = {
 }
 TRANSFER = ["syne-zero-shot", "syne-quantile", "syne-box", "syne-warm-rea"]
 UNADAPTIVE = ["syne-zero-shot", "syne-quantile", "syne-box"]  # learn from the earlier tasks only
+TAKES_SEVERAL = ["optuna-tpe", "optuna-mtpe", "optuna-nsga2", "pymoo-nsga2", "smac", "syne-rea"]
 ADAPTIVE = [name for name in PACKAGES if name not in UNADAPTIVE]
 
 
@@ -424,9 +425,12 @@ def test_cqr_proposes_what_it_proposes_with_scikit_learns_models(monkeypatch):
 
 
 @pytest.mark.parametrize("name", PACKAGES)
-def test_one_objective_and_an_encoding_with_genes(name):
-    with pytest.raises(EvonasError, match="one objective"):
-        make(name, CellEncoding(), Objective("a"), Objective("b"))
+def test_several_objectives_where_it_takes_them_and_an_encoding_with_genes(name):
+    if name in TAKES_SEVERAL:
+        assert len(make(name, CellEncoding(), Objective("a"), Objective("b")).goal.objectives) == 2
+    else:
+        with pytest.raises(EvonasError, match="one objective"):
+            make(name, CellEncoding(), Objective("a"), Objective("b"))
     with pytest.raises(EvonasError, match="with genes, and object has no space"):
         make(name, object())
 
