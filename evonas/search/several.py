@@ -64,6 +64,7 @@ class SeveralObjectives(Generic[G]):
         """All results so far."""
         columns = [at_full(results, one) for one in self.goal.objectives]
         self.observed = list(columns[0])
+        self._costs.clear()  # of hundreds of genomes a choice, which will not be met again
         self._values = np.stack([list(column.values()) for column in columns], axis=1)
 
     def scores(

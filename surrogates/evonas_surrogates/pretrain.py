@@ -89,7 +89,7 @@ def main(arguments: Sequence[str], seed: int = 0) -> int:
 
 
 def make(encoding: str, shipped: Shipped, seed: int) -> None:
-    found = training_data.read(shipped.suite)
+    found = training_data.read(shipped.suite, encoding=encoding)
     rows = _titled(found.rows, shipped.titles)
     fresh = partial(MetaSurrogate, trees=shipped.trees, seed=seed)
     quality = held_out(fresh, rows, seed=seed)

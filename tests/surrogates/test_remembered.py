@@ -13,6 +13,7 @@ from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
 from evonas.core.genomes import feature_row
 from evonas.core.types import Task
+from evonas.encodings.make import make_encoding
 from evonas.encodings.net import NetEncoding
 from evonas.memory.archive import Archive
 from evonas.search.baselines import RandomSearch
@@ -66,7 +67,7 @@ def test_what_shares_a_source_is_forgotten_with_it(model, tmp_path):
     with pytest.raises(EvonasError, match="no earlier task 'pen' to forget; there are 'camera'"):
         recalled(model, tmp_path, forget="pen")
     with pytest.raises(EvonasError, match="'pen' to forget; none is remembered with this encoding"):
-        MetaSurrogate.recall(replace(CONTEXT, store=Archive(tmp_path / "none.db")), forget="pen")
+        MetaSurrogate.recall(replace(CONTEXT, store=Archive(tmp_path / "none.db"), encoding_name="macro"), forget="pen")
     with pytest.raises(EvonasError, match="names no tasks"):
         MetaSurrogate(forget=3)  # type: ignore[arg-type]
 
@@ -107,3 +108,17 @@ def test_every_task_counts_by_its_own_range():
     found = relative(np.array([[0.1, 99.0, 3.0], [0.2, 90.0, 3.0], [0.3, 50.0, 3.0]]))
     assert found.max(0).tolist() == [0, 0, 0]
     assert np.median(found, axis=0).tolist() == [-1, -1, 0]
+
+
+@pytest.mark.parametrize("name", ["cell", "net"])
+def test_what_is_shipped_is_of_todays_encoding(name, tmp_path, caplog):
+    encoding = make_encoding(name)
+    context = SearchContext(encoding, task=CONTEXT.task, store=Archive(tmp_path / "empty.db"), encoding_name=name)
+    ranker = MetaSurrogate.recall(context)
+    assert not caplog.records
+    assert len(ranker.names_) >= 3
+    genome = encoding.sample(np.random.default_rng(0))
+    assert ranker.feature_names_ == sorted(encoding.features(genome))
+    suggested = ranker.suggestions(5)
+    assert len(suggested) == (5 if name == "net" else 0)
+    assert all(encoding.canonical(one) == one for one in suggested)
