@@ -69,7 +69,7 @@ def trained(out: str | Path | None, number: int | None, given: Again, say: Calla
 def numbered(trials: Sequence[Trial], number: int, run: str) -> Trial:
     """Trials count from 1, as on the screen and in the report. Raises EvonasError where there is no such one, or it has
     failed."""
-    counted = [trial for trial in trials if trial.evaluation.status != "absent"]
+    counted = _counted(trials)
     if not 1 <= number <= len(counted):
         raise EvonasError(f"--trial {number}: run {run!r} has the trials 1 to {len(counted)}; evonas runs show {run}")
     trial = counted[number - 1]
@@ -96,5 +96,8 @@ def _final(job: Job, trials: Sequence[Trial]) -> tuple[FinalTraining | None, str
 
 def number_of(trials: Sequence[Trial], wanted: Trial) -> int:
     """As `numbered` counts."""
-    counted = [trial for trial in trials if trial.evaluation.status != "absent"]
-    return 1 + next(i for i, trial in enumerate(counted) if trial is wanted)
+    return 1 + next(i for i, trial in enumerate(_counted(trials)) if trial is wanted)
+
+
+def _counted(trials: Sequence[Trial]) -> list[Trial]:
+    return [trial for trial in trials if trial.evaluation.status != "absent"]

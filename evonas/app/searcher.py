@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from evonas.app.deadline import begun, with_first
@@ -20,9 +19,8 @@ def make_searcher(job: Job) -> Searcher[Any]:
     """As the run had it when it began: it remembers what the archive held then."""
     store = job.archive.as_of(job.record.mark)
     encoding, proposals = within(job.encoding, job.costs)
-    context = SearchContext(encoding, job.goal, job.data.task, store, job.config.seed, job.config.encoding)
-    if isinstance(job.trainer, CountsCosts):
-        context = replace(context, costs=job.trainer.costs)
+    costs = job.trainer.costs if isinstance(job.trainer, CountsCosts) else None
+    context = SearchContext(encoding, job.goal, job.data.task, store, job.config.seed, job.config.encoding, costs=costs)
     context = with_first(context, job.timetable, job.config.first)
     searcher = begun(make_method(job.config.method_spec, context), context, job.timetable)
     return obeying(searcher, job.goal, proposals)

@@ -85,12 +85,20 @@ def hypervolumes(goal: Goal, trials: Sequence[Trial[Any]]) -> list[float]:
     found, share, front = [], 0.0, np.empty((0, len(worst)))
     for i in range(len(trials)):
         if i in comparable:
-            point = (np.array(comparable[i]) - worst) / (ideal - worst)
-            if not (front >= point).all(1).any():
-                front = np.vstack([front[~(front <= point).all(1)], point])
+            grown = extended(front, (np.array(comparable[i]) - worst) / (ideal - worst))
+            if grown is not front:
+                front = grown
                 share = float(moocore.hypervolume(front, ref=np.zeros(len(worst)), maximise=True))
         found.append(share)
     return found
+
+
+def extended(front: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """A front (n, m) of values, higher being better, with a point (m,) and without what that dominates; the front
+    itself where the point adds nothing to it."""
+    if (front >= point).all(1).any():
+        return front
+    return np.vstack([front[~(front <= point).all(1)], point])
 
 
 def hypervolume(goal: Goal, trials: Sequence[Trial[Any]]) -> Hypervolume | None:

@@ -418,6 +418,7 @@ __all__ = [
     "Shrinkable",
     "Standalone",
     "Suggesting",
+    "TakesTurns",
     "Teachable",
     "Trusting",
     "Uncertain",

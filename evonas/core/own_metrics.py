@@ -78,14 +78,26 @@ class OwnMetric:
             value = self.function(**{name: given[name] for name in self.takes})
         except Exception as error:
             raise EvonasError(f"the metric {self.name!r} raised {placed(error)}") from error
-        if hasattr(value, "item") and np.ndim(value) == 0:  # of NumPy or torch
-            value = value.item()
-        if not isinstance(value, Real):
-            raise EvonasError(f"the metric {self.name!r} gave a {type(value).__name__}, not a number")
         try:
-            return float(value)
-        except OverflowError:  # a whole number beyond all floats
-            return math.inf
+            return plain_number(value)
+        except TypeError as error:
+            raise EvonasError(f"the metric {self.name!r} gave a {error}, not a number") from None
+
+
+def plain_number(value: Any) -> float:
+    """The float that a user's function gave: a number of Python, of NumPy, or of a tensor without axes; infinite where
+    it is a whole one beyond all floats.
+
+    Raises TypeError, which says what else it is.
+    """
+    if hasattr(value, "item") and np.ndim(value) == 0:  # of NumPy or torch
+        value = value.item()
+    if not isinstance(value, Real):
+        raise TypeError(type(value).__name__)
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def split_name(text: str) -> tuple[str, str]:

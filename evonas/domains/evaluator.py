@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import inspect
 import json
-import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from numbers import Real
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,6 +22,7 @@ from evonas.core import plugins
 from evonas.core.environment import processor, versions
 from evonas.core.errors import EvonasError, choices
 from evonas.core.goals import Goal
+from evonas.core.own_metrics import plain_number
 from evonas.core.types import Candidate, Encoding, Evaluation, Task
 from evonas.domains.domain import FinalTraining, TrainingOptions
 
@@ -117,14 +116,10 @@ class Scored:
 
 
 def _number(name: Any, value: Any) -> float:
-    if hasattr(value, "item") and np.ndim(value) == 0:  # of NumPy or torch
-        value = value.item()
-    if not isinstance(value, Real):
-        raise TypeError(f"the metric {name!r} is a {type(value).__name__}, not a number")
     try:
-        return float(value)
-    except OverflowError:  # a whole number beyond all floats
-        return math.inf
+        return plain_number(value)
+    except TypeError as error:
+        raise TypeError(f"the metric {name!r} is a {error}, not a number") from None
 
 
 class EvaluatorDomain:

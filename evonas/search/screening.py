@@ -62,9 +62,10 @@ class Screened(Generic[G]):
         self.searcher = searcher
         self.rankers: list[Ranker] = list(ranker) if isinstance(ranker, Sequence) else [ranker]
         self.encoding = context.encoding
-        self.learned = learned(context)[: len(self.rankers)]
-        kept = [one for one in context.goal.objectives if one in self.learned or one not in learned(context)]
-        self.goal = Goal(tuple(kept), context.goal.constraints)
+        to_learn = learned(context)
+        self.learned, unranked = to_learn[: len(self.rankers)], to_learn[len(self.rankers) :]
+        kept = tuple(one for one in context.goal.objectives if one not in unranked)
+        self.goal = Goal(kept, context.goal.constraints)
         several = len(kept) > 1
         self.several = SeveralObjectives(context, self.goal, self.learned, self.rankers) if several else None
         options = self.options(self.rankers, pool, explore, refine)

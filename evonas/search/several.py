@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import Any, Generic
 
 import numpy as np
 
 from evonas.core.context import SearchContext
+from evonas.core.fronts import BELOW
 from evonas.core.goals import Goal, Objective
 from evonas.core.optional import Acquiring, Uncertain
 from evonas.core.ranks import normal_scores
@@ -17,7 +19,6 @@ from evonas.search.fidelity import at_full
 from evonas.search.hypervolume import Front
 
 FEW = 12  # results, before which they say nothing of how values are spread: what is predicted counts instead
-BELOW = 0.1  # of the range of the values, that the reference lies below the worst of them in each objective
 SCORES = 2.0  # normal scores of so much, above and below 0, are the range of what is learned while results are few
 SAMPLE = 64  # random genomes, that say how what is known before training is spread
 NODES = {1: 9, 2: 5}  # of the quadrature in each of so many learned objectives; 3 where there are more
@@ -31,6 +32,17 @@ def learned(context: SearchContext[Any]) -> list[Objective]:
     objectives = context.goal.objectives
     found = [one for one in objectives if context.costs is None or not one.metric.before_training]
     return found or [objectives[0]]
+
+
+@dataclass(frozen=True)
+class _Front:
+    """Values of results and of what is on its way, scaled: (value - worst) / spread, (m,) each; whether results are too
+    `few` to say how values are spread."""
+
+    front: Front
+    worst: np.ndarray
+    spread: np.ndarray
+    few: bool
 
 
 class SeveralObjectives(Generic[G]):
@@ -55,6 +67,8 @@ class SeveralObjectives(Generic[G]):
         self._known = [one for one in goal.objectives if one not in learned]
         self._costs: dict[G, Mapping[str, float]] = {}
         self.observed: list[G] = []
+        self._nodes = _quadrature(len(learned))
+        self._front: tuple[list[G], _Front] | None = None  # of the last choice, with what was on its way
         self._values = np.empty((0, len(goal.objectives)))  # of these, NaN where one failed
         rng = np.random.default_rng([context.seed, 0xF407])
         some = [context.encoding.sample(rng) for _ in range(SAMPLE if self._known else 0)]
@@ -65,6 +79,7 @@ class SeveralObjectives(Generic[G]):
         columns = [at_full(results, one) for one in self.goal.objectives]
         self.observed = list(columns[0])
         self._costs.clear()  # of hundreds of genomes a choice, which will not be met again
+        self._front = None
         self._values = np.stack([list(column.values()) for column in columns], axis=1)
 
     def scores(
@@ -84,6 +99,17 @@ class SeveralObjectives(Generic[G]):
         self, genomes: Sequence[G], X: np.ndarray, pending: Sequence[G], features: Callable[[Sequence[G]], np.ndarray]
     ) -> np.ndarray:
         """(n,) the hypervolume that each is expected to add."""
+        if self._front is None or self._front[0] != list(pending):
+            self._front = list(pending), self._believed(pending, features)
+        _, there = self._front
+        predicted, added = self._predicted(X), np.zeros(len(genomes))
+        for weight, node in self._nodes:
+            values = self._at(genomes, predicted, node, there.few)
+            added += weight * there.front.improvement((values - there.worst) / there.spread)
+        return added
+
+    def _believed(self, pending: Sequence[G], features: Callable[[Sequence[G]], np.ndarray]) -> _Front:
+        """What the genomes of a choice are judged against."""
         results = self._values[np.isfinite(self._values).all(1)]
         few = len(results) < FEW or not np.ptp(results, axis=0).all()
         believed = [*self.observed, *pending] if few else list(pending)
@@ -92,11 +118,7 @@ class SeveralObjectives(Generic[G]):
         if believed:
             expected = self._at(believed, self._predicted(features(believed)), np.zeros(len(self.learned)), few)
             front = np.concatenate([front, expected])
-        improvement = Front((front - worst) / spread, np.full(len(worst), -BELOW)).improvement
-        predicted, added = self._predicted(X), np.zeros(len(genomes))
-        for weight, node in _quadrature(len(self.learned)):
-            added += weight * improvement((self._at(genomes, predicted, node, few) - worst) / spread)
-        return added
+        return _Front(Front((front - worst) / spread, np.full(len(worst), -BELOW)), worst, spread, few)
 
     def _range(self, results: np.ndarray, few: bool) -> tuple[np.ndarray, np.ndarray]:
         """(m,) the worst values and (m,) how far the best ones lie above them, never 0."""

@@ -10,6 +10,7 @@ import moocore
 import numpy as np
 
 from evonas.core.errors import EvonasError
+from evonas.core.fronts import extended
 from evonas.core.goals import Goal
 from evonas.core.types import Evaluation
 from evonas_benchmarks.tables.lookup import Table
@@ -115,9 +116,9 @@ class FrontMeasure(Measure):
         found, front = [], np.zeros((1, self.points.shape[1]))
         last: dict[str, float] = self._of(front)
         for row, more in zip(self.rows(evaluations), super().figures(evaluations), strict=True):
-            if row is not None and not (front >= self.points[row]).all(1).any():
-                front = np.vstack([front[~(front <= self.points[row]).all(1)], self.points[row]])
-                last = self._of(front)
+            grown = front if row is None else extended(front, self.points[row])
+            if grown is not front:
+                front, last = grown, self._of(grown)
             found.append({**last, **more})
         return found
 
