@@ -12,6 +12,7 @@ from evonas.app.deadline import remembered
 from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
 from evonas.core.genomes import feature_row
+from evonas.core.optional import canonical_form
 from evonas.core.types import Task
 from evonas.encodings.make import make_encoding
 from evonas.encodings.net import NetEncoding
@@ -121,4 +122,4 @@ def test_what_is_shipped_is_of_todays_encoding(name, tmp_path, caplog):
     assert ranker.feature_names_ == sorted(encoding.features(genome))
     suggested = ranker.suggestions(5)
     assert len(suggested) == (5 if name == "net" else 0)
-    assert all(encoding.canonical(one) == one for one in suggested)
+    assert all(canonical_form(encoding)(one) == one for one in suggested)

@@ -75,10 +75,11 @@ def _processor_seconds() -> float:
 
 @cache
 def warm() -> None:
-    """Once a process: import what a search needs and train for a moment. What is done for the first time takes longer,
-    and the first row of a sitting must not pay for all."""
+    """Once a process: import what a search needs, its memory too, and train for a moment. What is done for the first
+    time takes longer, and the first row of a sitting must not pay for all."""
     from evonas.app.config import SearchConfig
     from evonas.app.job import prepare
+    from evonas.app.searcher import make_searcher
     from evonas.core.plugins import available
     from evonas.domains import export  # noqa: F401
     from evonas.report import page  # noqa: F401
@@ -90,7 +91,7 @@ def warm() -> None:
         from evonas_benchmarks.peers import with_optuna  # noqa: F401
     with tempfile.TemporaryDirectory() as folder:
         own = {"out": str(Path(folder) / "out"), "archive": str(Path(folder) / "archive.db")}
-        prepare(SearchConfig.make({"data": "digits", "device": "cpu", "deadline": 60.0, **own}))
+        make_searcher(prepare(SearchConfig.make({"data": "digits", "device": "cpu", "deadline": 60.0, **own})))
 
 
 @contextmanager

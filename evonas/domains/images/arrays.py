@@ -55,7 +55,7 @@ def images_from_arrays(
     test, val = (further["test"], y_test), (further["val"], y_val)
     parts = make_parts(images, y, test, val, name=name, what="image", class_names=class_names)
     if parts.aside is not None and files:
-        files_test = [files[place] for place in parts.aside]
+        files_test = [files[int(place)] for place in parts.aside]
     return Images(
         name=name,
         x=parts.x,
