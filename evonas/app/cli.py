@@ -11,6 +11,7 @@ from evonas import __version__
 from evonas.app import commands, network_commands
 from evonas.app.console import print_line, tolerate_any_console
 from evonas.app.data_commands import data_app
+from evonas.app.doctor import doctor
 from evonas.app.plugin_commands import TRUST, WithPlugins, list_plugins
 from evonas.app.runs import runs_app
 from evonas.core.errors import EvonasError
@@ -25,6 +26,7 @@ app = typer.Typer(
 for command in (commands.search, commands.resume, commands.report, network_commands.predict, network_commands.export):
     app.command()(command)
 app.command("plugins")(list_plugins)
+app.command()(doctor)
 app.add_typer(runs_app, name="runs")
 app.add_typer(data_app, name="data")
 

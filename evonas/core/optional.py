@@ -237,6 +237,15 @@ class Suggesting(Protocol):
     def suggestions(self, n: int) -> Sequence[Any]: ...
 
 
+@runtime_checkable
+class ComesWithModels(Protocol):
+    """A ranker's class that brings along what it learned elsewhere: encoding -> earlier task -> how many trainings of
+    it."""
+
+    @classmethod
+    def shipped(cls) -> Mapping[str, Mapping[str, int]]: ...
+
+
 class RankerDefaults:
     """A ranker that knows no earlier task and explores nothing by itself."""
 
@@ -302,6 +311,13 @@ class OnDevice(Protocol):
 
     @property
     def device(self) -> str: ...
+
+
+@runtime_checkable
+class NeedsMore(Protocol):
+    """A domain that could read more with packages that are not installed: what it cannot read -> how to get it."""
+
+    def needs(self) -> Mapping[str, str]: ...
 
 
 # --- of a store
@@ -388,6 +404,7 @@ __all__ = [
     "Calibrated",
     "CallbackDefaults",
     "Canonical",
+    "ComesWithModels",
     "CountsCosts",
     "Dated",
     "Describing",
@@ -406,6 +423,7 @@ __all__ = [
     "MeasuresOwn",
     "MultiFidelity",
     "NamesMetrics",
+    "NeedsMore",
     "Noting",
     "OnDevice",
     "OnTheHub",

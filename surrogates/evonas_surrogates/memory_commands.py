@@ -28,7 +28,8 @@ def list_memory(archive: ArchiveOption = None, as_json: JsonOption = False) -> N
 
     store = Archive(archive)
     remembered = [{**row, "task": row["task"].name} for row in store.summary()]
-    shipped = pretrained_models(pretrained.FOLDER)
+    models = pretrained.shipped().items()
+    shipped = [{"file": f"{name}.skops", "encoding": name, "tasks": dict(tasks)} for name, tasks in models]
     if as_json:
         print(json.dumps({"archive": store.where, "remembered": remembered, "shipped": shipped}, indent=2))
         return
@@ -128,18 +129,6 @@ def _runs_on(store: Any, task: str, encoding: str | None) -> list[str]:
     if not found:
         there = choices({record.encoding for record in on_task})
         raise EvonasError(f"nothing is remembered of {task!r} with the encoding {encoding!r}; there are {there}")
-    return found
-
-
-def pretrained_models(folder: Path) -> list[dict[str, Any]]:
-    """Of every model file in a folder: its encoding, and each source model's task with the trainings behind it."""
-    from evonas_surrogates import modelfile
-
-    found = []
-    for path in sorted(folder.glob("*.skops")):
-        model, said = modelfile.load(path)
-        tasks = dict(zip(model.names_, map(int, model.sizes_), strict=True))
-        found.append({"file": path.name, "encoding": said["encoding"], "tasks": tasks})
     return found
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError
+from evonas_surrogates import pretrained
 from evonas_surrogates.recall import recalled
 from evonas_surrogates.remembered import Remembered, best_for_all, completed, relative
 from evonas_surrogates.transfer import TransferModel
@@ -58,3 +60,8 @@ class MetaSurrogate(TransferModel):
     def recall(cls, context: SearchContext[Any], **options: Any) -> Self:
         """Fitted from what the context's store holds of other data sets, and from a model file: see `recall.py`."""
         return recalled(cls, context, **options)
+
+    @classmethod
+    def shipped(cls) -> Mapping[str, Mapping[str, int]]:
+        """Of the models that come with evonas: encoding -> earlier task -> trainings of it."""
+        return pretrained.shipped()

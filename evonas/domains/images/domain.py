@@ -9,6 +9,7 @@ from evonas.core.errors import EvonasError
 from evonas.domains.images import drawing
 from evonas.domains.images.arrays import images_from_arrays
 from evonas.domains.images.dataset import Images, Split
+from evonas.domains.images.pictures import ON_CONDITION, endings
 from evonas.domains.images.splitting import split
 from evonas.domains.supervised import Supervised
 
@@ -42,6 +43,11 @@ class ImageDomain(Supervised):
         from evonas.domains.images.network import Network
 
         return Network(model, preprocessing, class_names, shape)
+
+    def needs(self) -> Mapping[str, str]:
+        """Formats of pictures that Pillow cannot read here, each with what teaches it."""
+        lacking = {ending: remedy for ending, remedy in ON_CONDITION.items() if ending not in endings()}
+        return {f"{ending} pictures": remedy for ending, remedy in lacking.items()}
 
     def examples(self, split: Split) -> Mapping[str, Any]:
         return drawing.examples(split)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from evonas.core.goals import Objective
@@ -21,3 +22,12 @@ def find(encoding: str, task: Task, objective: Objective) -> TransferModel | Non
     if not path.exists() or str(objective) != "val_accuracy":
         return None
     return modelfile.without_target(path, encoding, task)[0]
+
+
+def shipped() -> dict[str, Mapping[str, int]]:
+    """Encoding -> each source model's task -> the trainings behind it."""
+    found = {}
+    for path in sorted(FOLDER.glob("*.skops")):
+        model, said = modelfile.load(path)
+        found[said["encoding"]] = dict(zip(model.names_, map(int, model.sizes_), strict=True))
+    return found
