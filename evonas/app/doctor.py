@@ -8,6 +8,7 @@ import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
+from itertools import pairwise
 from typing import Annotated, Literal
 
 import typer
@@ -161,7 +162,7 @@ def _requirements(extra: str) -> Sequence[Requirement]:
 def _extras_of(requirement: Requirement) -> list[str]:
     """`onnx>=1.16; extra == 'onnx'` -> `['onnx']`."""
     words = str(requirement.marker or "").replace('"', "'").split("'")
-    return [word for before, word in zip(words, words[1:], strict=False) if before.rstrip().endswith("extra ==")]
+    return [word for before, word in pairwise(words) if before.rstrip().endswith("extra ==")]
 
 
 def _lacks(requirement: Requirement) -> str:
