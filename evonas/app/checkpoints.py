@@ -38,10 +38,14 @@ def remove(folder: Path) -> None:
     if not (folder / MARKER).is_file():
         return
     with suppress(OSError):
-        for pattern in WRITTEN:
-            for path in folder.glob(pattern):
-                path.unlink(missing_ok=True)
+        for path in files(folder):
+            path.unlink(missing_ok=True)
         folder.rmdir()
+
+
+def files(folder: Path) -> list[Path]:
+    """What a run wrote there."""
+    return sorted(path for pattern in WRITTEN for path in folder.glob(pattern))
 
 
 def _owner(record: RunRecord) -> dict[str, str]:

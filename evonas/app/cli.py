@@ -13,7 +13,7 @@ from evonas.app.console import print_line, tolerate_any_console
 from evonas.app.data_commands import data_app
 from evonas.app.doctor import doctor
 from evonas.app.plugin_commands import TRUST, WithPlugins, list_plugins
-from evonas.app.runs import runs_app
+from evonas.app.runs_upkeep import runs_app
 from evonas.core.errors import EvonasError
 
 app = typer.Typer(

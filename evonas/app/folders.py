@@ -21,32 +21,34 @@ def results_folder(name: str, out: str | None) -> Path:
     return Path(out) if out else Path("runs") / check_name(name, recorded=True)
 
 
-def check_folder(folder: Path, name: str, *, new: bool = False, files: Sequence[str] = FILES) -> None:
+def check_folder(
+    folder: Path, name: str, *, new: bool = False, files: Sequence[str] = FILES, what: str = "--out"
+) -> None:
     """Refuse a folder that cannot be written, or that holds files by our names which are not this run's.
 
     All that writes results asks here first. A `new` run has no results yet, so it may overwrite none: those by its
-    name are of a run that was deleted.
+    name are of a run that was deleted. `what` the folder is called to whoever gave it.
 
     Raises EvonasError.
     """
     if folder.exists() and not folder.is_dir():
-        raise EvonasError(f"--out {str(folder)!r} is a file; give a folder")
+        raise EvonasError(f"{what} {str(folder)!r} is a file; give a folder")
     parent = next(p for p in (folder, *folder.absolute().parents) if p.exists())
     try:
         with tempfile.TemporaryFile(dir=parent):  # asking for permission is not enough where root may do all
             pass
     except OSError as error:
-        raise EvonasError(f"--out {str(folder)!r} cannot be written: {error.strerror}; give another folder") from error
+        raise EvonasError(f"{what} {str(folder)!r} cannot be written: {error.strerror}; give another folder") from error
     there = [file for file in files if (folder / file).exists()]
     if not there:
         return
     owner = owner_of(folder)
     if owner is None:
         raise EvonasError(
-            f"--out {str(folder)!r} holds a {there[0]} that is of no run; move it away, or give another folder"
+            f"{what} {str(folder)!r} holds a {there[0]} that is of no run; move it away, or give another folder"
         )
     if owner != name:
-        raise EvonasError(f"--out {str(folder)!r} holds the results of {owner!r}; give another folder")
+        raise EvonasError(f"{what} {str(folder)!r} holds the results of {owner!r}; give another folder")
     if new:
         raise EvonasError(
             f"{str(folder)!r} holds the results of an earlier run {name!r} that the archive does not have any more; "

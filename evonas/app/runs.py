@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ArchiveOption = Annotated[
     str | None, typer.Option("--archive", help="File or database URL of the archive.", envvar="EVONAS_ARCHIVE")
 ]
-runs_app = typer.Typer(help="What the archive holds: list, show and delete runs.", no_args_is_help=True)
+runs_app = typer.Typer(help="What the archive holds: list, show, delete, move, gc.", no_args_is_help=True)
 
 
 @runs_app.command("list")
@@ -100,6 +100,8 @@ def runs_show(
     counted = [trial for trial in trials if trial.evaluation.status != "absent"]
     print(f"seed {record.seed}, {record.status}, {len(counted)} trials, begun {record.created}")
     print(record.command)
+    if where := record.config.get("out"):
+        print(f"results in {where}")
     if found := (record.result or {}).get("quality"):
         from evonas.report import quality
 
@@ -118,22 +120,3 @@ def _line(position: int, evaluation: Evaluation, metrics: Sequence[str], partial
     fidelity = [f"{evaluation.candidate.fidelity:.3g}"] if partial else []
     last = evaluation.error or str(evaluation.candidate.genome)
     return [str(position), *figures, *fidelity, f"{evaluation.seconds:.1f}", last]
-
-
-@runs_app.command("delete")
-def runs_delete(
-    names: Annotated[list[str], typer.Argument(help="Names of runs.")],
-    archive: ArchiveOption = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
-    """Forget runs with all their trials. The folders with their results stay."""
-    from evonas.memory.archive import Archive
-    from evonas.memory.locks import delete_runs
-
-    store = Archive(archive)
-    for name in names:
-        store.run(name)
-    if not yes and not typer.confirm(f"Forget {', '.join(names)} for good?"):
-        raise typer.Exit(1)
-    for name in names:
-        print(f"{name}: {delete_runs(store, [name])} trials forgotten")

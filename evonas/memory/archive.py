@@ -282,6 +282,27 @@ class Archive:
         view._until = mark
         return view
 
+    def unused(self) -> int:
+        """Bytes of an SQLite file that hold nothing since runs were deleted; 0 of other databases."""
+        if not self._sqlite:
+            return 0
+        with self.reading() as connection:
+            pages, page = (
+                connection.exec_driver_sql(f"PRAGMA {what}").scalar_one() for what in ("freelist_count", "page_size")
+            )
+        return pages * page
+
+    def compact(self) -> None:
+        """Give `unused` bytes back. Raises EvonasError where another process does not let the file go."""
+        self.check_writable()
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("VACUUM")
+        except exc.OperationalError as error:
+            raise EvonasError(
+                f"cannot compact the archive {self.where!r}: {_reason(error)}; try again later"
+            ) from error
+
     def close(self) -> None:
         self._engine.dispose()
 

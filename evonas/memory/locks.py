@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from glob import escape
 from hashlib import sha256
 from pathlib import Path
 
@@ -75,6 +76,19 @@ def status(archive: Archive, run: str, recorded: str) -> str:
     """
     ended = recorded == "running" and archive.file is not None and not is_running(archive, run)
     return "interrupted" if ended else recorded
+
+
+def left_behind(archive: Archive) -> list[Path]:
+    """Lock files beside an SQLite archive that no process holds: those of processes that were killed."""
+    if archive.file is None:
+        return []
+    file, found = archive.file.resolve(), []
+    for path in sorted(file.parent.glob(f"{escape(file.name)}@*.lock")):
+        with suppress(OSError):  # another user's, or gone by now
+            if (release := _acquired(path, create=False)) is not None:
+                release()
+                found.append(path)
+    return found
 
 
 def _path(archive: Archive, run: str) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable
+from glob import escape
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,11 @@ def _steps(connection: sa.Connection, version: int) -> None:
     for step in range(version, SCHEMA_VERSION):
         _STEPS[step](connection)
     connection.execute(sa.update(meta).values(schema_version=SCHEMA_VERSION))
+
+
+def copies(file: Path) -> list[Path]:
+    """The copies beside an archive's file, as it was before it was brought up to date."""
+    return sorted(file.parent.glob(f"{escape(file.name)}.v*.bak*"))
 
 
 def _copy(file: Path, version: int) -> Path:

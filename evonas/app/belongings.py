@@ -1,0 +1,101 @@
+"""What on disk is a run's own: its results, and the trainings that it goes on from. Nothing else is touched here."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from evonas.app import checkpoints
+from evonas.app.card import MARK
+from evonas.app.folders import EXPORTED, FILES, check_folder, owner_of, results_folder
+from evonas.core.errors import EvonasError
+from evonas.memory.archive import RunRecord
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """A run's folder, and the files in it that evonas wrote for this run, by absolute paths."""
+
+    folder: Path
+    files: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, record: RunRecord, folder: Path | None = None) -> Belongings:
+        """In the folder that the archive knows, or in another one. Of a folder with another run's results nothing."""
+        folder = (folder or results_folder(record.name, record.config.get("out"))).absolute()
+        files: list[Path] = []
+        if owner_of(folder) == record.name:
+            files += [folder / name for name in (*FILES, *EXPORTED) if (folder / name).is_file()]
+            files += [card for card in (folder / "README.md",) if _is_ours(card)]
+            files += unfinished(folder)
+        if (trainings := checkpoints.find(folder, record)) is not None:
+            files += checkpoints.files(trainings)
+        return cls(folder, tuple(files))
+
+    @property
+    def bytes(self) -> int:
+        return sum(file.stat().st_size for file in self.files)
+
+    def __str__(self) -> str:
+        """`/home/me/runs/first: 3.2 MB in 5 files`."""
+        return f"{self.folder}: {size(self.bytes)} in {len(self.files)} file{'' if len(self.files) == 1 else 's'}"
+
+    def remove(self) -> list[str]:
+        """Remove the files, and the folder where nothing else is in it; returns the names of what stays there.
+
+        Raises EvonasError where one cannot be removed.
+        """
+        try:
+            for file in self.files:
+                file.unlink(missing_ok=True)
+        except OSError as error:
+            raise EvonasError(f"cannot remove {error.filename!r}: {error.strerror}; remove it by hand") from error
+        for folder in sorted({self.folder, *(file.parent for file in self.files)}, reverse=True):  # inner ones first
+            with suppress(OSError):
+                folder.rmdir()
+        return sorted(path.name for path in self.folder.iterdir()) if self.folder.exists() else []
+
+    def copy(self, folder: Path) -> Belongings:
+        """The same files in another folder, all or none. Raises EvonasError where they cannot be written."""
+        made: list[Path] = []
+        try:
+            for file in self.files:
+                target = folder / file.relative_to(self.folder)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(file, target)
+                made.append(target)
+        except OSError as error:
+            Belongings(folder, tuple(made)).remove()
+            why = error.strerror or error
+            raise EvonasError(f"cannot write to {str(folder)!r}: {why}; nothing was moved") from error
+        return Belongings(folder, tuple(made))
+
+
+def move_target(record: RunRecord, folder: Path, has: Belongings) -> None:
+    """Raises EvonasError where a run's files cannot go to a folder, or it has them there already."""
+    if folder == has.folder or (folder.exists() and has.folder.exists() and folder.samefile(has.folder)):
+        raise EvonasError(f"the results of run {record.name!r} are in {str(folder)!r} already; give another folder")
+    if has.files and owner_of(folder) == record.name:
+        raise EvonasError(
+            f"both {str(has.folder)!r} and {str(folder)!r} hold results of run {record.name!r}; move one away first"
+        )
+    names = [file.name for file in has.files] or FILES
+    check_folder(folder, record.name, new=bool(has.files), files=names, what="the folder")
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """Files whose writing was cut off."""
+    return sorted(folder.glob(".result-*.json"))
+
+
+def size(number: int) -> str:
+    """`3.2 MB`, `12 kB`, `0 kB`; `1.24 GB`."""
+    if number >= 1e9:
+        return f"{number / 1e9:.2f} GB"
+    return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1e3:.0f} kB"
+
+
+def _is_ours(card: Path) -> bool:
+    return card.is_file() and MARK in card.read_text(encoding="utf-8", errors="replace")

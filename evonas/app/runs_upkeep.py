@@ -1,0 +1,133 @@
+"""`evonas runs delete`, `move` and `gc`: runs forgotten, their folders moved or removed, what is left over removed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evonas.app.console import print_line
+from evonas.app.runs import ArchiveOption, runs_app
+
+if TYPE_CHECKING:
+    from evonas.app.belongings import Belongings
+
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+@runs_app.command("delete")
+def runs_delete(
+    names: Annotated[list[str], typer.Argument(help="Names of runs.")],
+    folders: Annotated[
+        bool | None,
+        typer.Option("--folders/--keep-folders", help="Remove their results too. (default: ask; with --yes: keep)"),
+    ] = None,
+    archive: ArchiveOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Forget runs with all their trials; their folders stay, or go too.
+
+    Of a folder only files that evonas wrote are removed.
+    """
+    from evonas.app.belongings import Belongings
+    from evonas.memory.archive import Archive
+    from evonas.memory.locks import delete_runs
+
+    store = Archive(archive)
+    names = list(dict.fromkeys(names))
+    owned = {name: Belongings.of(store.run(name)) for name in names}
+    counts = store.counts()
+    there = [owned[name] for name in names if owned[name].files]
+    if not yes:
+        for name in names:
+            print_line(f"{name}: {counts.get(name, 0)} trials" + (f"; {owned[name]}" if owned[name].files else ""))
+        if not typer.confirm(f"Forget {', '.join(names)} for good?"):
+            raise typer.Exit(1)
+        if folders is None and there:
+            folders = typer.confirm(f"Remove {'that folder' if len(there) == 1 else 'those folders'} too?")
+    for name in names:
+        line = f"{name}: {delete_runs(store, [name])} trials forgotten"
+        if owned[name].files:
+            line += f"; {_removed(owned[name])}" if folders else f"; its results stay in {owned[name].folder}"
+        print_line(line)
+
+
+@runs_app.command("move")
+def runs_move(
+    name: Annotated[str, typer.Argument(help="Name of the run.")],
+    folder: Annotated[Path, typer.Argument(help="Its new folder: one that is not there, or has none of its files.")],
+    archive: ArchiveOption = None,
+) -> None:
+    """Move a run's results to another folder, where report, export and resume find them.
+
+    Of a folder that you have moved yourself the archive learns where it is.
+    """
+    from evonas.app.belongings import Belongings, move_target
+    from evonas.memory.archive import Archive
+    from evonas.memory.locks import sole_owner
+    from evonas.memory.places import located
+
+    store, target = Archive(archive), Path(located(folder))
+    record = store.run(name)
+    with sole_owner(store, name):
+        has = Belongings.of(record)
+        move_target(record, target, has)
+        made = has.copy(target)
+        try:
+            store.update_run(name, config={**record.config, "out": str(target)})
+        except Exception:
+            made.remove()
+            raise
+        if has.files:
+            print_line(f"{name}: {len(has.files)} files are in {target} now; {_removed(has)}")
+        elif there := Belongings.of(record, target).files:
+            print_line(f"{name}: its {len(there)} files are in {target}, and the archive knows it now")
+        else:
+            print_line(f"{name} has no files in {has.folder}; what is written from now on goes to {target}")
+
+
+@runs_app.command("gc")
+def runs_gc(
+    interrupted: Annotated[
+        bool, typer.Option("--interrupted", help="Also the trainings that interrupted runs would go on from.")
+    ] = False,
+    copies: Annotated[
+        bool, typer.Option("--copies", help="Also the copies of the archive from before it was brought up to date.")
+    ] = False,
+    archive: ArchiveOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Remove what nothing needs any more: what killed searches left, and the room of deleted runs in the archive."""
+    from evonas.app.belongings import size
+    from evonas.app.garbage import garbage, kept_for_resume
+    from evonas.memory.archive import Archive
+
+    store = Archive(archive)
+    found, room = list(garbage(store, interrupted=interrupted, copies=copies)), store.unused()
+    for one in found:
+        print_line(f"{one.what}: {size(one.bytes)} in {len(one.files)} files in {one.files[0].parent}")
+    if room:
+        print_line(f"room of deleted runs in {store.where}: {size(room)}")
+    if not interrupted and (kept := kept_for_resume(store)):
+        print_line(
+            f"kept: {size(sum(kept.values()))} of trainings that {', '.join(kept)} would go on from; --interrupted "
+            "removes them too"
+        )
+    if not found and not room:
+        print_line("there is nothing to remove")
+        return
+    total = sum(one.bytes for one in found) + room
+    if not yes and not typer.confirm(f"Remove {size(total)} for good?"):
+        raise typer.Exit(1)
+    for one in found:
+        one.remove()
+    if room:
+        store.compact()
+    print_line(f"{size(total)} removed")
+
+
+def _removed(owned: Belongings) -> str:
+    left = owned.remove()
+    shown = f"{', '.join(left[:3])}{', …' if len(left) > 3 else ''}"
+    return f"{owned.folder} stays for {shown}, not of this run" if left else f"{owned.folder} is removed"
