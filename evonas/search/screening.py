@@ -16,7 +16,7 @@ from evonas.core.types import Candidate, Evaluation, G, Ranker, Searcher
 from evonas.search.duplicates import DuplicateFilter
 from evonas.search.fidelity import at_full
 from evonas.search.maximizer import AcquisitionMaximizer
-from evonas.search.several import SeveralObjectives, learned, worth
+from evonas.search.several import SeveralObjectives, learned
 
 FIRST = 16  # while fewer results are in, a ranker that knows earlier tasks looks WIDER: it is all there is
 WIDER = 16  # times the pool
@@ -150,7 +150,10 @@ class Screened(Generic[G]):
         pending = list(self._pending)
         if self.several is not None:
             return self.several.scores(genomes, pending, self._features)
-        return worth(self.rankers[0], self._features(genomes), self._features(pending))
+        ranker, X = self.rankers[0], self._features(genomes)
+        # what a training of each is worth, given those on their way, where the ranker says that
+        worth = ranker.acquire(X, self._features(pending)) if isinstance(ranker, Acquiring) else ranker.predict(X)
+        return np.asarray(worth)
 
     def _features(self, genomes: Sequence[G]) -> np.ndarray:
         """(n, d) rows, columns in the order of the names; computed once for the genomes of a choice."""

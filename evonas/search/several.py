@@ -12,7 +12,7 @@ import numpy as np
 from evonas.core.context import SearchContext
 from evonas.core.fronts import BELOW
 from evonas.core.goals import Goal, Objective
-from evonas.core.optional import Acquiring, Uncertain
+from evonas.core.optional import Uncertain
 from evonas.core.ranks import normal_scores
 from evonas.core.types import Evaluation, G, Ranker
 from evonas.search.fidelity import at_full
@@ -65,11 +65,13 @@ class SeveralObjectives(Generic[G]):
     def __init__(self, context: SearchContext[G], goal: Goal, learned: Sequence[Objective], rankers: Sequence[Ranker]):
         self.goal, self.learned, self.rankers, self.count = goal, learned, rankers, context.costs
         self._known = [one for one in goal.objectives if one not in learned]
+        self._places = [goal.objectives.index(one) for one in learned]
         self._costs: dict[G, Mapping[str, float]] = {}
         self.observed: list[G] = []
         self._nodes = _quadrature(len(learned))
         self._front: tuple[list[G], _Front] | None = None  # of the last choice, with what was on its way
         self._values = np.empty((0, len(goal.objectives)))  # of these, NaN where one failed
+        self._scales = [_Scale(np.empty(0)) for _ in learned]
         rng = np.random.default_rng([context.seed, 0xF407])
         some = [context.encoding.sample(rng) for _ in range(SAMPLE if self._known else 0)]
         self._sample = self._joined(some, [np.full(len(some), np.nan) for _ in learned])
@@ -81,30 +83,35 @@ class SeveralObjectives(Generic[G]):
         self._costs.clear()  # of hundreds of genomes a choice, which will not be met again
         self._front = None
         self._values = np.stack([list(column.values()) for column in columns], axis=1)
+        self._scales = [_Scale(self._values[:, place]) for place in self._places]
 
     def scores(
         self, genomes: Sequence[G], pending: Sequence[G], features: Callable[[Sequence[G]], np.ndarray]
     ) -> np.ndarray:
         """(n,) the higher the better, of genomes, given those that are on their way; all alike where the first ranker
         knows nothing. `features` gives the (n, d) rows of genomes."""
-        X, on_their_way = features(genomes), features(pending)
-        by_ranker = [worth(ranker, X, on_their_way) for ranker in self.rankers]
-        if np.ptp(by_ranker[0]) == 0:
-            return by_ranker[0]
-        added = self._added(genomes, X, pending, features)
-        by_order = pareto_scores(self._joined(genomes, by_ranker))
+        predicted = self._predicted(features(genomes))
+        means = [mean for mean, _ in predicted]
+        if np.ptp(means[0]) == 0:
+            return means[0]
+        expected = self._joined(genomes, means)
+        added, by_order = self._added(expected, predicted, pending, features), pareto_scores(expected)
         return np.where(added > NOTHING, np.log(np.maximum(added, NOTHING)), np.log(NOTHING) - 1 - (1 - by_order))
 
     def _added(
-        self, genomes: Sequence[G], X: np.ndarray, pending: Sequence[G], features: Callable[[Sequence[G]], np.ndarray]
+        self,
+        expected: np.ndarray,
+        predicted: Sequence[tuple[np.ndarray, np.ndarray]],
+        pending: Sequence[G],
+        features: Callable[[Sequence[G]], np.ndarray],
     ) -> np.ndarray:
         """(n,) the hypervolume that each is expected to add."""
         if self._front is None or self._front[0] != list(pending):
             self._front = list(pending), self._believed(pending, features)
         _, there = self._front
-        predicted, added = self._predicted(X), np.zeros(len(genomes))
+        added = np.zeros(len(expected))
         for weight, node in self._nodes:
-            values = self._at(genomes, predicted, node, there.few)
+            values = self._at(expected, predicted, node, there.few)
             added += weight * there.front.improvement((values - there.worst) / there.spread)
         return added
 
@@ -116,8 +123,9 @@ class SeveralObjectives(Generic[G]):
         worst, spread = self._range(results, few)
         front = np.empty((0, len(worst))) if few else results
         if believed:
-            expected = self._at(believed, self._predicted(features(believed)), np.zeros(len(self.learned)), few)
-            front = np.concatenate([front, expected])
+            predicted = self._predicted(features(believed))
+            expected = self._joined(believed, [mean for mean, _ in predicted])
+            front = np.concatenate([front, self._at(expected, predicted, np.zeros(len(self.learned)), few)])
         return _Front(Front((front - worst) / spread, np.full(len(worst), -BELOW)), worst, spread, few)
 
     def _range(self, results: np.ndarray, few: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -137,15 +145,15 @@ class SeveralObjectives(Generic[G]):
         ]
 
     def _at(
-        self, genomes: Sequence[G], predicted: Sequence[tuple[np.ndarray, np.ndarray]], node: np.ndarray, few: bool
+        self, expected: np.ndarray, predicted: Sequence[tuple[np.ndarray, np.ndarray]], node: np.ndarray, few: bool
     ) -> np.ndarray:
-        """(n, m) values of all objectives, so many deviations from what is predicted; of learned ones normal scores
-        while results are few."""
-        scores = [mean + at * deviation for (mean, deviation), at in zip(predicted, node, strict=True)]
-        if not few:
-            columns = [self._values[:, self.goal.objectives.index(one)] for one in self.learned]
-            scores = [_value(z, column) for z, column in zip(scores, columns, strict=True)]
-        return self._joined(genomes, scores)
+        """(n, m) values of all objectives, with those learned so many deviations from what is predicted: values by the
+        results, or normal scores while results are few. `expected` has the others."""
+        values = expected.copy()
+        for place, of_results, (mean, deviation), at in zip(self._places, self._scales, predicted, node, strict=True):
+            scores = mean + at * deviation
+            values[:, place] = scores if few else of_results(scores)
+        return values
 
     def _joined(self, genomes: Sequence[G], of_learned: Sequence[np.ndarray]) -> np.ndarray:
         """(n, m) with what is known before training."""
@@ -168,23 +176,24 @@ def pareto_scores(values: np.ndarray) -> np.ndarray:
     return -dominated.astype(float) + ranks / len(values)
 
 
-def worth(ranker: Ranker, X: np.ndarray, pending: np.ndarray) -> np.ndarray:
-    """(n,) what a training of each is worth, given those on their way, where the ranker says that; else predictions."""
-    if isinstance(ranker, Acquiring):
-        return np.asarray(ranker.acquire(X, pending))
-    return np.asarray(ranker.predict(X))
+class _Scale:
+    """From normal scores to values by the (r,) results, NaN of failures; beyond the best as steeply as among the top
+    ones."""
 
+    def __init__(self, values: np.ndarray):
+        there = np.isfinite(values)
+        scores = normal_scores(values)[there]
+        order = np.argsort(scores, kind="stable")
+        self._scores, self._values = scores[order], values[there][order]
+        if there.any():
+            top = int((1 - TOP) * (len(order) - 1))
+            rise = self._values[-1] - self._values[top]
+            self._slope = rise / max(self._scores[-1] - self._scores[top], 1e-9)
 
-def _value(z: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """(n,) values for normal scores `z`, by the (r,) results, NaN of failures; beyond the best as steeply as among the
-    top ones."""
-    there = np.isfinite(values)
-    scores = normal_scores(values)[there]
-    order = np.argsort(scores, kind="stable")
-    scores, values = scores[order], values[there][order]
-    top = int((1 - TOP) * (len(scores) - 1))
-    slope = (values[-1] - values[top]) / max(scores[-1] - scores[top], 1e-9)
-    return np.interp(z, scores, values) + slope * np.maximum(z - scores[-1], 0.0)
+    def __call__(self, scores: np.ndarray) -> np.ndarray:
+        """(n,) values of (n,) normal scores."""
+        beyond = np.maximum(scores - self._scores[-1], 0.0)
+        return np.interp(scores, self._scores, self._values) + self._slope * beyond
 
 
 def _quadrature(dimensions: int) -> list[tuple[float, np.ndarray]]:
