@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from studies.protocol import curve_store
 
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal
@@ -256,3 +257,13 @@ def test_the_limit_of_a_suite_is_the_quantile_of_each_task():
         share = (table.values(task, "params") <= limit.bound).mean()
         assert 0.05 <= share < 0.08
     assert load_suite("nasbench201-mo").aims.goal(table, "cifar10") == Goal.parse("val_accuracy,latency:min,params")
+
+
+@pytest.mark.parametrize("keys", [SEVERAL, LIMIT])
+def test_what_is_kept_gives_the_same_figures_again(mine, tmp_path, keys):
+    curves = run(mine(keys), tmp_path, ["random", "evolution"], trials=20)
+    kept, again = tmp_path / "mine.parquet", tmp_path / "again"
+    curve_store.keep(kept, tmp_path / "out", curves)
+    assert len(pd.read_parquet(kept)) < len(curves)
+    curve_store.restore(kept, again)
+    assert summary.summarize(reading.read_curves(again), {})["tasks"] == summary.summarize(curves, {})["tasks"]

@@ -15,6 +15,7 @@ import pandas as pd
 from evonas.core.errors import EvonasError
 from evonas_benchmarks.analysis import reading, summary
 from evonas_benchmarks.run.folder import COMMANDS, IDENTITY, as_called_now, files_of, write_whole
+from evonas_benchmarks.run.measures import FURTHER
 from evonas_benchmarks.run.plan import BenchmarkRun
 
 OF_A_RUN = ("maximize", "budget", "own")  # the columns that have one value a benchmark run
@@ -22,7 +23,7 @@ OF_A_RUN = ("maximize", "budget", "own")  # the columns that have one value a be
 
 def keep(path: Path, folder: Path, curves: pd.DataFrame) -> Path:
     """Write the `curves` of a folder's run as Parquet; its attributes are the suite and the runs that made them."""
-    rows = changes(curves).astype({"task": str, "method": str})[[*summary.COLUMNS, *OF_A_RUN]]
+    rows = summary.table(changes(curves)).join(curves[[*OF_A_RUN]])
     rows.attrs = {"suite": reading.read_suite(folder), "runs": reading.read_runs(folder)}
     path.parent.mkdir(parents=True, exist_ok=True)
     rows.to_parquet(path, index=False, compression="zstd", compression_level=19)
@@ -76,11 +77,14 @@ def restore(path: Path, folder: Path) -> int:
 
 
 def changes(curves: pd.DataFrame) -> pd.DataFrame:
-    """The trials at which a benchmark run's incumbent changed, its last, and those that are the budget of one.
+    """The trials at which a benchmark run's incumbent or regret changed, its last, and those that are the budget of
+    one. Of suites of several objectives or limits those too that figures look at: what else they have changes often.
 
     Figures look at the smallest budget: what a run that was given more had spent by then is needed too.
     """
     runs = curves.groupby(["task", "method", "seed"], sort=False, observed=True)
     last = runs.trial.transform("max")
-    looked_at = curves.trial.isin(curves.budget.unique())
-    return curves.loc[(curves.best != runs.best.shift()) | (curves.trial == last) | looked_at]
+    looks = summary.MILESTONES if any(name in curves for name in FURTHER) else ()
+    looked_at = curves.trial.isin({*curves.budget, *looks})
+    changed = (curves.best != runs.best.shift()) | (curves.regret.fillna(-1) != runs.regret.shift().fillna(-1))
+    return curves.loc[changed | (curves.trial == last) | looked_at]

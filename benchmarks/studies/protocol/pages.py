@@ -23,10 +23,10 @@ from evonas_benchmarks.analysis.ranking import ranking, reference_trials, speed_
 from evonas_benchmarks.analysis.statistics import Paired, against
 from evonas_benchmarks.pages import plot_files
 from evonas_benchmarks.pages.plots import ordered, overall_plots
-from evonas_benchmarks.pages.text import figure, how_made, markdown, milliseconds, ratio, short
+from evonas_benchmarks.pages.text import figure, how_made, markdown, meaning, milliseconds, ratio, short
 from evonas_benchmarks.run.folder import IDENTITY
 from evonas_benchmarks.suites.suite import load_suite
-from studies.protocol import curve_store, targets, transfer_ablation
+from studies.protocol import curve_store, several, targets, transfer_ablation
 
 FIRST = ("regret", "ranks")  # of the plots, in the room's README
 SHOWN = re.compile(r"(<!-- recorded: .*? -->\n).*?(<!-- /recorded -->)", re.DOTALL)
@@ -51,6 +51,11 @@ def write(out: Path, results: Path, suites: Sequence[str], ours: str, peers: Seq
         written.append(_put(results / "memory.md", f"{text}\n\n{MADE}"))
         overview.append(short_text)
         first.append(short_text)
+    for suite, method in several.SUITES.items():
+        if (out / suite / IDENTITY).is_file():
+            written.append(_put(results / f"{suite}.md", suite_page(out / suite, results, method, peers)[0]))
+    if text := several.page(out, peers):
+        written.append(_put(results / "several.md", f"{text}\n\n{MADE}"))
     if text := targets.page(out, ours):
         written.append(_put(results / "goals.md", f"{text}\n\n{MADE}"))
     for folder in sorted(path.parent for path in out.glob(f"*/*/{IDENTITY}")):  # corrupted transfer, transfer ablation
@@ -90,7 +95,7 @@ def suite_page(folder: Path, results: Path, ours: str, peers: Sequence[str]) -> 
         "Searched on validation; test is the incumbent's"
         f"{'' if curves.test.notna().any() else ', and the package of this table carries none'}."
     )
-    head = f"{lead}\n\n{drawn}\n\n{board}\n\n{NOTE}\n\n" + "\n".join(f"- {sentence}" for sentence in verdicts)
+    head = f"{lead}\n\n{drawn}\n\n{board}\n\n{_note(suite)}\n\n" + "\n".join(f"- {sentence}" for sentence in verdicts)
     parts = [
         f"# {name}",
         head,
@@ -108,12 +113,14 @@ def suite_page(folder: Path, results: Path, ours: str, peers: Sequence[str]) -> 
     return "\n\n".join(part for part in parts if part), f"{title}\n\n{head}", front
 
 
-NOTE = (
-    "Regret is 0 at the table's best network and 1 at its median one: mean over tasks and seeds, with the 95 % "
-    "bootstrap interval over seeds. **Bold**: the best, and all that are not worse than it beyond chance, of those "
-    "with seeds enough to tell. Speed-up: trainings that random search needs for the same regret ÷ the method's. "
-    "Comparisons are over the seeds that both methods have."
-)
+def _note(suite: Mapping[str, Any]) -> str:
+    """What the figures of a board are; {} stands for any suite of one goal."""
+    return (
+        f"Regret is {meaning(suite)}: mean over tasks and seeds, with the 95 % bootstrap interval over seeds. "
+        "**Bold**: the best, and all that are not worse than it beyond chance, of those with seeds enough to tell. "
+        "Speed-up: trainings that random search needs for the same regret ÷ the method's. Comparisons are over the "
+        "seeds that both methods have."
+    )
 
 
 def _draw(results: Path, name: str, curves: pd.DataFrame) -> str:
@@ -279,7 +286,7 @@ def _overview(results: Path, parts: Sequence[str]) -> str:
 
 def _front(results: Path, parts: Sequence[str]) -> str:
     """What the room's README shows first: its links lead into the folder of the results."""
-    text = "\n\n".join([*parts, NOTE, "Everything that was recorded:", _pages(results)])
+    text = "\n\n".join([*parts, _note({}), "Everything that was recorded:", _pages(results)])
     return re.sub(r"\]\((?!\w+:|\.\./)", f"]({results.name}/", text) + "\n\n"
 
 

@@ -24,11 +24,11 @@ from evonas.core.errors import EvonasError
 from evonas_benchmarks.run import runner
 from evonas_benchmarks.run.plan import plan
 from evonas_benchmarks.suites.suite import change, load_suite
-from studies.protocol import curve_store, pages, targets
+from studies.protocol import curve_store, pages, several, targets
 
 RESULTS = Path(__file__).parents[2] / "results"
 SUITES = ("nasbench201", "nasbench-graph")
-PARTS = (*SUITES, "misled", "memory")
+PARTS = (*SUITES, "misled", "memory", *several.SUITES)
 OURS = "evolution+meta"  # what `evonas search` does by default
 
 
@@ -86,6 +86,16 @@ def corrupted_part(seeds: int, trials: int) -> Part:
     return Part("misled/nasbench-graph", "nasbench-graph", list(targets.CORRUPTED.values()), seeds, {}, trials)
 
 
+def several_parts(suite: str, seeds: int, only: Sequence[str]) -> list[Part]:
+    """Of several objectives, or limits: the suite's own methods and the peers that take such."""
+    methods = [one for one in (*load_suite(suite).methods, *several.PEERS) if not only or one in only]
+    found = []
+    for is_reference, trials in ((False, several.TRIALS), (True, several.GIVEN)):
+        those = [method for method in methods if (method == REFERENCE) == is_reference]
+        found += [Part(suite, suite, those, seeds, {}, trials)] if those else []
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of the benchmark runs, outside the repository")
@@ -130,6 +140,8 @@ def chosen(options: argparse.Namespace) -> list[Part]:
                 those = [method for method in methods if (method == REFERENCE) == is_reference]
                 if those:
                     found.append(Part(suite, suite, those, seeds, {}, times * options.trials))
+    for suite in [suite for suite in several.SUITES if suite in options.parts.split(",")]:
+        found += several_parts(suite, min(20, options.seeds or 20), only)
     if "misled" in options.parts.split(","):
         found.append(corrupted_part(min(20, options.seeds or 20), options.trials))
     if "memory" in options.parts.split(","):
