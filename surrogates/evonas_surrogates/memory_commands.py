@@ -29,7 +29,7 @@ def list_memory(archive: ArchiveOption = None, as_json: JsonOption = False) -> N
     store = Archive(archive)
     remembered = [{**row, "task": row["task"].name} for row in store.summary()]
     models = pretrained.shipped().items()
-    shipped = [{"file": f"{name}.skops", "encoding": name, "tasks": dict(tasks)} for name, tasks in models]
+    shipped = [{"file": f"{name}.safetensors", "encoding": name, "tasks": dict(tasks)} for name, tasks in models]
     if as_json:
         print(json.dumps({"archive": store.where, "remembered": remembered, "shipped": shipped}, indent=2))
         return

@@ -41,7 +41,7 @@ class MetaSurrogate(TransferModel):
         self.forget = forget
         self.remembered_ = Remembered()
         if model is not None and not isinstance(model, str):
-            raise EvonasError(f"model={model!r} is no path; give one in quotes: meta(model='my.skops')")
+            raise EvonasError(f"model={model!r} is no path; give one in quotes: meta(model='my.safetensors')")
         if not isinstance(forget, str):
             raise EvonasError(f"forget={forget!r} names no tasks; give them in quotes: meta(forget='mnist,cifar10')")
 

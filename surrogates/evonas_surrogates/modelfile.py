@@ -1,4 +1,4 @@
-"""A fitted meta-surrogate as a skops file: names and plain arrays, no code and no pickle."""
+"""A fitted meta-surrogate as a file: names and plain arrays, no code and no pickle."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from evonas.core.environment import versions
 from evonas.core.errors import EvonasError
 from evonas.core.specs import home_name
 from evonas.core.types import Task
+from evonas_surrogates import plainfile
 from evonas_surrogates.forest import Forest
 from evonas_surrogates.quality import Quality
 from evonas_surrogates.remembered import from_text, to_text
 from evonas_surrogates.transfer import TransferModel
 
-FORMAT = 1
+KIND, FORMAT = "meta-surrogate", 2
+SUFFIX = ".safetensors"
 LARGEST = 50_000_000  # bytes of a file that is read; one of a few dozen tasks has less than one
 KEYS = {"encoding": str, "objective": str, "feature_names": list, "names": list, "sizes": list, "tasks": dict}
 
@@ -43,12 +45,9 @@ def save(
     `card` is what a reader wants to know of it, as JSON values: its data, their licence, its quality, its limits.
     Raises EvonasError where the file cannot be written.
     """
-    from skops import io
-
     results = dict(results or {})
     genomes = list(dict.fromkeys(genome for found in results.values() for genome in found))
     content = {
-        "evonas": "meta-surrogate",
         "format": FORMAT,
         "encoding": encoding,
         "objective": objective,
@@ -56,7 +55,7 @@ def save(
         "names": list(model.names_),
         "tasks": dict(tasks),
         "card": dict(card or {}),
-        "sizes": list(model.sizes_),
+        "sizes": [int(size) for size in model.sizes_],
         "weight": float(model.weight_),
         "center": model.center_,
         "scale": np.where(np.isinf(model.scale_), 0.0, model.scale_),
@@ -65,13 +64,7 @@ def save(
         "genomes": to_text(genomes),
         "results": {name: np.array([found.get(one, np.nan) for one in genomes]) for name, found in results.items()},
     }
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(io.dumps(content, compression=8, compresslevel=9))
-        temporary.replace(path)
-    except OSError as error:
-        raise EvonasError(f"cannot write {str(path)!r}: {error.strerror or error}; give another file") from error
+    plainfile.save(path, KIND, content)
 
 
 def card(data: str, licence: str, quality: Mapping[str, Quality], limits: str = "") -> dict[str, Any]:
@@ -130,26 +123,9 @@ def is_of(name: str, said: Mapping[str, Any], task: Task) -> bool:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    from skops import io
-
     if not path.is_file():
         raise EvonasError(f"no model file {str(path)!r}; evonas surrogate fit makes one")
-    if path.stat().st_size > LARGEST:
-        raise EvonasError(f"{str(path)!r} has {path.stat().st_size:,} bytes, and a model at most {LARGEST:,}")
-    try:
-        untrusted = io.get_untrusted_types(file=path)
-        if untrusted:
-            raise EvonasError(f"{str(path)!r} holds types that are not trusted ({untrusted[0]}, say); it is not loaded")
-        content = io.load(path)
-    except EvonasError:
-        raise
-    except Exception as error:
-        words = (str(error).splitlines() or [""])[0]
-        raise EvonasError(
-            f"{str(path)!r} is no skops file that can be read: {type(error).__name__}: {words}"
-        ) from error
-    if not isinstance(content, dict) or content.get("evonas") != "meta-surrogate":
-        raise EvonasError(f"{str(path)!r} is a skops file but no meta-surrogate; `evonas surrogate fit` makes one")
+    content = plainfile.load(path, KIND, LARGEST)
     if not isinstance(content.get("format"), int) or content["format"] > FORMAT:
         raise EvonasError(
             f"{str(path)!r} has format {content.get('format')}, this evonas knows {FORMAT}; upgrade evonas"

@@ -4,9 +4,9 @@
     python -m evonas_surrogates.pretrain net
 
 `cell` learns from NAS-Bench-201 (needs the extra `bench`), `net` from evonas's own table `net-images`. A source model
-of a random four fifths of a table is judged by the rest; then those of all are written to `pretrained/ENCODING.skops`
-with their card, which `evonas surrogate show` prints, and the card to `pretrained/ENCODING.json`. What a user knows
-becomes such a file by `evonas surrogate fit`.
+of a random four fifths of a table is judged by the rest; then those of all are written to
+`pretrained/ENCODING.safetensors` with their card, which `evonas surrogate show` prints, and the card to
+`pretrained/ENCODING.json`. What a user knows becomes such a file by `evonas surrogate fit`.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def make(encoding: str, shipped: Shipped, seed: int) -> None:
     for name, one in quality.items():
         print(f"{name}: Spearman {one.spearman:.3f}, Kendall {one.kendall:.3f}, top-10 regret {one.regret:.4f}")
     model = fresh().fit(rows.X, rows.y, rows.groups, feature_names=rows.feature_names)
-    path = FOLDER / f"{encoding}.skops"
+    path = FOLDER / f"{encoding}{modelfile.SUFFIX}"
     card = modelfile.card(shipped.data, shipped.licence, quality, shipped.limits)
     card["made_by"] = f"python -m evonas_surrogates.pretrain {encoding}"
     modelfile.save(

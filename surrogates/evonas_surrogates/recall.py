@@ -62,7 +62,7 @@ def _of_file(
 ) -> tuple[Any | None, dict[str, Any]]:
     """A model file's source models without the target's own, and what the file says; None where it has none to give."""
     plain = plain_name(encoding)
-    path = pretrained.FOLDER / f"{plain}.skops" if model is None else Path(model)
+    path = pretrained.FOLDER / f"{plain}{modelfile.SUFFIX}" if model is None else Path(model)
     if model is None and not path.exists():
         return None, {}
     known, said = modelfile.without_target(path, plain, task)

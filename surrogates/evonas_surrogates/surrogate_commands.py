@@ -30,20 +30,20 @@ JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 @surrogate_app.command()
 def fit(
     source: SourceArgument = None,
-    out: Annotated[Path, typer.Option(help="Model file to write.")] = Path("surrogate.skops"),
+    out: Annotated[Path, typer.Option(help="Model file to write.")] = Path("surrogate.safetensors"),
     encoding: EncodingOption = None,
     objective: ObjectiveOption = None,
     licence: Annotated[str, typer.Option(help="Of the data, for the model's card.")] = "not stated",
     seed: Annotated[int, typer.Option(help="Of the source models, and of the rows that they are judged by.")] = 0,
     archive: ArchiveOption = None,
 ) -> None:
-    """Learn a source model of every task, and write them to a skops file that a search can start from."""
+    """Learn a source model of every task, and write them to a file that a search can start from."""
     from evonas_surrogates import modelfile, training_data
     from evonas_surrogates.evaluation import held_out
     from evonas_surrogates.meta import MetaSurrogate
 
     if out.is_dir():
-        raise EvonasError(f"--out {str(out)!r} is a folder; give a file, for example {str(out / 'mine.skops')!r}")
+        raise EvonasError(f"--out {str(out)!r} is a folder; give a file, for example {str(out / 'mine.safetensors')!r}")
     found = training_data.read(source, encoding=encoding, objective=_objective(objective), archive=archive)
     rows = found.rows
     model = MetaSurrogate(seed=seed).fit(rows.X, rows.y, rows.groups, feature_names=rows.feature_names)

@@ -85,7 +85,7 @@ def test_a_shipped_model_that_cannot_be_read_is_no_end(monkeypatch):
     from evonas_surrogates.meta import MetaSurrogate
 
     def damaged(cls):
-        raise EvonasError("'net.skops' is no model file")
+        raise EvonasError("'net.safetensors' is no model file")
 
     monkeypatch.setattr(MetaSurrogate, "shipped", classmethod(damaged))
     (found,) = doctor.models()

@@ -176,17 +176,25 @@ def test_a_memory(specs, tmp_path, through):
 
 
 def test_a_model_file(tmp_path, mark):
-    from skops import io as skops_io
+    from safetensors.numpy import save_file
 
-    from evonas_surrogates import modelfile
+    from evonas_surrogates import modelfile, plainfile
 
-    (tmp_path / "m.skops").write_bytes(skops_io.dumps({"evonas": "meta-surrogate", "card": np.random.RandomState}))
-    with zipfile.ZipFile(tmp_path / "p.skops", "w") as file:
-        schema = {"__class__": "system", "__module__": "os", "__loader__": "FunctionNode", "content": "os.system"}
-        file.writestr("schema.json", json.dumps({**schema, "__id__": 1, "protocol": 2, "_skops_version": "0.11"}))
-    (tmp_path / "q.skops").write_bytes(pickle.dumps(Bomb(mark)))
-    for name in ("m.skops", "p.skops", "q.skops"):
-        refused(lambda at=tmp_path / name: modelfile.load(at), "not trusted|no skops file|no meta-surrogate")
+    (tmp_path / "pickled").write_bytes(pickle.dumps(Bomb(mark)))
+    with zipfile.ZipFile(tmp_path / "zipped", "w") as file:
+        file.writestr("schema.json", json.dumps({"__class__": "system", "__module__": "os", "content": "os.system"}))
+    (tmp_path / "long").write_bytes((2**62).to_bytes(8, "little") + b"{}")  # a header that says it is longer
+    past = b'{"a":{"dtype":"F64","shape":[9],"data_offsets":[0,72]}}'.ljust(64)  # of data that are not there
+    (tmp_path / "past").write_bytes(len(past).to_bytes(8, "little") + past)
+    for name in ("pickled", "zipped", "long", "past"):
+        refused(lambda at=tmp_path / name: modelfile.load(at), "no safetensors file")
+    for name in ('["__class__", "__init__"]', '["format"]', "3"):
+        kept = {"evonas": modelfile.KIND, plainfile.CONTENT: json.dumps({"format": modelfile.FORMAT})}
+        save_file({name: np.zeros(2)}, tmp_path / "odd", kept)
+        refused(lambda at=tmp_path / "odd": modelfile.load(at), "damaged|format")
+    for content in ("[]", "{", '{"format": "x"}'):
+        save_file({}, tmp_path / "odd", {"evonas": modelfile.KIND, plainfile.CONTENT: content})
+        refused(lambda at=tmp_path / "odd": modelfile.load(at), "damaged|format")
 
 
 @pytest.mark.parametrize("key", ["data", "encoding", "method", "surrogate", "executor"])

@@ -29,7 +29,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "MNIST").mkdir()
-    for name in ("own.py", "data.npz", "my.skops"):
+    for name in ("own.py", "data.npz", "my.safetensors"):
         (tmp_path / name).touch()
     return tmp_path
 
@@ -40,7 +40,7 @@ def test_files_become_absolute_and_names_stay(here):
             "data": "npz:data.npz",
             "encoding": "own.py:Own(width=4)",
             "method": "own.py:Search+own.py:Rank",
-            "surrogate": "meta(trees=9, model='my.skops')",
+            "surrogate": "meta(trees=9, model='my.safetensors')",
             "executor": "ray(address='auto')",
             "out": "o",
             "archive": "sub/a.db",
@@ -52,7 +52,7 @@ def test_files_become_absolute_and_names_stay(here):
     assert found.encoding == f"{here}/own.py:Own(width=4)"
     assert found.method == f"{here}/own.py:Search+{here}/own.py:Rank"
     assert (found.out, found.archive, found.root) == (f"{here}/o", f"{here}/sub/a.db", f"{here}/sets")
-    assert found.surrogate == f"meta(trees=9, model='{here}/my.skops')"
+    assert found.surrogate == f"meta(trees=9, model='{here}/my.safetensors')"
     assert found.executor == given.executor
     assert absolute(found) == found
 

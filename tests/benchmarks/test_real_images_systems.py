@@ -150,7 +150,7 @@ def model(tmp_path_factory):
     names = tuple(sorted(NET.features(genomes[0])))
     fitted = MetaSurrogate(trees=2).fit(np.tile(X, (len(tasks), 1)), y, groups, feature_names=names)
     made_of = {name: {"name": name, "fingerprint": "", "sources": sources} for name, sources in tasks.items()}
-    path = tmp_path_factory.mktemp("model") / "net.skops"
+    path = tmp_path_factory.mktemp("model") / "net.safetensors"
     modelfile.save(fitted, path, encoding="net", objective="val_accuracy", tasks=made_of)
     return path
 
@@ -162,7 +162,7 @@ def test_what_shares_images_with_a_set_is_forgotten(model, store):
     ranker = MetaSurrogate.recall(context, model=str(model), forget=",".join(found.forget))
     assert tuple(ranker.earlier_tasks()) == found.known
     assert shipped.memory_for(["kmnist"], model).forget == ()
-    assert shipped.memory_for(["mnist"], model.with_name("none.skops")) == shipped.Memory()
+    assert shipped.memory_for(["mnist"], model.with_name("none.safetensors")) == shipped.Memory()
 
 
 @pytest.mark.parametrize(

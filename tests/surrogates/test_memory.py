@@ -25,7 +25,7 @@ from evonas.search.evolution import AgingEvolution, Evolution
 from evonas.search.loop import Budget, run
 from evonas.search.screening import Screened
 from evonas.search.several import pareto_scores
-from evonas_surrogates import modelfile, pretrained, source_data, transfer
+from evonas_surrogates import modelfile, plainfile, pretrained, source_data, transfer
 from evonas_surrogates.boosting import BoostingSurrogate
 from evonas_surrogates.forest import Forest, boosted
 from evonas_surrogates.meta import MetaSurrogate
@@ -249,36 +249,37 @@ def test_the_shipped_model_ranks_cells_and_knows_its_own_data_sets():
     assert pretrained.find("macro", DIGITS, VAL_ACCURACY) is None
 
 
-def test_a_model_file_and_what_is_none(tmp_path):
+def test_a_model_file_and_what_is_none(tmp_path, monkeypatch):
     X = np.random.default_rng(0).normal(size=(40, 3))
     model = MetaSurrogate(trees=10).fit(X, X[:, 0], ["t"] * 40, feature_names=["a", "b", "c"])
-    path = tmp_path / "m.skops"
+    path = tmp_path / "m.safetensors"
     modelfile.save(model, path, encoding="mine", objective="val_accuracy", tasks={})
     loaded, said = modelfile.load(path, encoding="mine")
     np.testing.assert_allclose(loaded.predict(X), model.predict(X))
     assert said["encoding"] == "mine"
     with pytest.raises(EvonasError, match="of encoding 'mine', not 'cell'"):
         modelfile.load(path, encoding="cell")
-    (tmp_path / "text.skops").write_text("nothing")
-    with pytest.raises(EvonasError, match="is no skops file"):
-        modelfile.load(tmp_path / "text.skops")
-    with zipfile.ZipFile(tmp_path / "zip.skops", "w") as archive:
+    (tmp_path / "text.safetensors").write_text("nothing")
+    with pytest.raises(EvonasError, match="is no safetensors file"):
+        modelfile.load(tmp_path / "text.safetensors")
+    with zipfile.ZipFile(tmp_path / "zip.safetensors", "w") as archive:
         archive.writestr("a", "b")
-    with pytest.raises(EvonasError, match="is no skops file"):
-        modelfile.load(tmp_path / "zip.skops")
-    from skops import io
-
-    io.dump(HistGradientBoostingRegressor(max_iter=2).fit(X, X[:, 0]), tmp_path / "other.skops")
-    with pytest.raises(EvonasError, match=r"types that are not trusted|no meta-surrogate"):
-        modelfile.load(tmp_path / "other.skops")
+    with pytest.raises(EvonasError, match="is no safetensors file"):
+        modelfile.load(tmp_path / "zip.safetensors")
+    plainfile.save(tmp_path / "other.safetensors", "something", {"a": X})
+    with pytest.raises(EvonasError, match=r"no meta-surrogate"):
+        modelfile.load(tmp_path / "other.safetensors")
+    monkeypatch.setattr(modelfile, "LARGEST", 100)
+    with pytest.raises(EvonasError, match="and a meta-surrogate at most 100"):
+        modelfile.load(path)
     other = MetaSurrogate(trees=10).fit(X, X[:, 0], ["t"] * 40, feature_names=["a", "b", "d"])
     with pytest.raises(EvonasError, match="know other features"):
         model.with_sources(other)
 
 
 def test_a_model_file_of_the_version_before_predicts_as_then():
-    """Written by evonas 0.1.0 (f8765e2): `MetaSurrogate(trees=12, seed=3)` of three made-up tasks on cells."""
-    path = Path(__file__).with_name("model_v1.skops")
+    """`MetaSurrogate(trees=12, seed=3)` of three made-up tasks, fitted by evonas 0.1.0 (f8765e2), in format 2."""
+    path = Path(__file__).with_name("model_v2.safetensors")
     model, _ = modelfile.load(path, encoding="cell")
     assert model.earlier_tasks() == {"twin": 214, "noisy": 214, "liar": 214}
     assert modelfile.without_target(path, "cell", Task("other", (1, 8, 8), 2, {}, "aa bb"))[0].names_ == [

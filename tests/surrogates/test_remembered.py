@@ -42,7 +42,7 @@ def model(tmp_path_factory) -> Path:
     groups = np.repeat(np.array(list(TASKS)), len(GENOMES))
     y = [worth(genome, task) for task in TASKS for genome in GENOMES]
     fitted = MetaSurrogate().fit(np.tile(X, (len(TASKS), 1)), np.array(y), groups, feature_names=NAMES)
-    path = tmp_path_factory.mktemp("model") / "net.skops"
+    path = tmp_path_factory.mktemp("model") / "net.safetensors"
     tasks = {name: {"name": name, "fingerprint": "", "sources": sources} for name, sources in TASKS.items()}
     results = {task: {("no", "genome"): 9.0} | {one: worth(one, task) for one in GENOMES} for task in TASKS}
     modelfile.save(fitted, path, encoding="net", objective="val_accuracy", tasks=tasks, results=results)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from skops import io
 from typer.testing import CliRunner
 
 from evonas.app.cli import app
@@ -18,7 +17,7 @@ from evonas.encodings.cell import CellEncoding
 from evonas.memory import archive_io as exchange
 from evonas.memory.archive import Archive, RunRecord
 from evonas.search.methods import make_ranker
-from evonas_surrogates import modelfile, pretrained
+from evonas_surrogates import modelfile, plainfile, pretrained
 
 ENCODING = CellEncoding()
 DIGITS, USPS = Task("digits", (1, 8, 8), 10, {}, "a1 b2 c3"), Task("usps", (1, 16, 16), 10, {}, "d4 e5 f6")
@@ -60,7 +59,7 @@ def says(*words, archive=None):
     return error
 
 
-def made(tmp_path, archive, name="m.skops"):
+def made(tmp_path, archive, name="m.safetensors"):
     evonas("fit", "--out", tmp_path / name, "--licence", "CC0", archive=archive)
     return tmp_path / name
 
@@ -74,23 +73,23 @@ def context(archive, task=OTHER, objective=VAL_ACCURACY):
 
 
 def test_a_model_of_an_archive_shows_its_card(archive, tmp_path):
-    said = evonas("fit", "--out", tmp_path / "m.skops", "--licence", "CC0", archive=archive).stdout
+    said = evonas("fit", "--out", tmp_path / "m.safetensors", "--licence", "CC0", archive=archive).stdout
     assert "2 earlier tasks, " in said
     assert "--surrogate \"meta(model='" in said
-    card = json.loads(evonas("show", tmp_path / "m.skops", "--json").stdout)
+    card = json.loads(evonas("show", tmp_path / "m.safetensors", "--json").stdout)
     assert (card["encoding"], card["objective"], card["licence"]) == ("cell", "val_accuracy", "CC0")
     assert card["feature_names"] == sorted(ENCODING.features(ENCODING.sample(np.random.default_rng(0))))
     digits, usps = card["views"]
     assert (digits["task"], usps["task"]) == ("digits", "usps")
     assert digits["spearman"] > 0.5
-    assert "digits" in evonas("show", tmp_path / "m.skops").stdout
+    assert "digits" in evonas("show", tmp_path / "m.safetensors").stdout
 
 
 def test_an_exported_memory_gives_the_same_model_as_its_archive(archive, tmp_path):
     exchange.write_parquet(archive, tmp_path / "m.parquet")
-    evonas("fit", tmp_path / "m.parquet", "--out", tmp_path / "p.skops")
+    evonas("fit", tmp_path / "m.parquet", "--out", tmp_path / "p.safetensors")
     X = np.random.default_rng(0).integers(2, size=(20, 106)).astype(float)
-    models = [modelfile.load(path)[0] for path in (made(tmp_path, archive), tmp_path / "p.skops")]
+    models = [modelfile.load(path)[0] for path in (made(tmp_path, archive), tmp_path / "p.safetensors")]
     np.testing.assert_allclose(models[0].predict(X), models[1].predict(X))
 
 
@@ -101,7 +100,7 @@ def test_a_table_of_ones_own_teaches_and_is_judged(tmp_path):
     (tmp_path / "t.csv").write_text("a,b,c,one,two,liar\n" + "\n".join(lines))
     tasks = "".join(f'[[tasks]]\nname = "{name}"\nobjective = "{name}"\n' for name in ("one", "two"))
     (tmp_path / "t.toml").write_text(f'name = "mine"\ntable = "t.csv"\ngenes = ["a", "b", "c"]\n{tasks}')
-    found = says("fit", tmp_path / "t.toml", "--out", tmp_path / "m.skops")
+    found = says("fit", tmp_path / "t.toml", "--out", tmp_path / "m.safetensors")
     assert "several objectives ('one', 'two'); choose one" in found
     tasks = "".join(f'[[tasks]]\nname = "{name}"\nobjective = "one"\n' for name in ("first", "second"))
     (tmp_path / "t.toml").write_text(f'name = "mine"\ntable = "t.csv"\ngenes = ["a", "b", "c"]\n{tasks}')
@@ -112,9 +111,9 @@ def test_a_table_of_ones_own_teaches_and_is_judged(tmp_path):
     ]
     assert judged[0]["spearman"] > 0.9  # the other task is a twin
     assert judged[2]["spearman"] is None  # nothing is known from scratch
-    evonas("fit", tmp_path / "t.toml", "--out", tmp_path / "m.skops", "--encoding", "mine")
-    own = json.loads(evonas("evaluate", tmp_path / "t.toml", "--model", tmp_path / "m.skops", *words).stdout)
-    assert {one["ranker"] for one in own["judged"]} == {"m.skops"}
+    evonas("fit", tmp_path / "t.toml", "--out", tmp_path / "m.safetensors", "--encoding", "mine")
+    own = json.loads(evonas("evaluate", tmp_path / "t.toml", "--model", tmp_path / "m.safetensors", *words).stdout)
+    assert {one["ranker"] for one in own["judged"]} == {"m.safetensors"}
 
 
 def test_evaluation_leaves_the_task_out(tmp_path):
@@ -130,7 +129,7 @@ def test_evaluation_leaves_the_task_out(tmp_path):
     path = made(tmp_path, archive)
     assert modelfile.without_target(path, "cell", DIGITS)[0].names_ == ["usps"]
     judged = json.loads(evonas("evaluate", "--model", path, *words[2:], archive=archive).stdout)["judged"]
-    assert {one["ranker"] for one in judged} == {"m.skops"}
+    assert {one["ranker"] for one in judged} == {"m.safetensors"}
 
 
 def test_a_search_starts_from_a_model_of_ones_own(archive, tmp_path):
@@ -171,24 +170,27 @@ class Narrow(CellEncoding):
         return {name: value for name, value in super().features(genome).items() if not name.startswith("count")}
 
 
+def content_of(path):
+    return plainfile.load(path, modelfile.KIND, modelfile.LARGEST)
+
+
 def changed(path, to, **values):
-    content = io.load(path)
-    io.dump({**content, **values}, to)
+    plainfile.save(to, values.pop("evonas", modelfile.KIND), {**content_of(path), **values})
     return to
 
 
 def test_a_model_that_was_asked_for_and_will_not_do(archive, tmp_path, monkeypatch):
     path = made(tmp_path, archive)
-    with pytest.raises(EvonasError, match="no model file 'nowhere.skops'; evonas surrogate fit makes one"):
-        recall(archive, "nowhere.skops")
-    (tmp_path / "text.skops").write_text("nothing")
-    with pytest.raises(EvonasError, match="is no skops file"):
-        recall(archive, tmp_path / "text.skops")
+    with pytest.raises(EvonasError, match="no model file 'nowhere.safetensors'; evonas surrogate fit makes one"):
+        recall(archive, "nowhere.safetensors")
+    (tmp_path / "text.safetensors").write_text("nothing")
+    with pytest.raises(EvonasError, match="is no safetensors file"):
+        recall(archive, tmp_path / "text.safetensors")
     with pytest.raises(EvonasError, match="is of encoding 'macro', not 'cell'"):
-        recall(archive, changed(path, tmp_path / "macro.skops", encoding="macro"))
+        recall(archive, changed(path, tmp_path / "macro.safetensors", encoding="macro"))
     names = [name.replace("count", "number of") for name in modelfile.load(path)[0].feature_names_ or []]
     with pytest.raises(EvonasError, match="knows other features than 'cell' has today .*make it again"):
-        recall(archive, changed(path, tmp_path / "renamed.skops", feature_names=names))
+        recall(archive, changed(path, tmp_path / "renamed.safetensors", feature_names=names))
     with pytest.raises(EvonasError, match=r"does not take the options \{'treees': 3\}"):
         make_ranker("meta(treees=3)", context(archive))
 
@@ -211,7 +213,7 @@ def test_options_that_will_not_do(archive, spec, words):
 
 def test_a_shipped_model_that_will_not_do_costs_a_line_and_not_the_search(archive, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
-    path = made(tmp_path, archive, "cell.skops")
+    path = made(tmp_path, archive, "cell.safetensors")
     names = [f"old {name}" for name in modelfile.load(path)[0].feature_names_ or []]
     for damage in (lambda: changed(path, path, feature_names=names), lambda: path.write_text("torn")):
         damage()
@@ -235,7 +237,7 @@ def test_a_shipped_model_that_will_not_do_costs_a_line_and_not_the_search(archiv
     ],
 )
 def test_a_damaged_model_file_is_refused(archive, tmp_path, change, words):
-    path = changed(made(tmp_path, archive), tmp_path / "odd.skops", **change)
+    path = changed(made(tmp_path, archive), tmp_path / "odd.safetensors", **change)
     with pytest.raises(EvonasError, match=words):
         modelfile.load(path)
     assert says("show", path)
@@ -244,35 +246,35 @@ def test_a_damaged_model_file_is_refused(archive, tmp_path, change, words):
 def test_a_tree_that_points_out_of_itself_is_refused(archive, tmp_path):
     path = made(tmp_path, archive)
     for name, value in (("feature", 106), ("left", 9999), ("model", 2)):
-        forest = io.load(path)["forest"]
+        forest = content_of(path)["forest"]
         forest[name] = forest[name].copy()
         forest[name].flat[0] = value
         with pytest.raises(EvonasError, match=f"the trees' '{name}' goes up to {value}"):
-            modelfile.load(changed(path, tmp_path / "odd.skops", forest=forest))
-    forest = io.load(path)["forest"]
+            modelfile.load(changed(path, tmp_path / "odd.safetensors", forest=forest))
+    forest = content_of(path)["forest"]
     node = int(forest["left"][0, 0])
     forest["right"][0, node] = 0  # round and round
     with pytest.raises(EvonasError, match="a tree's node comes before its parent"):
-        modelfile.load(changed(path, tmp_path / "odd.skops", forest=forest))
+        modelfile.load(changed(path, tmp_path / "odd.safetensors", forest=forest))
 
 
 def test_sources_that_are_none(archive, tmp_path):
     empty = Archive(tmp_path / "empty.db")
-    assert "it is empty: search first" in says("fit", "--out", tmp_path / "m.skops", archive=empty)
-    found = says("fit", "--encoding", "macro", "--out", tmp_path / "m.skops", archive=archive)
+    assert "it is empty: search first" in says("fit", "--out", tmp_path / "m.safetensors", archive=empty)
+    found = says("fit", "--encoding", "macro", "--out", tmp_path / "m.safetensors", archive=archive)
     assert found.endswith("has nothing of the encoding 'macro'; there are 'cell'")
     assert "no encoding named 'mcro'" in says(
-        "fit", "--encoding", "mcro", "--out", tmp_path / "m.skops", archive=archive
+        "fit", "--encoding", "mcro", "--out", tmp_path / "m.safetensors", archive=archive
     )
-    assert "no suite 'nowhere'" in says("fit", "nowhere", "--out", tmp_path / "m.skops")
-    assert "no file" in says("fit", tmp_path / "no.parquet", "--out", tmp_path / "m.skops")
+    assert "no suite 'nowhere'" in says("fit", "nowhere", "--out", tmp_path / "m.safetensors")
+    assert "no file" in says("fit", tmp_path / "no.parquet", "--out", tmp_path / "m.safetensors")
     assert "no archive" in says("evaluate", tmp_path / "no.db")
-    assert "no table" in says("fit", "digits", "--out", tmp_path / "m.skops")
+    assert "no table" in says("fit", "digits", "--out", tmp_path / "m.safetensors")
     assert "is a folder" in says("fit", "--out", tmp_path, archive=archive)
     assert "--observed 'ten' is not valid" in says("evaluate", "--told", "ten", archive=archive)
     assert "no ranker named 'mata'" in says("evaluate", "--surrogates", "mata", archive=archive)
     assert "two results more than --observed 500" in says("evaluate", "--told", "500", archive=archive)
     few = Archive(tmp_path / "few.db")
     fill(few, DIGITS, 3)
-    assert "no task with five that differ" in says("fit", "--out", tmp_path / "m.skops", archive=few)
-    assert not (tmp_path / "m.skops").exists()
+    assert "no task with five that differ" in says("fit", "--out", tmp_path / "m.safetensors", archive=few)
+    assert not (tmp_path / "m.safetensors").exists()

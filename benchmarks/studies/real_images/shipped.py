@@ -9,7 +9,7 @@ from pathlib import Path
 
 from evonas_surrogates import modelfile, pretrained
 
-MODEL = pretrained.FOLDER / "net.skops"
+MODEL = pretrained.FOLDER / "net.safetensors"
 
 
 @dataclass(frozen=True)

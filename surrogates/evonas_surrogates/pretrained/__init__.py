@@ -18,7 +18,7 @@ def find(encoding: str, task: Task, objective: Objective) -> TransferModel | Non
 
     A shipped source model of the task's own data set is left out, which is known by its name: tables have no images.
     """
-    path = FOLDER / f"{encoding}.skops"
+    path = FOLDER / f"{encoding}{modelfile.SUFFIX}"
     if not path.exists() or str(objective) != "val_accuracy":
         return None
     return modelfile.without_target(path, encoding, task)[0]
@@ -27,7 +27,7 @@ def find(encoding: str, task: Task, objective: Objective) -> TransferModel | Non
 def shipped() -> dict[str, Mapping[str, int]]:
     """Encoding -> each source model's task -> the trainings behind it."""
     found = {}
-    for path in sorted(FOLDER.glob("*.skops")):
+    for path in sorted(FOLDER.glob(f"*{modelfile.SUFFIX}")):
         model, said = modelfile.load(path)
         found[said["encoding"]] = dict(zip(model.names_, map(int, model.sizes_), strict=True))
     return found
