@@ -39,7 +39,7 @@ def _path(path: str | None) -> str | None:
 
 
 def _spec(spec: str) -> str:
-    """`mine.py:Mine(width=4)` and `meta(model='a.safetensors')` with the files' absolute paths, where they are there."""
+    """`mine.py:Mine(width=4)` and `meta(model='a.safetensors')` with absolute paths of files that are there."""
     target = split_target(spec)
     if target is not None and target[0].endswith(".py") and Path(located(target[0])).is_file():
         spec = f"{_path(target[0])}{spec.strip().removeprefix(target[0])}"

@@ -1,7 +1,5 @@
 """The recorded page of several objectives and of limits: what stands beside the bars."""
 
-from itertools import product
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,10 +11,14 @@ SEEDS = 8
 def curves(trials, regret, kept=None):
     """Of two tasks and SEEDS seeds; `regret` and `kept` give (seed, trial) arrays by method, `trials` their number."""
     frames = []
-    for task, (method, given) in product(("one", "two"), trials.items()):
-        seed, trial = (values.ravel() for values in np.mgrid[:SEEDS, 1 : given + 1])
-        frame = {"task": task, "method": method, "seed": seed, "trial": trial, "regret": regret[method](seed, trial)}
-        frames.append(pd.DataFrame({**frame, "kept": kept[method] if kept else 1.0, "budget": given}))
+    for method, given in trials.items():
+        seed, trial = np.repeat(np.arange(SEEDS), given), np.tile(np.arange(given) + 1, SEEDS)
+        for task in ("one", "two"):
+            named = {"task": task, "method": method, "seed": seed, "trial": trial, "budget": given}
+            frame = pd.DataFrame(
+                {**named, "regret": regret[method](seed, trial), "kept": kept[method] if kept else 1.0}
+            )
+            frames.append(frame)
     found = pd.concat(frames, ignore_index=True)
     return found.assign(task=found.task.astype("category"), method=found.method.astype("category"))
 

@@ -84,7 +84,7 @@ def _front(curves: pd.DataFrame, ours: str, peers: Sequence[str]) -> str:
 
 def _needed(curves: pd.DataFrame, ours: str, task: str | None) -> list[str]:
     """A row of the table: on one task, or by the mean over all of them."""
-    its, mine = curves[curves.method == RANDOM], curves[curves.method == ours]
+    its, mine = grids.of_methods(curves, [RANDOM]), grids.of_methods(curves, [ours])
     most = int(mine.budget.min())
     if task is None:
         slow, fast = grids.mean_regret(its, GIVEN)[RANDOM], grids.mean_regret(mine, most)[ours]
