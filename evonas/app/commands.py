@@ -11,13 +11,20 @@ from typing import Annotated
 import typer
 
 from evonas.app.console import print_line
-from evonas.app.running import carry_out, load_torch
+from evonas.app.running import Output, carry_out, load_torch
 from evonas.app.runs import ArchiveOption
 from evonas.app.timetable import process_age
 from evonas.core import plugins, trust
 from evonas.core.goals import searchable_names
 
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="The result on standard output, for programs; the progress on the error stream.")
+]
+LogOption = Annotated[Path | None, typer.Option("--log", help="Append the progress to this file too, with times.")]
+
+
+OUTPUT = ("config", "as_json", "log", "quiet")  # words of `evonas search` that are no options of the search
 
 
 def _choices(group: str) -> str:
@@ -117,10 +124,12 @@ def search(
         bool | None, typer.Option("--strict", help="Refuse data of which a file is passed over, or a value clipped.")
     ] = None,
     archive: ArchiveOption = None,
+    as_json: JsonOption = False,
+    log: LogOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Search a network for a data set, train the best in full, and write network and report to a folder."""
-    given = {key: value for key, value in locals().items() if key not in ("config", "quiet") and value is not None}
+    given = {key: value for key, value in locals().items() if key not in OUTPUT and value is not None}
     from evonas.app.config import SearchConfig, specs
 
     if limit := given.pop("limit", None):
@@ -129,13 +138,17 @@ def search(
         given["metrics"] = metric
         trust.given(*specs(given))  # what stands behind NAME= is no word of the command line by itself
 
-    settings = SearchConfig.make(given) if config is None else SearchConfig.from_toml(config, given)
-    from evonas.app import job
+    from evonas.app.logfile import logged
 
-    load_torch()
-    began = time.monotonic() - process_age()
-    prepared = job.prepare(settings, command=shlex.join(["evonas", *sys.argv[1:]]), began=began)
-    carry_out(prepared, job.carry_out, quiet)
+    command = shlex.join(["evonas", *sys.argv[1:]])
+    with logged(log, command):
+        settings = SearchConfig.make(given) if config is None else SearchConfig.from_toml(config, given)
+        from evonas.app import job
+
+        load_torch()
+        began = time.monotonic() - process_age()
+        prepared = job.prepare(settings, command=command, began=began)
+        carry_out(prepared, job.carry_out, Output(quiet, as_json, log))
 
 
 def resume(
@@ -144,15 +157,21 @@ def resume(
     seconds: Annotated[float | None, typer.Option(help="Another budget than it had.")] = None,
     deadline: Annotated[str | None, typer.Option(help="A later deadline than it had, from the first command.")] = None,
     archive: ArchiveOption = None,
+    as_json: JsonOption = False,
+    log: LogOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Go on with a run where it stopped."""
-    from evonas.app import job
+    from evonas.app.logfile import logged
 
-    load_torch()
-    began = time.monotonic() - process_age()
-    prepared = job.prepare_resume(run, archive=archive, trials=trials, seconds=seconds, deadline=deadline, began=began)
-    carry_out(prepared, job.go_on, quiet)
+    with logged(log, shlex.join(["evonas", *sys.argv[1:]])):
+        from evonas.app import job
+
+        load_torch()
+        began = time.monotonic() - process_age()
+        changes = {"trials": trials, "seconds": seconds, "deadline": deadline}
+        prepared = job.prepare_resume(run, archive=archive, began=began, **changes)
+        carry_out(prepared, job.go_on, Output(quiet, as_json, log))
 
 
 def report(

@@ -30,15 +30,21 @@ _OUTPUT_ERRORS = (OSError, ValueError)  # of a terminal that is gone; a display 
 
 
 def watchers(
-    budget: Budget, goal: Goal = GOAL, *, quiet: bool = False, console: Console | None = None
+    budget: Budget,
+    goal: Goal = GOAL,
+    *,
+    quiet: bool = False,
+    console: Console | None = None,
+    stream: IO[str] | None = None,
 ) -> tuple[Callback, ...]:
-    """What suits the output: a live display in a terminal, plain lines where it is none, nothing if `quiet`."""
+    """What suits the output, by default standard output: a live display in a terminal, plain lines where it is none,
+    nothing if `quiet`."""
     if quiet:
         return ()
     if console is None:
-        stream = Tolerant(sys.stdout)
+        out = Tolerant(stream or sys.stdout)
         # rich takes FORCE_COLOR and TTY_COMPATIBLE for a terminal too, and a log would be full of cursor movements
-        console = Console(file=cast(IO[str], stream), force_terminal=None if stream.isatty() else False)
+        console = Console(file=cast(IO[str], out), force_terminal=None if out.isatty() else False)
     live = console.is_terminal and not console.is_dumb_terminal
     return (LiveDisplay(budget, goal, console) if live else PlainLines(budget, goal, console.file),)
 

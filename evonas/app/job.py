@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
 
+from evonas.app import plan
 from evonas.app.best_so_far import BestSoFar
 from evonas.app.callbacks import Guarded, check_callbacks
 from evonas.app.checkpoints import claim, remove
@@ -204,7 +205,8 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
         with _broken_off(job, f"the method {job.config.method_spec!r}"):
             searcher, timetable = make_searcher(job), job.timetable
             _note([*job.domain.found(job.data), f"searching with {spelled(job.config.method_spec)}"], callbacks)
-            _note([timetable.words()] if timetable else [], callbacks)
+            if any(isinstance(callback, Noting) for callback in callbacks):  # to measure takes a moment
+                _note(plan.before(job, told), callbacks)
             memory = [known] if (known := _known(searcher)) else []
             _note(memory, callbacks)
             if job.checkpoints is not None and not job.checkpoints.exists():
@@ -235,6 +237,7 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
                 outcome.trials,
                 lambda networks: final_seconds(timetable, job.began, told, networks) if timetable else None,
             )
+            _note(plan.after(job, outcome.trials, final), callbacks)
             result = finish(
                 job,
                 outcome.trials,

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import shlex
 import signal
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -17,30 +22,57 @@ if TYPE_CHECKING:
     from evonas.app.job import Job
     from evonas.app.results import Result
 
+log = logging.getLogger(__name__)
 
-def carry_out(prepared: Job, work: Any, quiet: bool) -> None:
+
+@dataclass(frozen=True)
+class Output:
+    """What a search says, and where: nothing but errors if `quiet`; with `as_json` its result on standard output, the
+    progress on the error stream; its progress also in a file."""
+
+    quiet: bool = False
+    as_json: bool = False
+    log: Path | None = None
+
+
+def carry_out(prepared: Job, work: Any, output: Output) -> None:
     """Run the job with a display, say where the results are, or how to go on."""
     from evonas.app.display import watchers
     from evonas.app.job import Interrupted
+    from evonas.app.logfile import LoggedLines
     from evonas.memory.places import shown
+
+    budget, goal = prepared.budget, prepared.goal
+    seen = watchers(budget, goal, quiet=output.quiet, stream=sys.stderr if output.as_json else None)
+    if output.log is not None:
+        seen = (*seen, LoggedLines(budget, goal))
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, stop)  # what schedulers send; to us it is Ctrl-C
     try:
-        result = work(prepared, watchers(prepared.budget, prepared.goal, quiet=quiet))
+        result = work(prepared, seen)
     except Interrupted as interrupted:
         words = ["evonas", "resume", interrupted.name]
         words += ["--archive", shown(prepared.config.archive)] if prepared.config.archive else []
-        print_line(f"{interrupted}; go on with: {shlex.join(words)}", sys.stderr)
+        line = f"{interrupted}; go on with: {shlex.join(words)}"
+        log.info("%s", line)
+        print_line(line, sys.stderr)
         raise typer.Exit(130) from None
     finally:
         signal.signal(signal.SIGTERM, before)
-    if not quiet:
-        _print_result(result, prepared.config.archive)
+    for line in _lines(result, prepared.config.archive):
+        log.info("%s", line)
+        if not output.quiet and not output.as_json:
+            print_line(line)
+    if output.as_json:
+        values = {**result.values, "folder": str(result.folder.absolute()), "files": result.files}
+        print_line(json.dumps(values, indent=2, ensure_ascii=False))
     if result["genome"] is None:
-        print_line(f"evonas: no trial succeeded; see {result.folder / 'report.html'} for the reasons", sys.stderr)
+        line = f"no trial succeeded; see {result.folder / 'report.html'} for the reasons"
+        log.info("%s", line)
+        print_line(f"evonas: {line}", sys.stderr)
         raise typer.Exit(1)
 
 
@@ -56,22 +88,21 @@ def load_torch() -> None:
         raise KeyboardInterrupt
 
 
-def _print_result(result: Result, archive: str | None) -> None:
+def _lines(result: Result, archive: str | None) -> Iterator[str]:
+    """What is said of a result."""
     from evonas.app.picking import export_command, lines
     from evonas.report import quality
 
     if result["genome"] is not None:
-        print_line(f"{'  '.join(_figures(result))}\n{result['genome']}")
-        for line in quality.words(result["quality"]) if result.values.get("quality") else ():
-            print_line(line)
+        yield "  ".join(_figures(result))
+        yield str(result["genome"])
+        yield from quality.words(result["quality"]) if result.values.get("quality") else ()
         if result.values.get("against"):
-            print_line(result["against"])
-        for note in result.values.get("notes", ()):
-            print_line(note)
+            yield result["against"]
+        yield from result.values.get("notes", ())
         taken = export_command(result["run"], archive) if "model.safetensors" in result.files else None
-        for line in lines(result.values, taken):
-            print_line(line)
-    print_line(f"results in {result.folder}: {', '.join(result.files)}")
+        yield from lines(result.values, taken)
+    yield f"results in {result.folder}: {', '.join(result.files)}"
 
 
 def _figures(result: Result) -> list[str]:

@@ -38,6 +38,15 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes:02d} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
 
 
+def about(seconds: float) -> str:
+    """One unit, of which no more is said than can be known beforehand: `0.4 s`, `45 s`, `9 min`, `2.5 h`, `3 d`."""
+    for unit, size in (("s", 1), ("min", 60), ("h", 3600)):
+        if seconds < 90 * size and (unit != "h" or seconds < 48 * size):
+            number = seconds / size
+            return f"{number:.0f} {unit}" if number >= 3 else f"{number:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{seconds / 86400:.0f} d"
+
+
 def megabytes(number: float) -> str:
     """`311.7` -> `312 MB`, `0.776` -> `0.78 MB`."""
     return f"{number:.0f} MB" if number >= 9.5 else f"{number:.2g} MB"

@@ -284,6 +284,17 @@ class JudgesForms(Protocol):
 
 
 @runtime_checkable
+class ForeseesLength(Protocol):
+    """An evaluator that knows before the first training how long one is: its `full_epochs`, and `foresee`, the seconds
+    that a full one of a genome's network would take, by its speed within so many seconds. Nothing is kept of it."""
+
+    @property
+    def full_epochs(self) -> int: ...
+
+    def foresee(self, genome: Any, seed: int, seconds: float) -> float: ...
+
+
+@runtime_checkable
 class CountsCosts(Protocol):
     """An evaluator that knows before training what a genome's network costs: those of `names`, of the metrics that are
     known `before_training`, that it can say."""
@@ -412,6 +423,7 @@ __all__ = [
     "Drawable",
     "EncodingDefaults",
     "Explaining",
+    "ForeseesLength",
     "HasGoal",
     "HasPortfolio",
     "HasRecipe",

@@ -60,3 +60,12 @@ def test_metrics_by_their_kind():
         "0.041 MB",
     ]
     assert metric("val_loss").text(0.123456) == "0.1235"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.42, "0.4 s"), (2.0, "2 s"), (45.3, "45 s"), (89, "89 s"), (90, "1.5 min"), (543, "9 min"), (9000, "2.5 h"),
+     (47 * 3600, "47 h"), (260_000, "3 d")],
+)  # fmt: skip
+def test_what_is_foreseen_has_one_unit(seconds, text):
+    assert figures.about(seconds) == text
