@@ -14,18 +14,32 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from evonas.app import completion
 from evonas.core import plugins
 from evonas.core.errors import EvonasError, choices
 
 compare_app = typer.Typer()
 
 
+def _suites(incomplete: str) -> list[str]:
+    """What the Tab key offers."""
+    from evonas_benchmarks.suites.suite import installed
+
+    return completion.beginning(incomplete, [*installed(), *plugins.available("evonas.suites")])
+
+
 @compare_app.command()
 def compare(
-    data: Annotated[str, typer.Option(help="digits, torchvision:NAME, npz:PATH, folder:PATH.")] = "digits",
-    methods: Annotated[str, typer.Option(help="Comma-separated: random,evolution,evolution+boosting.")] = (
-        "random,evolution,evolution+meta"
-    ),
+    data: Annotated[
+        str,
+        typer.Option(
+            help="digits, torchvision:NAME, npz:PATH, folder:PATH.", autocompletion=completion.of_plugins("tasks")
+        ),
+    ] = "digits",
+    methods: Annotated[
+        str,
+        typer.Option(help="Comma-separated: random,evolution,evolution+boosting.", autocompletion=completion.methods),
+    ] = "random,evolution,evolution+meta",
     trials: Annotated[int, typer.Option(min=1, help="Trainings of each method with each seed.")] = 20,
     seeds: Annotated[
         int | None, typer.Option(min=1, help="How many seeds. [as many as it takes to show a win: 7 of three methods]")
@@ -58,6 +72,11 @@ def compare(
     A network that several methods suggest with the same seed is trained once, and each observes its result and its
     seconds: they compete on equal trainings. Nothing is written to the archive. Every finished benchmark run and
     training is kept, so that the same command goes on where it was stopped.
+
+    \b
+    Examples:
+      evonas compare --data digits --trials 20
+      evonas compare --methods random,aging,aging+meta --seeds 10 --out compared
     """
     mine = ("methods", "trials", "seeds", "seed", "out", "as_json", "quiet")
     given = {key: value for key, value in locals().items() if key not in (*mine, "mine") and value is not None}
@@ -106,7 +125,12 @@ bench_app = typer.Typer(help="Suites: tasks × methods × seeds, compared fairly
 
 @bench_app.command("list")
 def list_suites() -> None:
-    """The suites that are installed, with their tasks, and the methods."""
+    """The suites that are installed, with their tasks, and the methods.
+
+    \b
+    Example:
+      evonas bench list
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -130,8 +154,11 @@ def list_suites() -> None:
 
 @bench_app.command("run")
 def run_suite(
-    suite: Annotated[str, typer.Argument(help="A suite's name, or the path of a TOML file.")],
-    methods: Annotated[str | None, typer.Option(help="Comma-separated: random,aging,aging+meta. [the suite's]")] = None,
+    suite: Annotated[str, typer.Argument(help="A suite's name, or the path of a TOML file.", autocompletion=_suites)],
+    methods: Annotated[
+        str | None,
+        typer.Option(help="Comma-separated: random,aging,aging+meta. [the suite's]", autocompletion=completion.methods),
+    ] = None,
     tasks: Annotated[str | None, typer.Option(help="Comma-separated. [all]")] = None,
     trials: Annotated[int | None, typer.Option(help="Of each benchmark run. [the suite's]")] = None,
     seeds: Annotated[int | None, typer.Option(help="How many, from 0. [the suite's]")] = None,
@@ -145,7 +172,13 @@ def run_suite(
     root: Annotated[str | None, typer.Option(help="Folder of torchvision's data sets.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """Run what is missing of a suite, then write curves.parquet, summary.json, report.html and plots."""
+    """Run what is missing of a suite, then write curves.parquet, summary.json, report.html and plots.
+
+    \b
+    Examples:
+      evonas bench run nasbench201 --methods random,evolution+meta --seeds 20
+      evonas bench run mine.toml --jobs 4 --out bench/mine
+    """
     _check_installed()
     from evonas_benchmarks.run import runner
     from evonas_benchmarks.run.plan import plan
@@ -186,7 +219,12 @@ def report(
     methods: Annotated[str | None, typer.Option(help="Comma-separated: leave the others out. [all]")] = None,
     out: Annotated[str | None, typer.Option(help="Another folder for what is written. [the run's]")] = None,
 ) -> None:
-    """Write curves, summary, page and plots again from what is stored; also of a command that was stopped."""
+    """Write curves, summary, page and plots again from what is stored; also of a command that was stopped.
+
+    \b
+    Example:
+      evonas bench report bench/nasbench201 --methods random,evolution+meta
+    """
     _check_installed()
     _write_all(Path(folder), Path(out) if out else None, split_methods(methods) if methods is not None else None)
     typer.echo(Path(out or folder) / "report.html")

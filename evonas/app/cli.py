@@ -16,9 +16,24 @@ from evonas.app.plugin_commands import TRUST, WithPlugins, list_plugins
 from evonas.app.runs_upkeep import runs_app
 from evonas.core.errors import EvonasError
 
+HELP = """Search neural architectures by evolution, and remember every training.
+
+\b
+Examples:
+  evonas search --data folder:photos --deadline 10m
+  evonas predict photos-net-1 holiday/
+  evonas COMMAND --help
+
+\b
+Exit codes:
+  0    done
+  1    no trial succeeded, something is broken, or you answered no
+  2    something that you can mend, said in one line
+  130  interrupted by Ctrl-C or SIGTERM; what a search has done is kept
+"""
 app = typer.Typer(
     cls=WithPlugins,
-    help="Search neural architectures by evolution, and remember every training.",
+    help=HELP,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -51,7 +66,7 @@ def main() -> None:
     """The `evonas` command. What a user can mend is one line and exit code 2."""
     tolerate_any_console()
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        sys.exit(app(prog_name="evonas", standalone_mode=False) or 0)
     except EvonasError as error:
         sys.exit(_complain(str(error)))
     except _UsageError as error:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from evonas.app import completion
 from evonas.app.console import print_line
 from evonas.app.running import Output, carry_out, load_torch
 from evonas.app.runs import ArchiveOption
@@ -20,6 +21,9 @@ from evonas.core.goals import searchable_names
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="The result on standard output, for programs; the progress on the error stream.")
+]
+RunArgument = Annotated[
+    str, typer.Argument(help="Name of the run; `evonas runs list` shows them.", autocompletion=completion.runs)
 ]
 LogOption = Annotated[Path | None, typer.Option("--log", help="Append the progress to this file too, with times.")]
 
@@ -36,28 +40,42 @@ def search(
     config: Annotated[Path | None, typer.Argument(help="TOML file with any of these options.")] = None,
     data: Annotated[
         str | None,
-        typer.Option(help=f"{_choices('tasks')}; NAME:WHAT, or your file.py:loader. (default: digits)"),
+        typer.Option(
+            help=f"{_choices('tasks')}; NAME:WHAT, or your file.py:loader. (default: digits)",
+            autocompletion=completion.of_plugins("tasks"),
+        ),
     ] = None,
     evaluator: Annotated[
         str | None, typer.Option(help="Instead of --data: your file.py:function (candidate, task, seed) -> metrics.")
     ] = None,
     encoding: Annotated[
-        str | None, typer.Option(help=f"{_choices('encodings')}, or your file.py:attribute. (default: the data's own)")
+        str | None,
+        typer.Option(
+            help=f"{_choices('encodings')}, or your file.py:attribute; what goes into brackets says evonas plugins "
+            "NAME. (default: the data's own)",
+            autocompletion=completion.of_plugins("encodings"),
+        ),
     ] = None,
     method: Annotated[
-        str | None, typer.Option(help=f"{_choices('searchers')}, or your file.py:attribute. (default: evolution)")
+        str | None,
+        typer.Option(
+            help=f"{_choices('searchers')}, or your file.py:attribute. (default: evolution)",
+            autocompletion=completion.methods,
+        ),
     ] = None,
     surrogate: Annotated[
         str | None,
         typer.Option(
-            help=f"What ranks the offspring: {_choices('rankers')}, your file.py:attribute, none. (default: meta)"
+            help=f"What ranks the offspring: {_choices('rankers')}, your file.py:attribute, none. (default: meta)",
+            autocompletion=completion.of_plugins("rankers", "none"),
         ),
     ] = None,
     objectives: Annotated[
         str | None,
         typer.Option(
             help=f"Metrics, the first decides: {', '.join(searchable_names())}, or any of your evaluator's as "
-            "NAME:max or NAME:min. (default: val_accuracy)"
+            "NAME:max or NAME:min. (default: val_accuracy)",
+            autocompletion=completion.metrics,
         ),
     ] = None,
     limit: Annotated[
@@ -95,8 +113,19 @@ def search(
     together: Annotated[
         str | None, typer.Option(help="Trainings that take turns in each process, or auto: measured. (default: 1)")
     ] = None,
-    executor: Annotated[str | None, typer.Option(help=f"{_choices('executors')}. (default: processes)")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N, mps. (default: auto)")] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            help=f"{_choices('executors')}. (default: processes)", autocompletion=completion.of_plugins("executors")
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            help="auto, cpu, cuda, cuda:N, mps. (default: auto)",
+            autocompletion=completion.devices,
+        ),
+    ] = None,
     timeout: Annotated[float | None, typer.Option(help="Give a training up after so many seconds.")] = None,
     inherit: Annotated[
         bool | None,
@@ -128,7 +157,17 @@ def search(
     log: LogOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Search a network for a data set, train the best in full, and write network and report to a folder."""
+    """Search a network for a data set, train the best in full, and write network and report to a folder.
+
+    \b
+    Examples:
+      evonas search                                    # scikit-learn's digits
+      evonas search --data folder:photos --deadline 10m
+      evonas search --data npz:mine.npz --limit 'params<=200000' --name small
+      evonas search --method aging --encoding 'cell(width=32)' --trials 40
+      evonas search --evaluator mine.py:score --encoding mine.py:Space
+      evonas search mine.toml --json --log mine.log
+    """
     given = {key: value for key, value in locals().items() if key not in OUTPUT and value is not None}
     from evonas.app.config import SearchConfig, specs
 
@@ -152,7 +191,7 @@ def search(
 
 
 def resume(
-    run: Annotated[str, typer.Argument(help="Name of the run; `evonas runs list` shows them.")],
+    run: RunArgument,
     trials: Annotated[int | None, typer.Option(help="Another budget than it had.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Another budget than it had.")] = None,
     deadline: Annotated[str | None, typer.Option(help="A later deadline than it had, from the first command.")] = None,
@@ -161,7 +200,13 @@ def resume(
     log: LogOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Go on with a run where it stopped."""
+    """Go on with a run where it stopped.
+
+    \b
+    Examples:
+      evonas resume digits-net-1
+      evonas resume digits-net-1 --trials 60           # more than it had
+    """
     from evonas.app.logfile import logged
 
     with logged(log, shlex.join(["evonas", *sys.argv[1:]])):
@@ -175,11 +220,16 @@ def resume(
 
 
 def report(
-    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    run: RunArgument,
     out: Annotated[str | None, typer.Option(help="Folder for report.html. (default: the run's own)")] = None,
     archive: ArchiveOption = None,
 ) -> None:
-    """Write the report of a run again, also of one that is not finished."""
+    """Write the report of a run again, also of one that is not finished.
+
+    \b
+    Example:
+      evonas report digits-net-1 --out elsewhere
+    """
     from evonas.app.results import report_again
     from evonas.memory.archive import Archive
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from evonas.app import completion
 from evonas.app.console import print_line, print_table
 
 data_app = typer.Typer(help="Data sets that evonas makes itself: list, make.", no_args_is_help=True)
@@ -14,7 +15,12 @@ data_app = typer.Typer(help="Data sets that evonas makes itself: list, make.", n
 
 @data_app.command("list")
 def list_data() -> None:
-    """What can be made, what its labels say, and what it needs."""
+    """What can be made, what its labels say, and what it needs.
+
+    \b
+    Example:
+      evonas data list
+    """
     from evonas.domains.images.made.registry import made_sets
 
     rows = [
@@ -26,7 +32,7 @@ def list_data() -> None:
 
 @data_app.command("make")
 def make_data(
-    name: Annotated[str, typer.Argument(help="One of evonas data list.")],
+    name: Annotated[str, typer.Argument(help="One of evonas data list.", autocompletion=completion.made_sets)],
     root: Annotated[
         Path, typer.Option(help="It is written to ROOT/NAME; torchvision's sets that it needs lie or go here too.")
     ],
@@ -41,7 +47,13 @@ def make_data(
         ),
     ] = None,
 ) -> None:
-    """Make a data set in the layout of the NAS Unseen-Data challenge; search on it with --data npy:ROOT/NAME."""
+    """Make a data set in the layout of the NAS Unseen-Data challenge; search on it with --data npy:ROOT/NAME.
+
+    \b
+    Examples:
+      evonas data make sudoku --root made
+      evonas data make addnist --root made --images 9000 --source mnist.npz
+    """
     from evonas.domains.images.made.making import make, sizes
     from evonas.domains.images.made.materials import material
     from evonas.domains.images.made.registry import made_set

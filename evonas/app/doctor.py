@@ -42,6 +42,11 @@ def doctor(
     """Say what is installed, which devices and which archive there are, what is missing and how to get it.
 
     Exit code 1 where something is broken: then no search can be done.
+
+    \b
+    Examples:
+      evonas doctor
+      evonas doctor --json
     """
     found = [*packages(), *devices(), *archives(archive), *models(), *data(), *extras()]
     if as_json:

@@ -8,12 +8,16 @@ from typing import Annotated
 
 import typer
 
+from evonas.app import completion
 from evonas.app.console import print_line
 from evonas.app.running import load_torch
 from evonas.app.runs import ArchiveOption
 
 RunArgument = Annotated[
-    str, typer.Argument(help="Name of a run, its folder, or a folder that a network was exported to.")
+    str,
+    typer.Argument(
+        help="Name of a run, its folder, or a folder that a network was exported to.", autocompletion=completion.runs
+    ),
 ]
 
 
@@ -34,7 +38,10 @@ def predict(
 ) -> None:
     """Say what a network sees in pictures, read as its training pictures were.
 
-    evonas predict photos-net-1 holiday/ new.jpg --out predictions.csv
+    \b
+    Examples:
+      evonas predict photos-net-1 new.jpg
+      evonas predict photos-net-1 holiday/ new.jpg --out predictions.csv
     """
     from evonas.app.networks import network_folder
     from evonas.core.errors import EvonasError
@@ -71,6 +78,7 @@ def export(
             "--format",
             help="With commas between: safetensors (for evonas), torch.export (model.pt2), onnx, standalone (model.py, "
             "by torch and Pillow alone). (default: what the search left)",
+            autocompletion=completion.formats,
         ),
     ] = None,
     pick: Annotated[
@@ -96,7 +104,12 @@ def export(
 ) -> None:
     """Take a network away, with a model card; nothing that is there is trained again.
 
-    evonas export photos-net-1 --format onnx,standalone --out taken
+    \b
+    Examples:
+      evonas export photos-net-1 --format onnx,standalone --out taken
+      evonas export photos-net-1 --trial 7 --out seventh
+      evonas export photos-net-1 --pick 'params<=20000' --out small
+      evonas export photos-net-1 --format onnx --push me/photos
     """
     from evonas.app import pushing
     from evonas.app.formats import DEFAULT, FILES, parse_formats

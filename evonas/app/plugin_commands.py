@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 from importlib.metadata import EntryPoint
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from evonas.app.console import print_table
+from evonas.app import plugin_help
+from evonas.app.completion import of_any_plugin
+from evonas.app.console import print_line, print_table
+from evonas.app.plugin_help import GROUPS
 from evonas.core import plugins, trust
-from evonas.core.errors import EvonasError
-
-GROUPS = (
-    "encodings",
-    "domains",
-    "tasks",
-    "searchers",
-    "rankers",
-    "executors",
-    "metrics",
-    "sections",
-    "suites",
-    "commands",
-)
+from evonas.core.errors import EvonasError, choices
 
 TRUST = "--trust"
 
@@ -48,8 +39,9 @@ class WithPlugins(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """What stands on the command line is trusted; `--trust`, also behind a command, extends that to files."""
-        trust.trust_everything(TRUST in args)
-        trust.given(*args, *(arg.partition("=")[2] for arg in args if arg.startswith("--")))
+        if not ctx.resilient_parsing:  # while words are completed nobody has asked for anything yet
+            trust.trust_everything(TRUST in args)
+            trust.given(*args, *(arg.partition("=")[2] for arg in args if arg.startswith("--")))
         return super().parse_args(ctx, [arg for arg in args if arg != TRUST])
 
     def invoke(self, ctx: Any) -> Any:
@@ -60,13 +52,47 @@ class WithPlugins(TyperGroup):
             raise typer.Exit(130) from None
 
 
-def list_plugins() -> None:
-    """What is installed, where it comes from, and whether it can be loaded."""
+def list_plugins(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Say what these are, and what they take in brackets.", autocompletion=of_any_plugin),
+    ] = None,
+) -> None:
+    """What is installed, where it comes from, and whether it can be loaded; or what a part takes in brackets.
+
+    \b
+    Examples:
+      evonas plugins
+      evonas plugins cell meta    # what cell(…) and meta(…) take
+    """
+    for name in names or ():
+        _describe(name)
+    if names:
+        return
     rows = []
     for group in GROUPS:
         for name, entry in sorted(plugins.available(f"evonas.{group}").items()):
             rows.append((group, name, entry.value, _package(entry), _state(entry)))
     print_table(("group", "name", "from", "package", "state"), rows)
+
+
+def _describe(name: str) -> None:
+    """All plug-ins of a name: `series` is an encoding, a domain and a source of data. Raises EvonasError."""
+    there = {group: plugins.available(f"evonas.{group}") for group in GROUPS}
+    found = [(group, entries[name]) for group, entries in there.items() if name in entries]
+    if not found:
+        known = {one for entries in there.values() for one in entries}
+        near = get_close_matches(name, known, 1)
+        raise EvonasError(
+            f"no plug-in named {name!r}; " + (f"did you mean {near[0]!r}?" if near else f"there are {choices(known)}")
+        )
+    for group, entry in found:
+        try:
+            lines = list(plugin_help.said(group, entry))
+        except Exception as error:  # of another package, whatever it raises
+            lines = [f"{plugins.kind(group)} {name}: {entry.value}", f"  broken: {_in_a_line(error)}"]
+        for line in lines:
+            print_line(line)
 
 
 def _state(entry: EntryPoint) -> str:

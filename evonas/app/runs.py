@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from evonas.app import completion
 from evonas.app.console import print_table
 from evonas.core.goals import metric
 
@@ -26,7 +27,13 @@ def runs_list(
     archive: ArchiveOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """All runs, oldest first."""
+    """All runs, oldest first.
+
+    \b
+    Examples:
+      evonas runs list
+      evonas runs list --json --archive team.db
+    """
     from evonas.memory.archive import Archive
     from evonas.memory.locks import status
 
@@ -63,11 +70,17 @@ def _cell(value: Any) -> str:
 
 @runs_app.command("show")
 def runs_show(
-    name: Annotated[str, typer.Argument(help="Name of the run.")],
+    name: Annotated[str, typer.Argument(help="Name of the run.", autocompletion=completion.runs)],
     archive: ArchiveOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything, for programs.")] = False,
 ) -> None:
-    """One run with its evaluations in the order of their results."""
+    """One run with its evaluations in the order of their results.
+
+    \b
+    Examples:
+      evonas runs show digits-net-1
+      evonas runs show digits-net-1 --json
+    """
     from evonas.app.results import recorded_goal
     from evonas.memory.archive import Archive, dumps
     from evonas.memory.locks import status

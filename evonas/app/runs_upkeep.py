@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evonas.app import completion
 from evonas.app.console import print_line
 from evonas.app.runs import ArchiveOption, runs_app
 
@@ -18,7 +19,7 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 @runs_app.command("delete")
 def runs_delete(
-    names: Annotated[list[str], typer.Argument(help="Names of runs.")],
+    names: Annotated[list[str], typer.Argument(help="Names of runs.", autocompletion=completion.runs)],
     folders: Annotated[
         bool | None,
         typer.Option("--folders/--keep-folders", help="Remove their results too. (default: ask; with --yes: keep)"),
@@ -29,6 +30,11 @@ def runs_delete(
     """Forget runs with all their trials; their folders stay, or go too.
 
     Of a folder only files that evonas wrote are removed.
+
+    \b
+    Examples:
+      evonas runs delete digits-net-1 digits-net-2
+      evonas runs delete digits-net-1 --folders --yes
     """
     from evonas.app.belongings import Belongings
     from evonas.memory.archive import Archive
@@ -55,13 +61,17 @@ def runs_delete(
 
 @runs_app.command("move")
 def runs_move(
-    name: Annotated[str, typer.Argument(help="Name of the run.")],
+    name: Annotated[str, typer.Argument(help="Name of the run.", autocompletion=completion.runs)],
     folder: Annotated[Path, typer.Argument(help="Its new folder: one that is not there, or has none of its files.")],
     archive: ArchiveOption = None,
 ) -> None:
     """Move a run's results to another folder, where report, export and resume find them.
 
     Of a folder that you have moved yourself the archive learns where it is.
+
+    \b
+    Example:
+      evonas runs move digits-net-1 /data/digits
     """
     from evonas.app.belongings import Belongings, move_target
     from evonas.memory.archive import Archive
@@ -98,7 +108,13 @@ def runs_gc(
     archive: ArchiveOption = None,
     yes: YesOption = False,
 ) -> None:
-    """Remove what nothing needs any more: what killed searches left, and the room of deleted runs in the archive."""
+    """Remove what nothing needs any more: what killed searches left, and the room of deleted runs in the archive.
+
+    \b
+    Examples:
+      evonas runs gc
+      evonas runs gc --interrupted --yes
+    """
     from evonas.app.belongings import size
     from evonas.app.garbage import garbage, kept_for_resume
     from evonas.memory.archive import Archive

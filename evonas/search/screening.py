@@ -44,7 +44,7 @@ class Screened(Generic[G]):
             by what they would add to the front.
         pool: offspring for each candidate.
         explore: probability of passing on another one than the top; by default 0 for rankers with `acquire`, which
-            explore by themselves, and AT_RANDOM for others.
+            explore by themselves, and 0.05 for others.
         refine: rounds of the maximizer; 0 leaves it out. By default more, and larger ones, for rankers with `acquire`:
             what they say a training is worth is meant to be maximized, where a mere prediction is most wrong at its
             highest.

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from evonas.app import completion
 from evonas.core.errors import EvonasError, choices
 
 memory_app = typer.Typer(
@@ -22,7 +23,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 @memory_app.command("list")
 def list_memory(archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
-    """What is remembered of each data set and encoding, and the models that evonas ships."""
+    """What is remembered of each data set and encoding, and the models that evonas ships.
+
+    \b
+    Examples:
+      evonas memory list
+      evonas memory list --json
+    """
     from evonas.memory.archive import Archive
     from evonas_surrogates import pretrained
 
@@ -49,7 +56,12 @@ def list_memory(archive: ArchiveOption = None, as_json: JsonOption = False) -> N
 def export_memory(
     file: Annotated[Path, typer.Argument(help="Parquet file to write.")], archive: ArchiveOption = None
 ) -> None:
-    """Write every training to a Parquet file: for another machine, for a colleague, for pandas."""
+    """Write every training to a Parquet file: for another machine, for a colleague, for pandas.
+
+    \b
+    Example:
+      evonas memory export mine.parquet
+    """
     from evonas.memory import archive_io as exchange
     from evonas.memory.archive import Archive
 
@@ -62,7 +74,12 @@ def import_memory(
     file: Annotated[Path, typer.Argument(help="Parquet file that `evonas memory export` wrote.")],
     archive: ArchiveOption = None,
 ) -> None:
-    """Take in the trainings of a Parquet file; those that are remembered already are left out."""
+    """Take in the trainings of a Parquet file; those that are remembered already are left out.
+
+    \b
+    Example:
+      evonas memory import theirs.parquet
+    """
     from evonas.memory import archive_io as exchange
     from evonas.memory.archive import Archive
 
@@ -76,7 +93,12 @@ def merge_memory(
     other: Annotated[str, typer.Argument(help="File or database URL of another archive.")],
     archive: ArchiveOption = None,
 ) -> None:
-    """Take in all that another archive holds; the other one stays as it is."""
+    """Take in all that another archive holds; the other one stays as it is.
+
+    \b
+    Example:
+      evonas memory merge other/archive.db
+    """
     from evonas.memory import archive_io as exchange
     from evonas.memory.archive import Archive
 
@@ -89,12 +111,21 @@ def merge_memory(
 
 @memory_app.command("forget")
 def forget(
-    task: Annotated[str, typer.Argument(help="Name of the data set; `evonas memory list` shows them.")],
+    task: Annotated[
+        str,
+        typer.Argument(help="Name of the data set; `evonas memory list` shows them.", autocompletion=completion.tasks),
+    ],
     encoding: Annotated[str | None, typer.Option(help="Only what was learned with this encoding.")] = None,
     archive: ArchiveOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Forget all runs on a data set with all their trainings. The folders with their results stay."""
+    """Forget all runs on a data set with all their trainings. The folders with their results stay.
+
+    \b
+    Examples:
+      evonas memory forget digits
+      evonas memory forget digits --encoding cell --yes
+    """
     from evonas.memory.archive import Archive
     from evonas.memory.locks import delete_runs
 

@@ -37,7 +37,13 @@ def fit(
     seed: Annotated[int, typer.Option(help="Of the source models, and of the rows that they are judged by.")] = 0,
     archive: ArchiveOption = None,
 ) -> None:
-    """Learn a source model of every task, and write them to a file that a search can start from."""
+    """Learn a source model of every task, and write them to a file that a search can start from.
+
+    \b
+    Examples:
+      evonas surrogate fit --out mine.safetensors --encoding net
+      evonas surrogate fit theirs.parquet --licence CC-BY-4.0
+    """
     from evonas_surrogates import modelfile, training_data
     from evonas_surrogates.evaluation import held_out
     from evonas_surrogates.meta import MetaSurrogate
@@ -74,7 +80,12 @@ def show(
     file: Annotated[Path, typer.Argument(help="Model file.")],
     as_json: JsonOption = False,
 ) -> None:
-    """A model file's card: what it was learned from, how good it is, and of what it knows nothing."""
+    """A model file's card: what it was learned from, how good it is, and of what it knows nothing.
+
+    \b
+    Example:
+      evonas surrogate show mine.safetensors
+    """
     from evonas_surrogates import modelfile
 
     model, said = modelfile.load(file)
@@ -117,7 +128,13 @@ def evaluate(
     as_json: JsonOption = False,
     archive: ArchiveOption = None,
 ) -> None:
-    """Rank correlation, top-k regret and calibration on every task, learned from the others only."""
+    """Rank correlation, top-k regret and calibration on every task, learned from the others only.
+
+    \b
+    Examples:
+      evonas surrogate evaluate nasbench201 --surrogates meta,boosting
+      evonas surrogate evaluate --model mine.safetensors --observed 0,20
+    """
     from evonas_surrogates import training_data
     from evonas_surrogates.evaluation import leave_one_task_out
 
