@@ -1,10 +1,12 @@
 """What is checked before a change lands: `nox` runs all but the benchmarks, `nox -s lint` one of them.
 
-Every session runs in the environment that nox itself runs in, made by `pip install -e ".[dev]"`: nothing is installed
+Every session but `release` runs in the environment that nox itself runs in, made by `pip install -e ".[dev]"`: nothing is installed
 a second time. What stands behind `--` goes to the tool: `nox -s tests -- tests/search -x`.
 """
 
+import re
 import sys
+from pathlib import Path
 
 import nox
 
@@ -50,6 +52,29 @@ def bench_quick(session: nox.Session) -> None:
         session.run("evonas", "bench", "run", suite, "--methods", METHODS, "--out", out, "--quiet", *words)
 
 
+@nox.session(venv_backend="venv")
+@nox.parametrize("kind", ["wheel", "sdist"])
+def release(session: nox.Session, kind: str) -> None:
+    """Build it into dist/, check what it holds, install it in a fresh environment and search with it there; behind
+    `--`: `rehearsal`, while the changelog has no date. To upload it is left to you."""
+    version = re.search(r'__version__ = "(.+)"', Path("evonas/__init__.py").read_text(encoding="utf-8"))
+    heading = re.search(r"^## (.+)$", Path("CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert version
+    assert heading
+    if "rehearsal" not in session.posargs and not re.fullmatch(rf"{version[1]} \(\d{{4}}-\d\d-\d\d\)", heading[1]):
+        session.error(f"CHANGELOG.md begins with {heading[1]!r}; write '{version[1]} (YEAR-MONTH-DAY)'")
+    python(session, "build", f"--{kind}", "--outdir", "dist", ".")
+    (file,) = Path("dist").glob(f"evonas-{version[1]}{'-*.whl' if kind == 'wheel' else '.tar.gz'}")
+    python(session, ".ci/contents.py", str(file))
+    session.install(str(file.absolute()))
+    session.chdir(session.create_tmp())
+    session.env["EVONAS_ARCHIVE"] = "archive.db"
+    session.run("evonas", "doctor")
+    session.run("evonas", "search", "--trials", "2", "--epochs", "2", "--name", "tried")
+    session.run("evonas", "runs", "delete", "tried", "--folders", "--yes")
+
+
 def python(session: nox.Session, module: str, *words: str) -> None:
-    """A tool of the environment that nox runs in, whatever else is on the path."""
-    session.run(sys.executable, "-m", module, *words, external=True)
+    """A tool of the environment that nox runs in, whatever else is on the path, or a script."""
+    what = [module] if module.endswith(".py") else ["-m", module]
+    session.run(sys.executable, *what, *words, external=True)
