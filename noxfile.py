@@ -1,7 +1,7 @@
 """What is checked before a change lands: `nox` runs all but the benchmarks, `nox -s lint` one of them.
 
-Every session but `release` runs in the environment that nox itself runs in, made by `pip install -e ".[dev]"`: nothing is installed
-a second time. What stands behind `--` goes to the tool: `nox -s tests -- tests/search -x`.
+Every session but `release` runs in the environment that nox itself runs in, made by `pip install -e ".[dev]"`: nothing
+is installed a second time. What stands behind `--` goes to the tool: `nox -s tests -- tests/search -x`.
 """
 
 import re
