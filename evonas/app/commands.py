@@ -105,6 +105,14 @@ def search(
     epochs: Annotated[
         int | None, typer.Option(help="Full epochs of a training. (default: from the data's size)")
     ] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            help="What stays on one side of every split, as all images of a patient: a file with a group for each "
+            "image, in their order, or with lines FILE,GROUP; or a level of folders: 1 is the first below a class's. "
+            "(default: none)"
+        ),
+    ] = None,
     train_size: Annotated[int | None, typer.Option(help="Train on so many images only.")] = None,
     workers: Annotated[int | None, typer.Option(help="Trainings at the same time. (default: 1)")] = None,
     per_device: Annotated[
@@ -134,6 +142,9 @@ def search(
     refit_all: Annotated[
         bool | None,
         typer.Option("--refit-all", help="Train the final network on given validation examples too. (default: not)"),
+    ] = None,
+    balance: Annotated[
+        bool | None, typer.Option("--balance", help="Let classes count alike in the loss. (default: examples do)")
     ] = None,
     ensemble: Annotated[
         int | None, typer.Option(help="With a deadline: so many of the best share the final training. (default: 1)")

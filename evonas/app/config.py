@@ -20,7 +20,7 @@ from evonas.core.own_metrics import split_name
 
 log = logging.getLogger(__name__)
 
-WRITTEN = ("timetable", "first")  # by a search into its record
+WRITTEN = ("timetable", "first", "grouped")  # by a search into its record
 
 
 def specs(values: Mapping[str, Any]) -> list[str]:
@@ -75,6 +75,11 @@ class SearchConfig(BaseModel):
     timetable: dict[str, Any] | None = Field(None, description="how a deadline was divided; written by the search")
     first: list[Any] | None = Field(None, description="genomes that are tried first; written by the search")
     epochs: int | None = Field(None, ge=1, description="full epochs of a training; chosen from the data by default")
+    groups: str | None = Field(
+        None,
+        description="what stays on one side of every split: a file with a group for each example, or a folders' level",
+    )
+    grouped: str | None = Field(None, description="tells whether the groups are the same; written by the search")
     train_size: int | None = Field(None, ge=1, description="train on so many images only")
     workers: int = Field(1, ge=1, description="trainings at the same time, each in a process of its own")
     per_device: Annotated[int, Field(ge=1)] | Literal["auto"] | None = Field(
@@ -90,6 +95,7 @@ class SearchConfig(BaseModel):
     refit_all: bool = Field(
         False, description="let the final network learn from validation examples that were given, too"
     )
+    balance: bool = Field(False, description="let classes count alike in the loss, however many examples they have")
     ensemble: int = Field(
         1,
         ge=1,
@@ -124,6 +130,8 @@ class SearchConfig(BaseModel):
         """Paths and numpy's numbers as what they stand for; True is no number."""
         if type(value).__module__ == "numpy" and hasattr(value, "item"):
             value = value.item()
+        if info.field_name == "groups" and isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
         if isinstance(value, os.PathLike):
             return os.fspath(value)
         if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:

@@ -42,6 +42,7 @@ def export(
     encoding: Encoding[Any] | None = None,
     metrics: Mapping[str, Any] | None = None,
     say: Callable[[str], Any] = lambda line: None,
+    **objects: Any,
 ) -> Result:
     """Write a run's network, in some formats, to the folder `out`, or beside it; the run stays as it is.
 
@@ -52,7 +53,7 @@ def export(
             `latency_ms<=1`, or its place, counted from 1; it is trained in full.
         trial: the network of this trial, counted from 1, instead of the run's; it is trained in full.
         again: do the run's final training again, though its network is there.
-        data, encoding, metrics: what the run was given as objects, if the network has to be trained.
+        data, encoding, metrics, objects: what the run was given as objects (`groups=…`), if there is to be a training.
         say: gets a line on what is trained and what is written.
 
     Raises EvonasError where there is no such run, it has no network, the folder holds something else, or a format
@@ -61,7 +62,7 @@ def export(
     place = located(run, archive)
     if out is None and not formats:
         raise EvonasError("nothing to write: give --format, or --out FOLDER, or both")
-    given = Again(run, archive, data, encoding, metrics)
+    given = Again(run, archive, data, encoding, metrics, objects)
     if pick is not None:
         trial = _picked(place, given, pick, trial)
     return _exported(place, out, formats, trial, again, given, say)
@@ -77,13 +78,14 @@ def export_front(
     encoding: Encoding[Any] | None = None,
     metrics: Mapping[str, Any] | None = None,
     say: Callable[[str], Any] = lambda line: None,
+    **objects: Any,
 ) -> list[Result]:
     """`export` for every member of the front, in its order, each to a folder in `out` by the number of its trial, so
     that one that has been exported is found again when the front has changed: `trial-7`.
 
     Raises EvonasError as `export` does; where a training diverges, after all others have been written.
     """
-    place, given = located(run, archive), Again(run, archive, data, encoding, metrics)
+    place, given = located(run, archive), Again(run, archive, data, encoding, metrics, objects)
     if place.record is None:
         raise EvonasError(f"--all trains the networks of a run: give the run's name, not the folder {run!r}")
     found, lost = [], []

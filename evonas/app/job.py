@@ -20,6 +20,7 @@ from evonas.app.final import planned
 from evonas.app.folders import check_folder
 from evonas.app.limits import measuring_once
 from evonas.app.metrics import Given, written
+from evonas.app.objects import apart
 from evonas.app.preparation import (
     Job,
     check_encoding_given,
@@ -94,7 +95,8 @@ def search(
         callbacks: see `evonas.core.types.Callback`; by default the progress is shown on a terminal and in a notebook,
             `()` shows nothing.
         metrics: of your own, `{"energy": function}` or `["my.py:energy"]`: see `evonas.core.own_metrics.OwnMetric`.
-        options: those of `evonas search`: `trials=20`, `method="aging"`, `out="found"`, …
+        options: those of `evonas search`: `trials=20`, `method="aging"`, `out="found"`, …; `groups` may be (n,) values,
+            one for each of `x`: those of one group are on one side of every split.
 
     Raises EvonasError where the data or an option is not valid.
     """
@@ -106,13 +108,15 @@ def search(
     named = {"encoding": spec_of(encoding), "evaluator": spec_of(evaluator)}
     named = {key: value for key, value in named.items() if value}
     texts, objects = written(metrics, spec_of)
-    options = {**options, **({"metrics": texts} if texts else {})}
+    options, parts = apart({**options, **({"metrics": texts} if texts else {})})
     trust.given(*specs({**options, **named}))
     if evaluator is not None:
         if x is not None or y is not None:
             raise EvonasError("evaluator=… loads its own data; give either arrays or an evaluator")
         scoring = None if isinstance(evaluator, str) else OwnEvaluator.of(evaluator)
-        job = prepare(SearchConfig.make({**options, **named}), data=scoring, encoding=made, metrics=objects)
+        job = prepare(
+            SearchConfig.make({**options, **named}), data=scoring, encoding=made, metrics=objects, objects=parts
+        )
         return carry_out(job, automatic(job.budget, job.goal) if callbacks is None else callbacks)
     if x is None or y is None:
         raise EvonasError("a search needs arrays x and y, or evaluator=…; `evonas search` takes files and names")
@@ -121,7 +125,7 @@ def search(
     own = {key: value for key, value in given.items() if value is not None}
     check_time(config, began)
     data = domain_named(domain).from_arrays(x, y, x_test, y_test, name=config.data, class_names=class_names, **own)
-    job = prepare(config, data=data, encoding=made, began=began, metrics=objects)
+    job = prepare(config, data=data, encoding=made, began=began, metrics=objects, objects=parts)
     callbacks = automatic(job.budget, job.goal) if callbacks is None else callbacks
     if not any(isinstance(callback, Noting) for callback in callbacks):
         for line in data.left_out if isinstance(data, LeavesOut) else ():
@@ -170,8 +174,8 @@ def resume(
 ) -> Result:
     """Go on with a run where it stopped; `changes` may give it more `trials` or `seconds`.
 
-    Of a run over arrays in memory the same arrays are needed, as `data=images_from_arrays(x, y)`; an encoding and
-    metrics that were given as objects may be given again.
+    Of a run over arrays in memory the same arrays are needed, as `data=images_from_arrays(x, y)`; an encoding, metrics
+    and other options that were given as objects may be given again.
 
     Raises EvonasError where there is no such run, it is running now, its data were given in memory, or it names code
     that is not trusted (`trust=True`).
@@ -205,6 +209,7 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
         with _broken_off(job, f"the method {job.config.method_spec!r}"):
             searcher, timetable = make_searcher(job), job.timetable
             _note([*job.domain.found(job.data), f"searching with {spelled(job.config.method_spec)}"], callbacks)
+            _note([line for line in [description(job.trainer)] if line], callbacks)
             if any(isinstance(callback, Noting) for callback in callbacks):  # to measure takes a moment
                 _note(plan.before(job, told), callbacks)
             memory = [known] if (known := _known(searcher)) else []

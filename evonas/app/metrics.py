@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from evonas.core.errors import EvonasError
-from evonas.core.optional import MeasuresOwn
-from evonas.core.own_metrics import GENOME, NETWORK, OwnMetric, load, split_name
+from evonas.core.goals import Goal
+from evonas.core.optional import MeasuresOwn, NamesMetrics
+from evonas.core.own_metrics import ANSWERS, GENOME, NETWORK, OwnMetric, load, split_name
+from evonas.core.scores import asked
 from evonas.core.types import Encoding, Task
 from evonas.domains.domain import Domain
 
@@ -34,12 +36,16 @@ def loaded(texts: Sequence[str], given: Mapping[str, Any]) -> tuple[OwnMetric, .
 
 
 def check_tried(own: Sequence[OwnMetric], kind: Domain, encoding: Encoding[Any], task: Task, seed: int) -> None:
-    """Try those of a genome and of an untrained network. Raises EvonasError where one raises or gives no number, or
-    evonas trains no networks."""
+    """Try those of a genome, of an untrained network and, with made ones, of answers. Raises EvonasError where one
+    raises or gives no number, or evonas trains no networks."""
     if own and not kind.trains:
         raise EvonasError(
             f"--metric {own[0].name}: nothing is measured where an {kind.name} of your own trains; let it return it"
         )
+    for one in (one for one in own if one.kind == ANSWERS):
+        probabilities = np.random.default_rng(seed).dirichlet(np.ones(task.n_classes), 2 * task.n_classes)
+        y_true = np.arange(task.n_classes).repeat(2)
+        one(y_true=y_true, y_pred=probabilities.argmax(1), probabilities=probabilities, task=task)
     tried = [one for one in own if one.kind in (GENOME, NETWORK)]
     if not tried:
         return
@@ -58,3 +64,9 @@ def check_measured(own: Sequence[OwnMetric], trainer: Any) -> None:
         raise EvonasError(
             f"--metric {own[0].name}: a {type(trainer).__name__} measures no metric of your own; leave it out"
         )
+
+
+def with_scores(own: Sequence[OwnMetric], goal: Goal, kind: Domain) -> tuple[OwnMetric, ...]:
+    """A user's own, and those of answers that the goal is on and the kind of data has."""
+    there = set(kind.metrics) if isinstance(kind, NamesMetrics) else set()
+    return (*own, *asked(there.intersection(goal.metrics)))

@@ -23,6 +23,7 @@ def absolute(config: SearchConfig) -> SearchConfig:
         "surrogate": _spec(config.surrogate),
         "executor": _spec(config.executor),
         "metrics": [f"{name}={_spec(spec)}" for name, spec in map(split_name, config.metrics)],
+        "groups": _file(config.groups),
         "out": _path(config.out),
         "root": _path(config.root),
         "archive": None if config.archive is None else located(config.archive),
@@ -36,6 +37,11 @@ def _method(method: Method) -> Method:
 
 def _path(path: str | None) -> str | None:
     return None if path is None else located(path)
+
+
+def _file(text: str | None) -> str | None:
+    """What is no file is a level of folders, or a word."""
+    return _path(text) if text is not None and Path(located(text)).is_file() else text
 
 
 def _spec(spec: str) -> str:

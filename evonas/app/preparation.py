@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,14 +17,17 @@ from evonas.app.checkpoints import find, new_folder
 from evonas.app.config import SearchConfig, specs
 from evonas.app.deadline import check_time, divide, first_of
 from evonas.app.folders import check_folder, results_folder
+from evonas.app.groups import laid_upon
 from evonas.app.limits import check_goal, known_costs, within
-from evonas.app.metrics import check_measured, check_tried, loaded
+from evonas.app.metrics import check_measured, check_tried, loaded, with_scores
+from evonas.app.objects import apart
 from evonas.app.paths import absolute
 from evonas.app.timetable import Timetable
 from evonas.core import plugins, trust
 from evonas.core.context import SearchContext
 from evonas.core.environment import versions
 from evonas.core.errors import EvonasError
+from evonas.core.fixed import Fixed
 from evonas.core.goals import Goal
 from evonas.core.optional import HasGoal, MultiFidelity
 from evonas.core.types import Encoding, Evaluator, Task, Trial
@@ -88,12 +92,13 @@ def prepare(
     checkpoints: Path | None = None,
     began: float | None = None,
     metrics: Mapping[str, Any] | None = None,
+    objects: Mapping[str, Any] | None = None,
 ) -> Job:
     """Resolve all names, load and split the data, try the encoding. Writes nothing but an empty archive.
 
     A run that is not `new` may have results in its folder; `checkpoints` is the folder of its trainings, if it has one;
     a deadline counts from when it `began`, by time.monotonic(), by default from now; `metrics` are those of the
-    configuration's that were given as objects.
+    configuration's that were given as objects, `objects` other options that were (`evonas.app.objects`).
 
     Raises EvonasError where anything is not valid.
     """
@@ -112,6 +117,7 @@ def prepare(
         refuse_left_out(data)
     kind = domain_named(data.domain)
     _refuse(config, kind)
+    data, config = laid_upon(data, config, objects or {})
     check_goal(config, goal, kind, [one.name for one in own])
     config = config.model_copy(update={"encoding": config.encoding or kind.encoding})
     encoding = encoding or make_encoding(config.encoding)
@@ -138,7 +144,8 @@ def prepare(
     folder = checkpoints or new_folder(results_folder(name, config.out))
     left = folder if kind.trains and (in_parts or config.inherit) and config.deadline is None else None
     kept = folder if config.deadline is not None else None
-    options = TrainingOptions(config.epochs, config.device, left, config.inherit, kept, config.refit_all, own)
+    own, fixed = with_scores(own, goal, kind), Fixed(config.balance)
+    options = TrainingOptions(config.epochs, config.device, left, config.inherit, kept, config.refit_all, own, fixed)
     trainer, timetable = kind.trainer(encoding, split, options), None
     check_measured(own, trainer)
     costs = known_costs(goal, trainer, guarded)
@@ -181,7 +188,9 @@ def prepare_resume(
     began: float | None = None,
     **changes: Any,
 ) -> Job:
-    """The job of a run in the archive, with its own configuration."""
+    """The job of a run in the archive, with its own configuration; `changes` to it, and options that were objects."""
+    _, objects = apart(changes)
+    changes = {key: value for key, value in changes.items() if key not in objects}
     record = Archive(archive).run(name)
     trust.admit(specs(record.config), source=f"the run {name!r} of the archive", trust=trusting)
     given = {key: value for key, value in changes.items() if value is not None}
@@ -209,6 +218,7 @@ def prepare_resume(
         checkpoints=left,
         began=began,
         metrics=metrics,
+        objects=objects,
     )
     if job.data.task.fingerprint != record.task.fingerprint:
         if config.evaluator:
@@ -282,6 +292,8 @@ def spec_of(part: Any) -> str:
     """`module:name` of a function, or of an object's class; its file's path if that is a script. A spec as it is."""
     if part is None or isinstance(part, str):
         return part or ""
+    if isinstance(part, partial):  # no name leads to what it holds
+        return f"<partial of {spec_of(part.func)}>"
     cls = part if hasattr(part, "__qualname__") else type(part)
     module = sys.modules.get(cls.__module__)
     file = getattr(module, "__file__", None)

@@ -22,18 +22,19 @@ from evonas.domains.domain import Data, FinalTraining
 
 @dataclass(frozen=True)
 class Again:
-    """What is needed to train a network of a run: its name, and its data or its encoding where they were objects."""
+    """What is needed to train a network of a run: its name; its data, encoding and options that were objects."""
 
     run: str
     archive: str | None = None
     data: Data | None = None
     encoding: Encoding[Any] | None = None
     metrics: Mapping[str, Any] | None = None
+    objects: Mapping[str, Any] | None = None
 
     @cached_property
     def job(self) -> Job:
         """Made once, for its data may take long to load. Raises EvonasError."""
-        given = {"data": self.data, "encoding": self.encoding, "metrics": self.metrics}
+        given = {"data": self.data, "encoding": self.encoding, "metrics": self.metrics, **(self.objects or {})}
         return prepare_resume(self.run, archive=self.archive, **given)
 
     @cached_property

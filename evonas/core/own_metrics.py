@@ -1,4 +1,5 @@
-"""A metric of a user's own: any function of a genome, of its network, or of the trained network that gives a number."""
+"""A metric of a user's own: any function of a genome, of its network, or of the trained network or what that answers,
+which gives a number."""
 
 from __future__ import annotations
 
@@ -17,10 +18,12 @@ from evonas.core.faults import placed
 from evonas.core.goals import BUILT_IN, Metric, known_metrics, register_metric
 
 GROUP = "evonas.metrics"
-GENOME, NETWORK, TRAINED, TASK = TAKES = ("genome", "network", "trained", "task")
+GENOME, NETWORK, TRAINED, ANSWERS, TASK = "genome", "network", "trained", "y_true", "task"
+OF_ANSWERS = ("y_pred", "probabilities")
+TAKES = (GENOME, NETWORK, TRAINED, ANSWERS, *OF_ANSWERS, TASK)
 _HOW = (
-    "let it take genome (known before training, exactly), network (measured of the untrained one) or trained (the "
-    "trained one), and task if it needs it"
+    "let it take genome (known before training, exactly), network (measured of the untrained one), trained (the "
+    "trained one) or y_true with y_pred or probabilities (its answers), and task if it needs it"
 )
 
 
@@ -31,7 +34,10 @@ class OwnMetric:
 
     * `genome`: before training, wherever a genome is judged, so it gives the same number for the same genome always;
     * `network`: once a network, in a worker before the training, on the CPU and in eval mode, as a latency is measured;
-    * `trained`: after the training, with the trained network in eval mode on its device, which it leaves as it is.
+    * `trained`: after the training, with the trained network in eval mode on its device, which it leaves as it is;
+    * `y_true` with `y_pred`, `probabilities` or both, as scikit-learn's metrics have it: after the training, with the
+      classes (n,) of the validation examples, counted from 0 in the order of the class names, the (n,) classes that the
+      network says, and its (n, classes) probabilities.
 
     `task` may be taken too. It gives a number; NaN is worse than any.
     """
@@ -58,19 +64,23 @@ class OwnMetric:
             raise EvonasError(f"--metric {name}: nobody knows what {function!r} takes; {_HOW}") from None
         names = tuple(one.name for one in parameters if one.default is one.empty or one.name in TAKES)
         of_what = [one for one in names if one in TAKES and one != TASK]
-        if len(of_what) != 1 or any(one not in TAKES for one in names):
+        answers = [one for one in of_what if one in OF_ANSWERS]
+        of_what = [one for one in of_what if one not in OF_ANSWERS]
+        fits = len(of_what) == 1 and bool(answers) == (of_what == [ANSWERS])
+        if not fits or any(one not in TAKES for one in names):
             raise EvonasError(f"--metric {name} takes ({', '.join(names)}); {_HOW}")
         return cls(name, function, names)
 
     @property
     def kind(self) -> str:
-        """`genome`, `network` or `trained`."""
-        return next(one for one in self.takes if one != TASK)
+        """`genome`, `network`, `trained` or, for answers, `y_true`."""
+        return next(one for one in self.takes if one not in (TASK, *OF_ANSWERS))
 
     @property
     def metric(self) -> Metric:
         """Without a direction: an objective says it, `energy:min`."""
-        return Metric(self.name, cost=True, before_training=self.kind == GENOME, untrained=self.kind == NETWORK)
+        cost = self.kind != ANSWERS
+        return Metric(self.name, cost=cost, before_training=self.kind == GENOME, untrained=self.kind == NETWORK)
 
     def __call__(self, **given: Any) -> float:
         """The number, of what it takes by name. Raises EvonasError where the function raises or gives none."""

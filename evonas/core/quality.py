@@ -16,11 +16,13 @@ SURE = 1.96  # deviations of a normal distribution that hold 95 %
 @dataclass(frozen=True)
 class Answers:
     """To n examples: their true classes `labels` (n,), the classes that it says, `said` (n,), and the probabilities
-    `confidence` (n,) that it gives them, 0 to 1. Classes count from 0."""
+    `confidence` (n,) that it gives them, 0 to 1, and those of all classes, `probabilities` (n, classes), where they are
+    known. Classes count from 0."""
 
     labels: np.ndarray
     said: np.ndarray
     confidence: np.ndarray
+    probabilities: np.ndarray | None = None
 
     @property
     def accuracy(self) -> float:

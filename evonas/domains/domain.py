@@ -18,6 +18,7 @@ import numpy as np
 
 from evonas.core import plugins
 from evonas.core.errors import EvonasError, choices
+from evonas.core.fixed import NOTHING, Fixed
 from evonas.core.goals import Goal
 from evonas.core.own_metrics import OwnMetric
 from evonas.core.paired import Paired
@@ -57,7 +58,7 @@ class TrainingOptions:
     """How a run trains, where its domain can: full epochs (None: chosen by the data), a device's name, the folder of
     its checkpoints (None: it leaves none), whether children start from their parents' weights, the folder where each
     evaluation leaves its network (None: it leaves none), whether the final network also learns from validation
-    examples that were given, and metrics of a user's own."""
+    examples that were given, metrics of a user's own, and what all trainings have in common."""
 
     epochs: int | None = None
     device: str = "auto"
@@ -66,6 +67,7 @@ class TrainingOptions:
     kept: Path | None = None
     refit_all: bool = False
     own: tuple[OwnMetric, ...] = ()
+    fixed: Fixed = NOTHING
 
 
 @dataclass(frozen=True)

@@ -80,9 +80,14 @@ def make_parts(
     if test[0] is not None:
         return Parts(x, codes, test[0], answers["test"], val[0], answers["validation"], words, notes)
     kept, aside = stratified(codes, round(TEST_SHARE * len(codes)), np.random.default_rng(TEST_SEED), name, what)
-    note = f"no test {plural(what)} were given: a fixed fifth, stratified by class, is kept for the test"
-    carved = taken(x, kept), codes[kept], taken(x, aside), codes[aside]
-    return Parts(*carved, val[0], answers["validation"], words, (*notes, note), aside)
+    divided = taken(x, kept), codes[kept], taken(x, aside), codes[aside]
+    return Parts(*divided, val[0], answers["validation"], words, (*notes, carved(what)), aside)
+
+
+def carved(what: str, groups: bool = False) -> str:
+    """A line on a test part that had to be made."""
+    how = "about a fifth, whole groups, is" if groups else "a fixed fifth, stratified by class, is"
+    return f"no test {plural(what)} were given: {how} kept for the test"
 
 
 def unvalidated(classes: Sequence[Label], validated: Sequence[Label], what: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from evonas.domains import mapped
 
 VALIDATION_SHARE = 0.2
 MOST_VALIDATION = 10_000  # examples; more would cost time and tell little
+TRIES, WORK = 32, 20_000  # random orders that groups are gone through in; groups that are looked at in all of them
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,13 @@ def split_positions(
     name: str,
     what: str = "image",
     validated: bool = False,
+    groups: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Positions in (n,) `labels` that train and that validate, stratified by class and drawn by `seed`.
 
     A fifth validates, 10,000 at most. With `train_size`, so many are trained on, and a quarter as many more, of those
-    that are left, validate. Where others validate (`validated`), all may be trained on. Labels are 0 to classes - 1.
+    that are left, validate. Where others validate (`validated`), all may be trained on. Examples of one of the (n,)
+    `groups` do not do both. Labels are 0 to classes - 1.
 
     Raises EvonasError where a class would be missing from either part.
     """
@@ -74,7 +77,10 @@ def split_positions(
         validation = min(MOST_VALIDATION, round(available * VALIDATION_SHARE))
         if train_size is not None:
             validation = min(MOST_VALIDATION, max(classes, train_size // 4), available - train_size)
-        rest, val = stratified(labels, validation, rng, name, what)
+        if groups is None:
+            rest, val = stratified(labels, validation, rng, name, what)
+        else:
+            rest, val = set_apart(labels, groups, validation, rng, name)
     if train_size is not None and train_size < len(rest):
         rest = rest[_drawn(labels[rest], train_size, rng, spared=0)]
     return rest, val
@@ -95,6 +101,41 @@ def stratified(
         )
     aside = _drawn(labels, total, rng, spared=1)
     return np.setdiff1d(np.arange(len(labels)), aside, assume_unique=True), aside
+
+
+def set_apart(
+    labels: np.ndarray, groups: np.ndarray, total: int, rng: np.random.Generator, name: str, kept: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of those that stay and of those put aside, both sorted: whole groups, near `total` examples and of each
+    class in proportion, as near as some random orders of the groups lead.
+
+    Every class and at least `kept` groups stay, so a class that a single group has is not put aside. Raises EvonasError
+    where no group can be.
+    """
+    table = np.zeros((int(groups.max()) + 1, int(labels.max()) + 1))
+    np.add.at(table, (groups, labels), 1)
+    there, counts = np.flatnonzero(table.sum(1)), table.sum(0)
+    known = counts > 0
+    share = total / len(labels)
+    least, best = np.inf, []
+    for _ in range(max(1, min(TRIES, WORK // len(there)))):
+        taken, chosen = np.zeros(len(counts)), []
+        away = np.inf
+        for group in rng.permutation(there):
+            more = taken + table[group]
+            distance = float(np.square(more[known] / counts[known] - share).sum())
+            if len(there) - len(chosen) > kept and (more[known] < counts[known]).all() and distance < away:
+                chosen.append(group)
+                taken, away = more, distance
+        if chosen and away < least:
+            least, best = away, chosen
+    if not best:
+        raise EvonasError(
+            f"{name!r} cannot be split by its {len(there)} groups: whichever is held back, a class is not learned from "
+            "or too few groups are left; give more groups, or leave groups out"
+        )
+    aside = np.isin(groups, best)
+    return np.flatnonzero(~aside), np.flatnonzero(aside)
 
 
 def plural(what: str) -> str:

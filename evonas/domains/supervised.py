@@ -41,7 +41,16 @@ class Supervised:
     takes = "numbers as the training data have"
     metrics: Sequence[str] = (  # `keeps_…` and `validated` besides, where there is a deadline
         *("val_accuracy", "val_loss", "train_accuracy", "params", "flops", "model_kb", "seconds", "peak_memory_mb"),
-        *("images", "latency_ms", "latency_batch_ms", "latency_onnx_ms", "latency_table_ms"),
+        *(
+            "balanced_accuracy",
+            "f1_macro",
+            "auc",
+            "images",
+            "latency_ms",
+            "latency_batch_ms",
+            "latency_onnx_ms",
+            "latency_table_ms",
+        ),
     )
 
     def found(self, split: Any) -> Sequence[str]:
@@ -78,6 +87,7 @@ class Supervised:
             kept=options.kept,
             refit_all=options.refit_all,
             own=options.own,
+            fixed=options.fixed,
         )
 
     def evaluator(self, trainer: TorchTrainer, goal: Goal) -> Evaluator[Any]:
@@ -108,16 +118,22 @@ class Supervised:
         best = finished.members[0].genome
         save(folder, finished, best, encoding, cast(ArraySplit, trainer.data), program=False)
         figures = {name: finished.metrics[name] for name in (*SHOWN, "seconds")}
-        notes = [self._learned(trainer), *self._looks(trainer, final), *_made_of(final, len(finished.members))]
+        notes = [
+            self._learned(trainer),
+            *filter(None, [trainer.describe()]),
+            *self._looks(trainer, final),
+            *_made_of(final, len(finished.members)),
+        ]
         trainings = [_told(training) for training in finished.trainings]
         quality = self.quality(trainer, finished)
         return {"genome": best, **figures, "notes": notes, "trainings": trainings, "quality": quality}
 
     def quality(self, trainer: TorchTrainer, finished: Finished) -> Mapping[str, Any] | None:
         """What the answers to the test set tell (`evonas.core.quality.judged`), with the accuracy of a `linear` model,
-        how many examples it learned from, and the most confident mistakes as this domain shows them. None where the
-        test set was not touched."""
+        how many examples it learned from, the `metrics` of answers that the search is for or that are a user's own, and
+        the most confident mistakes as this domain shows them. None where the test set was not touched."""
         from evonas.domains.linear import linear_accuracy
+        from evonas.training.costing import of_answers
 
         if finished.answers is None:
             return None
@@ -126,7 +142,8 @@ class Supervised:
         accuracy, examples = linear_accuracy(split, np.random.default_rng(0))
         for mistake in found["mistakes"]:
             mistake |= self.shown(split, mistake["position"])
-        return {**found, "linear": {"accuracy": accuracy, "examples": examples}}
+        further = {name: v if np.isfinite(v) else None for name, v in of_answers(trainer, finished.answers).items()}
+        return {**found, "linear": {"accuracy": accuracy, "examples": examples}, "metrics": further}
 
     def shown(self, split: Any, position: int) -> Mapping[str, Any]:
         """A test example in JSON values: a `picture` as a data URI, a `name` where it has one."""

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from evonas.core.figures import percent
+from evonas.core.goals import metric
 from evonas.report.embed import figure
 
 DRAWN = 40  # classes of which the confusion matrix is drawn; of more the pairs that are confused most
@@ -22,6 +23,8 @@ def words(quality: Mapping[str, Any]) -> list[str]:
         f"test accuracy {percent(quality['accuracy'])}, 95 % interval {100 * low:.1f} to {100 * high:.1f} % "
         f"({quality['examples']:,} examples); {_beside(quality)}"
     ]
+    further = (f"{metric(name).label} {metric(name).text(value)}" for name, value in quality.get("metrics", {}).items())
+    lines += [f"on the test examples: {said}"] if (said := ", ".join(further)) else []
     never = quality["never"]
     if never:
         more = f" and {len(never) - 5} more" if len(never) > 5 else ""

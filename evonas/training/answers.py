@@ -16,13 +16,13 @@ def answers(network: nn.Module, data: DeviceSet, shape: tuple[int, ...]) -> tupl
     """To all examples of a set, in their order, with the mean cross-entropy (nats); `shape` is that of one."""
     network.eval()
     loss = torch.zeros((), device=data.device)
-    said, confidence = [], []
+    found = []
     with torch.inference_mode():
         for images, labels in data.batches(at_once(shape, AT_ONCE)):
             logits = network(images).float()
             loss += F.cross_entropy(logits, labels, reduction="sum")
-            probability, code = logits.softmax(1).max(1)
-            said.append(code)
-            confidence.append(probability)
-    found = Answers(data.y.cpu().numpy(), torch.cat(said).cpu().numpy(), torch.cat(confidence).cpu().numpy())
-    return found, float(loss) / len(data)
+            found.append(logits.softmax(1))
+    probabilities = torch.cat(found)
+    confidence, said = probabilities.max(1)
+    arrays = (one.cpu().numpy() for one in (data.y, said, confidence, probabilities))
+    return Answers(*arrays), float(loss) / len(data)

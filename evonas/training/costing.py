@@ -1,4 +1,5 @@
-"""What a genome's network costs, known before it is trained: counted, from the table of latencies, or a user's own."""
+"""What a genome's network costs, known before it is trained: counted, from the table of latencies, or a user's own; and
+what of a user's own is known afterwards."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from torch import nn
 
 from evonas.core.goals import Goal
 from evonas.core.optional import canonical_form
-from evonas.core.own_metrics import GENOME, TRAINED, OwnMetric
+from evonas.core.own_metrics import ANSWERS, GENOME, TRAINED, OwnMetric
+from evonas.core.quality import Answers
 from evonas.core.types import Encoding
 from evonas.training import profile
 from evonas.training.building import build, seeded
@@ -52,3 +54,14 @@ def of_trained(trainer: Costed, network: nn.Module) -> dict[str, float]:
     """A user's own metrics of a trained network."""
     task = trainer.data.task
     return {one.name: one(trained=network.eval(), task=task) for one in trainer.own if one.kind == TRAINED}
+
+
+def asks_answers(trainer: Costed) -> bool:
+    """Whether a metric is of a network's answers."""
+    return any(one.kind == ANSWERS for one in trainer.own)
+
+
+def of_answers(trainer: Costed, answers: Answers) -> dict[str, float]:
+    """Metrics of a network's answers."""
+    given = {"y_true": answers.labels, "y_pred": answers.said, "probabilities": answers.probabilities}
+    return {one.name: one(**given, task=trainer.data.task) for one in trainer.own if one.kind == ANSWERS}

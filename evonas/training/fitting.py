@@ -11,10 +11,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from evonas.core.errors import Diverged
+from evonas.core.fixed import Fixed
 from evonas.core.recipe import Recipe
 from evonas.training.accelerators import random_state, set_random_state, wait_for
 from evonas.training.averaging import Averages
 from evonas.training.checkpoints import State
+from evonas.training.criterion import Criterion, class_weights
 from evonas.training.data import DeviceSet
 from evonas.training.inheritance import named_tensors
 from evonas.training.memory import Peak, size_of
@@ -40,6 +42,7 @@ class Fitting:
         precision: what convolutions compute in; weights are always float32.
         n_classes: of the labels.
         turns: with other trainings of this process.
+        fixed: what all trainings of its search have in common.
 
     `epoch` is how many are done, whole or in part, `steps` and `images` how many of those; `accuracy` that on the
     augmented images of the last epoch, `first_loss` the mean loss of the first. `curve` has images, loss and accuracy
@@ -57,6 +60,7 @@ class Fitting:
         precision: torch.dtype,
         n_classes: int,
         turns: Turns | None = None,
+        fixed: Fixed | None = None,
     ):
         self.network, self.data, self.recipe, self.pace, self.generator = network, data, recipe, pace, generator
         self.n_classes, self.turns = n_classes, turns or Alone()
@@ -67,7 +71,9 @@ class Fitting:
         self.averages = Averages(network, recipe.averaging) if recipe.averaging else None
         labels = torch.zeros(recipe.batch_size, dtype=torch.long, device=data.device)
         targets = F.one_hot(labels, n_classes).float() if recipe.mixup else labels
-        self.step = make_step(network, recipe, precision, data, micro, targets)
+        weights = class_weights(data.y, n_classes) if fixed is not None and fixed.balance else None
+        criterion = Criterion(recipe.label_smoothing, weights)
+        self.step = make_step(network, recipe, precision, data, micro, targets, criterion)
         self.finite = FiniteLoss(self.step.loss)
 
     def run(self, until: float = math.inf) -> None:

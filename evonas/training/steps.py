@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from evonas.core.recipe import Recipe
 from evonas.training.accelerators import out_of_memory
 from evonas.training.capture import captured
+from evonas.training.criterion import Criterion
 from evonas.training.data import DeviceSet
 from evonas.training.memory import Made, size_of
 from evonas.training.optimizers import make_optimizers
@@ -53,12 +53,22 @@ class FiniteLoss:
 class Step:
     """One step of the optimizer; `loss` and `correct` add up on the device until they are set to zero.
 
-    `precision` is what convolutions compute in; weights are always float32. A step's gradient is gathered from pieces
-    of `micro` images. Targets are (n,) labels, or (n, classes) shares where images are mixed. `took` is the most bytes
-    that its tensors had at one time, measured in the first step; on CUDA the allocator is asked instead (`Peak`).
+    `precision` is what convolutions compute in; weights are always float32. The gradient of the `criterion`'s loss (by
+    default the recipe's cross-entropy) is gathered from pieces of `micro` images. Targets are (n,) labels, or (n,
+    classes) shares where images are mixed. `took` is the most bytes that its tensors had at one time, measured in the
+    first step; on CUDA the allocator is asked instead (`Peak`).
     """
 
-    def __init__(self, network: nn.Module, recipe: Recipe, precision: torch.dtype, device: str, micro: int):
+    def __init__(
+        self,
+        network: nn.Module,
+        recipe: Recipe,
+        precision: torch.dtype,
+        device: str,
+        micro: int,
+        criterion: Criterion | None = None,
+    ):
+        self.criterion = Criterion(recipe.label_smoothing) if criterion is None else criterion
         self.network, self.recipe, self.precision, self.micro = network, recipe, precision, micro
         self.kind = torch.device(device).type
         self.loss = torch.zeros((), device=device)
@@ -118,8 +128,7 @@ class Step:
         for part, answers in zip(images.split(self.micro), targets.split(self.micro), strict=True):
             with torch.autocast(self.kind, torch.bfloat16, self.precision == torch.bfloat16, False):
                 logits = self.network(part)
-            loss = F.cross_entropy(logits.float(), answers, label_smoothing=self.recipe.label_smoothing)
-            loss = loss * (len(part) / len(targets))
+            loss = self.criterion(logits.float(), answers) * (len(part) / len(targets))
             if self.optimizers:
                 loss.backward()
             self.loss += loss.detach()
@@ -146,8 +155,9 @@ class GraphedStep(Step):
         micro: int,
         images: torch.Tensor,
         targets: torch.Tensor,
+        criterion: Criterion | None = None,
     ):
-        super().__init__(network, recipe, precision, device, micro)
+        super().__init__(network, recipe, precision, device, micro, criterion)
         if not self.optimizers:
             raise RuntimeError("there is nothing to learn")
         self.images, self.targets = images.clone(), targets.clone()
@@ -192,6 +202,7 @@ def make_step(
     data: DeviceSet,
     micro: int,
     targets: torch.Tensor,
+    criterion: Criterion | None = None,
 ) -> Step:
     """A captured step on CUDA where the network allows it, else a plain one; the log says why not.
 
@@ -200,14 +211,14 @@ def make_step(
     if torch.device(data.device).type == "cuda" and len(data) >= recipe.batch_size:
         images = next(iter(data.batches(recipe.batch_size)))[0]
         try:
-            return GraphedStep(network, recipe, precision, data.device, micro, images, targets)
+            return GraphedStep(network, recipe, precision, data.device, micro, images, targets, criterion)
         except RuntimeError as error:
             if out_of_memory(error):
                 raise
             log.info("no CUDA graph for %s: %s", type(network).__name__, _reason(error))
         torch.cuda.synchronize(data.device)
         torch.cuda.empty_cache()  # after the exception, which holds the failed capture's tensors
-    return Step(network, recipe, precision, data.device, micro)
+    return Step(network, recipe, precision, data.device, micro, criterion)
 
 
 def _reason(error: BaseException) -> str:

@@ -19,13 +19,16 @@ from torch.nn import functional as F
 
 from evonas.core import environment
 from evonas.core.errors import Diverged, EvonasError
+from evonas.core.fixed import NOTHING, Fixed
 from evonas.core.optional import HasRecipe
 from evonas.core.own_metrics import OwnMetric
 from evonas.core.paired import Paired
+from evonas.core.quality import Answers
 from evonas.core.recipe import Recipe
 from evonas.core.types import Candidate, Encoding, Evaluation, Task
 from evonas.training import costing, finishing, profile
 from evonas.training.accelerators import empty_cache, out_of_memory, wait_for
+from evonas.training.answers import answers
 from evonas.training.building import build, calibrate, seeded
 from evonas.training.checkpoints import Checkpoints, digest
 from evonas.training.data import DeviceSet, Preprocessing, TrainingData, at_once
@@ -105,6 +108,7 @@ class TorchTrainer:
         clock: what `seconds` are counted by; `time.process_time` counts this process's own, whatever else runs.
         turns: with trainings of other threads of this process (`in_turns`).
         own: metrics of a user's own.
+        fixed: what all trainings have in common.
         counted: names of what is known before training and recorded besides `params`, `flops` and `model_kb`.
 
     Raises EvonasError where the device is not there or an option makes no training.
@@ -131,6 +135,7 @@ class TorchTrainer:
     clock: Callable[[], float] = time.monotonic
     turns: Turns = field(default_factory=Alone, repr=False, compare=False)
     own: tuple[OwnMetric, ...] = ()
+    fixed: Fixed = NOTHING
     counted: tuple[str, ...] = ()
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -183,6 +188,16 @@ class TorchTrainer:
             return names[number] if number < len(names) else self.device
         return environment.processor() if self.device == "cpu" else self.device
 
+    def describe(self) -> str:
+        """A line on what all trainings have in common because somebody gave it; empty where nothing was."""
+        if not self.fixed.balance:
+            return ""
+        counts = np.bincount(self.data.y_train)
+        low, high = (len(self.data.y_train) / (len(counts) * n) for n in (counts.max(), max(1, counts.min())))
+        return (
+            f"classes count alike: the loss of an example is weighted inversely to its class, {low:.3g} to {high:.3g}"
+        )
+
     def __call__(self, candidate: Candidate, task: Task, seed: int) -> Evaluation:
         """Metrics `val_accuracy, val_loss, train_accuracy, params, flops, model_kb, seconds, peak_memory_mb`, and how
         many `images` were trained on, repeated ones too.
@@ -198,7 +213,7 @@ class TorchTrainer:
                 validation = self._validation(seconds)
                 length = self.length(seconds, len(validation))
                 network, figures = self.train(candidate, self.on_device("train"), seed, length, self._left())
-                accuracy, loss = self.test(network, validation)
+                accuracy, loss, given = self.look(network, validation)
                 further = {"test_accuracy": self.test(network, self.on_device("test"))[0]} if self.held_out else {}
                 if self.probe:
                     further |= probed(network, validation, self.data.task.n_classes, self.recipe(candidate.genome))
@@ -208,7 +223,7 @@ class TorchTrainer:
             return Evaluation.failure(candidate, str(error), time.perf_counter() - start)
         if self.kept is not None:
             finishing.keep(self.kept, candidate, network)
-        further |= costing.of_trained(self, network)
+        further |= costing.of_trained(self, network) | (costing.of_answers(self, given) if given else {})
         seconds = time.perf_counter() - start
         metrics = {"val_accuracy": accuracy, "val_loss": loss, **costs, **figures, **further, "seconds": seconds}
         if self.validated is not None:
@@ -311,6 +326,13 @@ class TorchTrainer:
             wait_for(self.device)
         return float(correct) / len(data), float(loss) / len(data)
 
+    def look(self, network: nn.Module, data: DeviceSet) -> tuple[float, float, Answers | None]:
+        """The same, and the answers where a metric is of them."""
+        if not costing.asks_answers(self):
+            return *self.test(network, data), None
+        found, loss = answers(network, data, self.data.task.input_shape)
+        return found.accuracy, loss, found
+
     def recipe(self, genome: Any) -> Recipe:
         """How a genome's network is trained."""
         if isinstance(self.encoding, HasRecipe):
@@ -388,7 +410,7 @@ class TorchTrainer:
         recipe, generator = self.recipe(candidate.genome), torch.Generator().manual_seed(seed)
         precision = precision_for(network, self.precision, self.device)
         n_classes = self.data.task.n_classes
-        return Fitting(network, data, recipe, length, generator, micro, precision, n_classes, self.turns)
+        return Fitting(network, data, recipe, length, generator, micro, precision, n_classes, self.turns, self.fixed)
 
     def _shown(self) -> torch.Tensor:
         """Training images that layers are set from, the same for every network."""

@@ -19,6 +19,8 @@ from evonas.search.fidelity import at_full
 
 log = logging.getLogger(__name__)
 
+TRAINED_BY = ("epochs", "train_size", "balance", "groups")  # options that make other trainings of the same genomes
+
 Make = Callable[[str], Encoding[Any] | None]
 
 
@@ -65,8 +67,8 @@ def read(store: Store, encoding: str, task: Task | None = None, objective: Objec
     The target is left out by the content of its data (`evonas.domains.images.same_data`), and by its name where there
     is no content to compare. Of each genome on a task the best fidelity counts, seeds and runs averaged; one that was
     trained for few epochs only is lifted by what the others gained with more (`evonas.search.fidelity`). It is a
-    failure if it failed each time. Groups differ by data set, by the encoding's options, and by how long and on
-    how many images was trained; their names are made distinct.
+    failure if it failed each time. Groups differ by data set, by the encoding's options, and by how
+    (`TRAINED_BY`); their names are made distinct.
 
     Features are those that today's `encoding` has, its options included: what was recorded with options that give
     others is left out, and so are genomes that it does not know any more. An encoding that cannot be made from its
@@ -111,11 +113,13 @@ def _groups(store: Store, encoding: str, task: Task | None, objective: Objective
             record = runs.get(trial.run)
             of_run[trial.run] = None
             if record is not None and not (task and same_task(record.task, task)) and made(record.encoding) is not None:
-                budget = (record.config.get("epochs"), record.config.get("train_size"))
-                key = (record.task.name, record.task.fingerprint, record.encoding, *budget)
+                how = (record.config.get(option) or None for option in TRAINED_BY)
+                key = (record.task.name, record.task.fingerprint, record.encoding, *how)
                 of_run[trial.run] = groups.setdefault(key, _Group(record.task, record.encoding, {}))
         group, evaluation = of_run[trial.run], trial.evaluation
         if group is None or evaluation.status == "absent" or evaluation.infrastructure:
+            continue
+        if evaluation.ok and objective.name not in evaluation.metrics:  # it was not asked for: that is no failure
             continue
         of_group = made(group.encoding)
         assert of_group is not None  # only such became a group

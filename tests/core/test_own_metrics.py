@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from evonas.core.errors import EvonasError
 from evonas.core.goals import metric
@@ -32,12 +33,15 @@ def spread(trained: Any, *, power: int = 2) -> float:
         (spread, "trained", False, False),
         (lambda task, genome: 1.0, "genome", True, False),
         (functools.partial(spread, power=3), "trained", False, False),
+        (lambda y_true, probabilities: 1.0, "y_true", False, False),
+        (functools.partial(f1_score, average="macro"), "y_true", False, False),
+        (lambda probabilities, task, y_pred, y_true: 1.0, "y_true", False, False),
     ],
 )
 def test_what_it_takes_says_when_it_is_known(function, kind, before, untrained):
     own = OwnMetric.of("mine", function)
     assert own.kind == kind
-    assert (own.metric.before_training, own.metric.untrained, own.metric.cost) == (before, untrained, True)
+    assert (own.metric.before_training, own.metric.untrained, own.metric.cost) == (before, untrained, kind != "y_true")
     assert own.metric.maximize is None
 
 

@@ -54,6 +54,7 @@ def images_from_arrays(
         left_out += clipped
     test, val = (further["test"], y_test), (further["val"], y_val)
     parts = make_parts(images, y, test, val, name=name, what="image", class_names=class_names)
+    aside = set() if parts.aside is None else set(parts.aside.tolist())
     if parts.aside is not None and files:
         files_test = [files[int(place)] for place in parts.aside]
     return Images(
@@ -70,4 +71,6 @@ def images_from_arrays(
         notes=(*notes, *parts.notes),
         left_out=tuple(left_out),
         files_test=tuple(files_test),
+        files=[name for i, name in enumerate(files) if parts.aside is None or i not in aside],
+        aside=parts.aside,
     )

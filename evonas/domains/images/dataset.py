@@ -36,7 +36,9 @@ class Images:
         left_out: what was passed over or clipped, one line each; `strict` refuses it.
         metadata: what the source says of the data besides, as JSON values; `npy:` has the challenge's `benchmark`
             (percent) and `time_limit` (hours) here.
-        files_test: names of the files that test images came from, where they did.
+        files_test, files: names of the files that test images came from, and those of `x`, where they did.
+        aside: positions, among all images that were given, of test images that had to be taken from there.
+        groups: (n,) whole numbers from 0: images of the same one are never on two sides of a split.
 
     Raises EvonasError where the arrays are of another form: `images_from_arrays` brings them to it.
     """
@@ -57,6 +59,9 @@ class Images:
     left_out: Sequence[str] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     files_test: Sequence[str] = ()
+    files: Sequence[str] = ()
+    aside: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if (self.x_val is None) != (self.y_val is None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evonas.domains.groups import one_sided
 from evonas.domains.images.dataset import Images, Split
 from evonas.domains.mapped import taken
 from evonas.domains.splitting import split_positions
@@ -14,20 +15,23 @@ def split(images: Images, *, seed: int, train_size: int | None = None) -> Split:
     from either part.
     """
     given = images.x_val is not None
-    rest, val = split_positions(images.y, seed=seed, train_size=train_size, name=images.name, validated=given)
+    rest, val = split_positions(
+        images.y, seed=seed, train_size=train_size, name=images.name, validated=given, groups=images.groups
+    )
+    y_val = images.y_val if images.y_val is not None else images.y[val]
     return Split(
         images.task,
         taken(images.x, rest),
         images.y[rest],
         images.x_val if images.x_val is not None else taken(images.x, val),
-        images.y_val if images.y_val is not None else images.y[val],
+        y_val,
         images.x_test,
         images.y_test,
         images.class_names,
         given,
         images.flip,
         images.reader,
-        images.notes,
+        (*images.notes, *one_sided(images.groups, y_val, images.y_test, images.class_names, "image")),
         images.left_out,
         images.files_test,
     )

@@ -58,6 +58,7 @@ def series_from_arrays(
         parts.x_val,
         parts.y_val,
         (*notes, *parts.notes),
+        parts.aside,
     )
 
 

@@ -27,6 +27,8 @@ class Series:
 
     `x` (n, length, channels) finite floats and `y` (n,) int64 are what may be learned from; `x_test`, `y_test` are
     touched once, at the end; where `x_val` is given, it validates. `notes` say what was done to the values on the way.
+    `aside` are positions, among all that were given, of test series that had to be taken from there; those of one of
+    the `groups` (n,), from 0, are never on two sides of a split.
     """
 
     domain: ClassVar[str] = "series"
@@ -40,6 +42,8 @@ class Series:
     x_val: np.ndarray | None = None
     y_val: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    aside: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     @cached_property
     def task(self) -> Task:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evonas.core.types import Encoding
 from evonas.domains.domain import TrainingOptions
+from evonas.domains.groups import one_sided
 from evonas.domains.series import drawing
 from evonas.domains.series.arrays import series_from_arrays
 from evonas.domains.series.dataset import Series, Split
@@ -28,13 +29,15 @@ class SeriesDomain(Supervised):
 
     def split(self, data: Series, *, seed: int, train_size: int | None = None) -> Split:
         given = data.x_val is not None
+        size, name = train_size, data.name
         train, val = split_positions(
-            data.y, seed=seed, train_size=train_size, name=data.name, what=self.what, validated=given
+            data.y, seed=seed, train_size=size, name=name, what=self.what, validated=given, groups=data.groups
         )
         x_val = data.x[val] if data.x_val is None else data.x_val
         y_val = data.y[val] if data.y_val is None else data.y_val
+        further = one_sided(data.groups, y_val, data.y_test, data.class_names, self.what)
         parts = data.x[train], data.y[train], x_val, y_val, data.x_test, data.y_test
-        return Split(data.task, *parts, data.class_names, given, data.notes)
+        return Split(data.task, *parts, data.class_names, given, (*data.notes, *further))
 
     def found(self, split: Split) -> Sequence[str]:
         return [*super().found(split), *split.notes]
