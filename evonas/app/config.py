@@ -67,6 +67,7 @@ class SearchConfig(BaseModel):
     objectives: str = Field("val_accuracy", description="comma-separated metrics; the first decides what is best")
     limits: list[str] = Field([], description="limits that the network is to keep: params<=200000, val_accuracy>=0.9")
     metrics: list[str] = Field([], description="metrics of your own: file.py:function, NAME=module:attribute")
+    start: list[Any] = Field([], description="networks of your own that are tried after the baseline: genome.json")
     trials: int | None = Field(None, ge=1, description="trainings to spend; 24 where no --seconds are given")
     seconds: float | None = Field(None, gt=0, description="seconds of wall clock to spend")
     deadline: Annotated[float, Field(gt=0)] | Literal["auto"] | None = Field(
@@ -119,10 +120,10 @@ class SearchConfig(BaseModel):
     def _duration(cls, value: Any) -> Any:
         return seconds(value) if isinstance(value, str) and value != "auto" else value
 
-    @field_validator("limits", "metrics", mode="before")
+    @field_validator("limits", "metrics", "start", mode="before")
     @classmethod
     def _several(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
+        return [value] if isinstance(value, str | os.PathLike) else value
 
     @field_validator("*", mode="before")
     @classmethod

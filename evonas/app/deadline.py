@@ -118,25 +118,27 @@ def first_of(encoding: Encoding[Any], task: Task, trials: Sequence[Trial] = ()) 
 
 
 def with_first(
-    context: SearchContext[Any], timetable: Timetable | None, first: Sequence[Any] | None = None
+    context: SearchContext[Any], timetable: Timetable | None, first: Sequence[Any] | None = None, head: int = 1
 ) -> SearchContext[Any]:
     """The context with the genomes that are tried first: of those that may be, by default the encoding's, as many as
-    the timetable says, or all.
+    the timetable says, or all; the `head` of them for certain.
 
     A budget of trials must not decide it: a run that is given more of them goes on as if it had always had them.
     """
     found = first_of(context.encoding, context.task) if first is None else first
-    return replace(context, first=freeze(found)[: None if timetable is None else timetable.portfolio])
+    return replace(context, first=freeze(found)[: None if timetable is None else max(head, timetable.portfolio)])
 
 
-def begun(searcher: Searcher[Any], context: SearchContext[Any], timetable: Timetable | None) -> Searcher[Any]:
+def begun(
+    searcher: Searcher[Any], context: SearchContext[Any], timetable: Timetable | None, head: int = 1
+) -> Searcher[Any]:
     """The searcher with the genomes that are tried first, and in rungs where there is a deadline; one that has
     fidelities of its own has the one within begin with them."""
     if isinstance(searcher, MultiFidelity):
         if isinstance(searcher, WrapsSearcher):
-            searcher.searcher = begun(searcher.searcher, context, None)
+            searcher.searcher = begun(searcher.searcher, context, None, head)
         return searcher
-    context = replace(context, first=remembered(searcher, context))
+    context = replace(context, first=remembered(searcher, context, head))
     if timetable is not None:
         if timetable.epochs >= OFTEN and context.first:
             baseline, *others = context.first
@@ -147,16 +149,16 @@ def begun(searcher: Searcher[Any], context: SearchContext[Any], timetable: Timet
     return WarmStart(context, searcher) if context.first else searcher
 
 
-def remembered(searcher: Searcher[Any], context: SearchContext[Any]) -> tuple[Any, ...]:
-    """As many genomes to begin with as the context has, the fixed baseline the first: behind it what the memory
-    suggests, as far as it goes and fits within limits, then the encoding's own."""
+def remembered(searcher: Searcher[Any], context: SearchContext[Any], head: int = 1) -> tuple[Any, ...]:
+    """As many genomes to begin with as the context has: the `head` (the fixed baseline, what a user gave), behind it
+    what the memory suggests, as far as it goes and fits within limits, then the encoding's own."""
     first, encoding = context.first, context.encoding
     if len(first) < 2 or not isinstance(searcher, Suggesting):
         return first
     suggested = searcher.suggestions(len(first))
     if isinstance(encoding, Within):
         suggested = encoding.all_fitted(suggested)
-    return tuple(dict.fromkeys([first[0], *suggested, *first]))[: len(first)]
+    return tuple(dict.fromkeys([*first[:head], *suggested, *first]))[: len(first)]
 
 
 def fits(timetable: Timetable) -> Callable[[Candidate[Any], float], bool]:

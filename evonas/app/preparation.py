@@ -22,6 +22,7 @@ from evonas.app.limits import check_goal, known_costs, within
 from evonas.app.metrics import check_measured, check_tried, loaded, with_scores
 from evonas.app.objects import apart
 from evonas.app.paths import absolute
+from evonas.app.start import begun_with, recorded, starting
 from evonas.app.timetable import Timetable
 from evonas.core import plugins, trust
 from evonas.core.context import SearchContext
@@ -155,7 +156,9 @@ def prepare(
         config = config.model_copy(update={"deadline": timetable.deadline, "timetable": timetable.record()})
     if config.first is None:
         before = () if new else archive.trials(name)
-        config = config.model_copy(update={"first": first_of(guarded if costs is None else space, split.task, before)})
+        first = first_of(guarded if costs is None else space, split.task, before)
+        starts = starting(config.start, guarded, config.encoding, split.task, kind, costs)
+        config = config.model_copy(update={"first": begun_with(first, starts), "start": recorded(starts)})
     evaluator = kind.evaluator(trainer, goal)
     record = RunRecord(
         name=name,

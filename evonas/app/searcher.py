@@ -21,8 +21,9 @@ def make_searcher(job: Job) -> Searcher[Any]:
     encoding, proposals = within(job.encoding, job.costs)
     costs = job.trainer.costs if isinstance(job.trainer, CountsCosts) else None
     context = SearchContext(encoding, job.goal, job.data.task, store, job.config.seed, job.config.encoding, costs=costs)
-    context = with_first(context, job.timetable, job.config.first)
-    searcher = begun(make_method(job.config.method_spec, context), context, job.timetable)
+    head = 1 + len(job.config.start)
+    context = with_first(context, job.timetable, job.config.first, head)
+    searcher = begun(make_method(job.config.method_spec, context), context, job.timetable, head)
     return obeying(searcher, job.goal, proposals)
 
 
