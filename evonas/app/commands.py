@@ -150,6 +150,15 @@ def search(
     balance: Annotated[
         bool | None, typer.Option("--balance", help="Let classes count alike in the loss. (default: examples do)")
     ] = None,
+    loss: Annotated[
+        str | None, typer.Option(help="Your file.py:function (logits, labels) -> loss. (default: cross-entropy)")
+    ] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(help="Your file.py:function, parameters -> optimizer of torch. (default: searched)")
+    ] = None,
+    augment: Annotated[
+        str | None, typer.Option(help="Your file.py:function, images -> images. (default: searched)")
+    ] = None,
     ensemble: Annotated[
         int | None, typer.Option(help="With a deadline: so many of the best share the final training. (default: 1)")
     ] = None,

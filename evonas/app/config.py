@@ -97,6 +97,9 @@ class SearchConfig(BaseModel):
         False, description="let the final network learn from validation examples that were given, too"
     )
     balance: bool = Field(False, description="let classes count alike in the loss, however many examples they have")
+    loss: str | None = Field(None, description="your function (logits, labels) -> loss, instead of cross-entropy")
+    optimizer: str | None = Field(None, description="your function parameters -> optimizer of torch")
+    augment: str | None = Field(None, description="your function images -> images, instead of what recipes vary")
     ensemble: int = Field(
         1,
         ge=1,

@@ -18,7 +18,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from evonas.app.config import SearchConfig
 from evonas.app.display import automatic
 from evonas.app.job import carry_out
-from evonas.app.preparation import check_encoding_given, prepare, spec_of
+from evonas.app.objects import spec_of
+from evonas.app.preparation import check_encoding_given, prepare
 from evonas.core import trust
 from evonas.core.types import Encoding
 from evonas.domains.domain import domain_named

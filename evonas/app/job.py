@@ -20,7 +20,7 @@ from evonas.app.final import planned
 from evonas.app.folders import check_folder
 from evonas.app.limits import measuring_once
 from evonas.app.metrics import Given, written
-from evonas.app.objects import apart
+from evonas.app.objects import apart, spec_of
 from evonas.app.preparation import (
     Job,
     check_encoding_given,
@@ -29,7 +29,6 @@ from evonas.app.preparation import (
     prepare,
     prepare_resume,
     renamed,
-    spec_of,
 )
 from evonas.app.results import Result, finish, summary
 from evonas.app.searcher import make_searcher
@@ -95,8 +94,9 @@ def search(
         callbacks: see `evonas.core.types.Callback`; by default the progress is shown on a terminal and in a notebook,
             `()` shows nothing.
         metrics: of your own, `{"energy": function}` or `["my.py:energy"]`: see `evonas.core.own_metrics.OwnMetric`.
-        options: those of `evonas search`: `trials=20`, `method="aging"`, `out="found"`, …; `groups` may be (n,) values,
-            one for each of `x`: those of one group are on one side of every split.
+        options: those of `evonas search`: `trials=20`, `method="aging"`, `out="found"`, …. `groups` may be (n,) values,
+            one for each of `x`: those of one group are on one side of every split. `loss`, `optimizer` and `augment`
+            may be functions, each of which fixes what would be searched: see `evonas.core.fixed.Fixed`.
 
     Raises EvonasError where the data or an option is not valid.
     """

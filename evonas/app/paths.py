@@ -23,6 +23,7 @@ def absolute(config: SearchConfig) -> SearchConfig:
         "surrogate": _spec(config.surrogate),
         "executor": _spec(config.executor),
         "metrics": [f"{name}={_spec(spec)}" for name, spec in map(split_name, config.metrics)],
+        **{name: _spec(spec) for name in ("loss", "optimizer", "augment") if (spec := getattr(config, name))},
         "groups": _file(config.groups),
         "out": _path(config.out),
         "root": _path(config.root),

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,11 +14,13 @@ import numpy as np
 from evonas.app.checkpoints import find, new_folder
 from evonas.app.config import SearchConfig, specs
 from evonas.app.deadline import check_time, divide, first_of
+from evonas.app.fixed import check_tried as fixed_tried
+from evonas.app.fixed import loaded as fixed_parts
 from evonas.app.folders import check_folder, results_folder
 from evonas.app.groups import laid_upon
 from evonas.app.limits import check_goal, known_costs, within
 from evonas.app.metrics import check_measured, check_tried, loaded, with_scores
-from evonas.app.objects import apart
+from evonas.app.objects import apart, check_same
 from evonas.app.paths import absolute
 from evonas.app.start import begun_with, recorded, starting
 from evonas.app.timetable import Timetable
@@ -28,13 +28,12 @@ from evonas.core import plugins, trust
 from evonas.core.context import SearchContext
 from evonas.core.environment import versions
 from evonas.core.errors import EvonasError
-from evonas.core.fixed import Fixed
 from evonas.core.goals import Goal
 from evonas.core.optional import HasGoal, MultiFidelity
 from evonas.core.types import Encoding, Evaluator, Task, Trial
 from evonas.domains.domain import Data, Domain, TrainingOptions, domain_named, load_data, refuse_left_out
 from evonas.domains.evaluator import load_evaluator
-from evonas.encodings.guarded import GuardedEncoding
+from evonas.encodings.fixed_genes import guarded as as_searched
 from evonas.encodings.make import make_encoding
 from evonas.encodings.signature import changed, signature
 from evonas.execution.processes import refuse_in_a_starting_worker
@@ -107,6 +106,7 @@ def prepare(
     began = time.monotonic() if began is None else began
     config = absolute(config)
     own = loaded(config.metrics, metrics or {})
+    fixed = fixed_parts(config, objects or {})
     goal = Goal.parse(config.objectives, config.limits)
     check_method(config.method_spec)
     plugins.resolve("evonas.executors", config.executor)
@@ -126,7 +126,8 @@ def prepare(
     check_time(config, began)
     kind.check(encoding, split.task, np.random.default_rng(config.seed))
     check_tried(own, kind, encoding, split.task, config.seed)
-    guarded: Encoding[Any] = GuardedEncoding(encoding)  # the trainer's is not: what breaks there is a failed trial
+    fixed_tried(fixed, encoding, split.task, config.seed)
+    guarded: Encoding[Any] = as_searched(encoding, fixed)  # the trainer's is not: what breaks there is a failed trial
     # tried before anything is written
     method = make_method(config.method_spec, SearchContext(guarded, goal, split.task, seed=config.seed))
     if isinstance(method, HasGoal) and set(method.goal.objectives) > set(goal.objectives):
@@ -145,7 +146,7 @@ def prepare(
     folder = checkpoints or new_folder(results_folder(name, config.out))
     left = folder if kind.trains and (in_parts or config.inherit) and config.deadline is None else None
     kept = folder if config.deadline is not None else None
-    own, fixed = with_scores(own, goal, kind), Fixed(config.balance)
+    own = with_scores(own, goal, kind)
     options = TrainingOptions(config.epochs, config.device, left, config.inherit, kept, config.refit_all, own, fixed)
     trainer, timetable = kind.trainer(encoding, split, options), None
     check_measured(own, trainer)
@@ -192,9 +193,10 @@ def prepare_resume(
     **changes: Any,
 ) -> Job:
     """The job of a run in the archive, with its own configuration; `changes` to it, and options that were objects."""
-    _, objects = apart(changes)
+    spelt, objects = apart(changes)
     changes = {key: value for key, value in changes.items() if key not in objects}
     record = Archive(archive).run(name)
+    check_same(record.config, spelt, objects, name)
     trust.admit(specs(record.config), source=f"the run {name!r} of the archive", trust=trusting)
     given = {key: value for key, value in changes.items() if value is not None}
     if given.get("deadline") == "auto":  # it has one that suits its data
@@ -289,18 +291,6 @@ def check_encoding_given(encoding: Any) -> None:
     if missing or isinstance(encoding, type):
         why = f"it has no {missing[0]}()" if missing else "it is a class"
         raise EvonasError(f"encoding={encoding!r} is no encoding: {why}; give a name or an object, as Encoding() makes")
-
-
-def spec_of(part: Any) -> str:
-    """`module:name` of a function, or of an object's class; its file's path if that is a script. A spec as it is."""
-    if part is None or isinstance(part, str):
-        return part or ""
-    if isinstance(part, partial):  # no name leads to what it holds
-        return f"<partial of {spec_of(part.func)}>"
-    cls = part if hasattr(part, "__qualname__") else type(part)
-    module = sys.modules.get(cls.__module__)
-    file = getattr(module, "__file__", None)
-    return f"{file if cls.__module__ == '__main__' and file else cls.__module__}:{cls.__qualname__}"
 
 
 def _data_names() -> Sequence[str]:

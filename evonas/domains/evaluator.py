@@ -128,7 +128,7 @@ class EvaluatorDomain:
     name, encoding, trains, deadline = "evaluator", "", False, False
     without = (
         *("epochs", "train_size", "device", "inherit", "stop_early", "per_device", "together", "root", "strict"),
-        *("deadline", "refit_all", "tta", "ensemble", "balance", "groups"),
+        *("deadline", "refit_all", "tta", "ensemble", "balance", "groups", "loss", "optimizer", "augment"),
     )
 
     def from_arrays(self, x: Any, y: Any, x_test: Any = None, y_test: Any = None, **options: Any) -> OwnEvaluator:

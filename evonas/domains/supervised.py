@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from evonas.core.errors import EvonasError
+from evonas.core.fixed import VOID
 from evonas.core.goals import Goal
 from evonas.core.quality import judged
 from evonas.core.types import Encoding, Evaluation, Evaluator, Task
@@ -195,9 +196,14 @@ def _told(training: Fitting) -> dict[str, Any]:
         "epochs": training.epoch,
         "steps": training.steps,
         "images": training.images,
-        "recipe": asdict(training.recipe),
+        "recipe": {**asdict(training.recipe), **_void(training), **training.fixed.own},
         "curve": [[curve[place][0], *(float(f"{value:.4g}") for value in curve[place][1:])] for place in places],
     }
+
+
+def _void(training: Fitting) -> dict[str, Any]:
+    """Settings of a recipe that have no effect, as the report passes them over."""
+    return {name: None for part in training.fixed.own for name in VOID[part]}
 
 
 def _made_of(final: FinalTraining, members: int) -> list[str]:

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from evonas.core.errors import Diverged
-from evonas.core.fixed import Fixed
+from evonas.core.fixed import NOTHING, Fixed
 from evonas.core.recipe import Recipe
 from evonas.training.accelerators import random_state, set_random_state, wait_for
 from evonas.training.averaging import Averages
@@ -71,9 +71,11 @@ class Fitting:
         self.averages = Averages(network, recipe.averaging) if recipe.averaging else None
         labels = torch.zeros(recipe.batch_size, dtype=torch.long, device=data.device)
         targets = F.one_hot(labels, n_classes).float() if recipe.mixup else labels
-        weights = class_weights(data.y, n_classes) if fixed is not None and fixed.balance else None
-        criterion = Criterion(recipe.label_smoothing, weights)
-        self.step = make_step(network, recipe, precision, data, micro, targets, criterion)
+        self.fixed = fixed or NOTHING
+        weights = class_weights(data.y, n_classes) if self.fixed.balance else None
+        criterion = Criterion(recipe.label_smoothing, weights, self.fixed.loss)
+        own = self.fixed.optimizer
+        self.step = make_step(network, recipe, precision, data, micro, targets, criterion, own)
         self.finite = FiniteLoss(self.step.loss)
 
     def run(self, until: float = math.inf) -> None:
@@ -114,6 +116,7 @@ class Fitting:
             self.steps, taken = self.steps + 1, i + 1
             if len(labels) < 2:  # batch normalisation needs two
                 continue
+            images = images if self.fixed.augment is None else self.fixed.augment(images)
             images, targets = mixed(i, images, labels) if mixed else (images, labels)
             step(images, targets, self._lr(progress))
             seen += len(labels)
@@ -174,7 +177,7 @@ class Fitting:
         tensors |= {"generator": self.generator.get_state(), "random": torch.get_rng_state()}
         if (own := random_state(self.data.device)) is not None:
             tensors[f"random {self.step.kind}"] = own
-        copies = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+        copies = {name: torch.as_tensor(tensor).detach().cpu().clone() for name, tensor in tensors.items()}
         notes = {name: getattr(self, name) for name in NOTES}
         return State(copies, {**notes, "averaged": self.averages.last if self.averages else 0.0})
 

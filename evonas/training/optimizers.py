@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -11,13 +11,23 @@ from torch import nn
 
 from evonas.core.recipe import Recipe
 
+HIGHEST = "highest_lr"  # of a parameter group, of a user's own optimizer
 
-def make_optimizers(network: nn.Module, recipe: Recipe, lr: float | torch.Tensor) -> list[Any]:
+
+def make_optimizers(
+    network: nn.Module, recipe: Recipe, lr: float | torch.Tensor, own: Callable[..., Any] | None = None
+) -> list[Any]:
     """What moves the parameters that learn: one optimizer, or two with `muon`; none where nothing learns.
 
-    Weight decay is for weights only: scales and shifts of normalisation, and biases, keep their freedom.
+    Weight decay is for weights only: scales and shifts of normalisation, and biases, keep their freedom. One of a
+    user's `own` gets all parameters that learn, and what its groups have as learning rates are their highest ones.
     """
     parameters = [p for p in network.parameters() if p.requires_grad]
+    if own is not None:
+        made = [own(parameters)] if parameters else []
+        for group in (group for one in made for group in one.param_groups):
+            group[HIGHEST] = float(group["lr"])
+        return made
     if recipe.optimizer == "adamw":
         groups = _groups(parameters, recipe.weight_decay)
         graph = isinstance(lr, torch.Tensor)  # a rate on the device is one that a CUDA graph reads

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ from evonas.training.capture import captured
 from evonas.training.criterion import Criterion
 from evonas.training.data import DeviceSet
 from evonas.training.memory import Made, size_of
-from evonas.training.optimizers import make_optimizers
+from evonas.training.optimizers import HIGHEST, make_optimizers
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +67,7 @@ class Step:
         device: str,
         micro: int,
         criterion: Criterion | None = None,
+        optimizer: Callable[..., Any] | None = None,
     ):
         self.criterion = Criterion(recipe.label_smoothing) if criterion is None else criterion
         self.network, self.recipe, self.precision, self.micro = network, recipe, precision, micro
@@ -74,7 +75,7 @@ class Step:
         self.loss = torch.zeros((), device=device)
         self.correct = torch.zeros((), device=device, dtype=torch.long)
         lr = torch.tensor(recipe.lr, device=device) if self.kind == "cuda" else 0.0
-        self.optimizers = make_optimizers(network, recipe, lr)
+        self.optimizers = make_optimizers(network, recipe, lr, optimizer)
         self.took = 0
 
     def __call__(self, images: torch.Tensor, targets: torch.Tensor, lr: float) -> None:
@@ -97,14 +98,16 @@ class Step:
 
     def _remembered(self) -> int:
         """Bytes that the optimizers hold."""
-        return size_of(tensor for _, remembered in self.memory() for tensor in remembered.values())
+        held = (value for _, remembered in self.memory() for value in remembered.values())
+        return size_of(value for value in held if isinstance(value, torch.Tensor))
 
     def set_lr(self, lr: float) -> None:
         for group in self.groups():
+            lr_of = lr * group.get(HIGHEST, 1.0)
             if isinstance(group["lr"], torch.Tensor):
-                group["lr"].fill_(lr)
+                group["lr"].fill_(lr_of)
             else:
-                group["lr"] = lr
+                group["lr"] = lr_of
 
     def groups(self) -> Iterator[dict[str, Any]]:
         for optimizer in self.optimizers:
@@ -203,11 +206,16 @@ def make_step(
     micro: int,
     targets: torch.Tensor,
     criterion: Criterion | None = None,
+    optimizer: Callable[..., Any] | None = None,
 ) -> Step:
-    """A captured step on CUDA where the network allows it, else a plain one; the log says why not.
+    """A captured step on CUDA where the network allows it, else a plain one; the log says why not. A loss or an
+    optimizer of a user's own is never captured: what it computes with the host would be the same in every step.
 
     `targets` is an example, of a whole batch.
     """
+    of_ones_own = optimizer is not None or (criterion is not None and criterion.own is not None)
+    if of_ones_own:
+        return Step(network, recipe, precision, data.device, micro, criterion, optimizer)
     if torch.device(data.device).type == "cuda" and len(data) >= recipe.batch_size:
         images = next(iter(data.batches(recipe.batch_size)))[0]
         try:

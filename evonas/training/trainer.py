@@ -190,13 +190,7 @@ class TorchTrainer:
 
     def describe(self) -> str:
         """A line on what all trainings have in common because somebody gave it; empty where nothing was."""
-        if not self.fixed.balance:
-            return ""
-        counts = np.bincount(self.data.y_train)
-        low, high = (len(self.data.y_train) / (len(counts) * n) for n in (counts.max(), max(1, counts.min())))
-        return (
-            f"classes count alike: the loss of an example is weighted inversely to its class, {low:.3g} to {high:.3g}"
-        )
+        return self.fixed.describe(self.data.y_train)
 
     def __call__(self, candidate: Candidate, task: Task, seed: int) -> Evaluation:
         """Metrics `val_accuracy, val_loss, train_accuracy, params, flops, model_kb, seconds, peak_memory_mb`, and how
@@ -336,9 +330,9 @@ class TorchTrainer:
     def recipe(self, genome: Any) -> Recipe:
         """How a genome's network is trained."""
         if isinstance(self.encoding, HasRecipe):
-            return self.encoding.recipe(genome)
+            return self.fixed.recipe(self.encoding.recipe(genome))
         own = {name: getattr(self, name) for name in ("batch_size", "lr", "weight_decay", "label_smoothing")}
-        return replace(self.data.recipe, **own)
+        return self.fixed.recipe(replace(self.data.recipe, **own))
 
     def train(
         self, candidate: Candidate, data: DeviceSet, seed: int, length: Pace | None, left: Checkpoints | None

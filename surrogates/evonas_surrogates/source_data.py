@@ -19,7 +19,15 @@ from evonas.search.fidelity import at_full
 
 log = logging.getLogger(__name__)
 
-TRAINED_BY = ("epochs", "train_size", "balance", "groups")  # options that make other trainings of the same genomes
+TRAINED_BY = (
+    "epochs",
+    "train_size",
+    "balance",
+    "groups",
+    "loss",
+    "optimizer",
+    "augment",
+)  # what makes others of a genome
 
 Make = Callable[[str], Encoding[Any] | None]
 

@@ -8,8 +8,8 @@ from typing import Any
 from evonas.app.config import SearchConfig, specs
 from evonas.app.job import carry_out, go_on
 from evonas.app.metrics import written
-from evonas.app.objects import apart
-from evonas.app.preparation import prepare, prepare_resume, spec_of
+from evonas.app.objects import apart, spec_of
+from evonas.app.preparation import prepare, prepare_resume
 from evonas.app.results import Result
 from evonas.core import trust
 from evonas.domains.domain import domain_named

@@ -11,7 +11,8 @@ from evonas.app.config import SearchConfig
 from evonas.app.exporting import export
 from evonas.app.final import recorded
 from evonas.app.job import Interrupted, carry_out
-from evonas.app.preparation import prepare, spec_of
+from evonas.app.objects import spec_of
+from evonas.app.preparation import prepare
 from evonas.core import trust
 from evonas.core.optional import CallbackDefaults
 from evonas.core.recipe import Recipe
