@@ -11,6 +11,7 @@ from evonas.app.config import SearchConfig
 from evonas.core.errors import EvonasError
 from evonas.domains.domain import Data, domain_named
 from evonas.domains.groups import all_files, digest, with_groups
+from evonas.domains.supervised import Supervised
 
 MEMORY = "memory"  # what stands in the record instead of an array
 
@@ -23,7 +24,7 @@ def laid_upon(data: Any, config: SearchConfig, objects: Mapping[str, Any]) -> tu
     if config.groups is None:
         return data, config
     kind = domain_named(data.domain)
-    what = getattr(kind, "what", "example")
+    what = kind.what if isinstance(kind, Supervised) else "example"
     found: Any = with_groups(data, _values(config.groups, data, objects), what)
     there = digest(found.groups)
     if config.grouped not in (None, there):

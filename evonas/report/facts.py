@@ -93,6 +93,7 @@ def run_facts(run: Mapping[str, Any], result: Mapping[str, Any]) -> list[tuple[s
         "cost": _cost(result.get("cost")),
         "fixed baseline": result.get("against"),
         "limits": _limits(run, result),
+        "given": _given(run),
     }
     return plain_items(facts)
 
@@ -115,6 +116,13 @@ def _limits(run: Mapping[str, Any], result: Mapping[str, Any]) -> str | None:
     each = [f"{one['limit']} ({figure}, {words[one['kept']]})" for one, figure in zip(judged, figures, strict=True)]
     passed = result.get("passed_over")
     return "; ".join([", ".join(each), *([f"{passed:,} networks that break one were not trained"] if passed else [])])
+
+
+def _given(run: Mapping[str, Any]) -> str | None:
+    """`classes count alike, loss my.py:focal`: what all trainings have in common."""
+    config = run.get("config") or {}
+    parts = (f"{name} {config[name]}" for name in ("loss", "optimizer", "augment", "groups") if config.get(name))
+    return ", ".join([*(["classes count alike"] if config.get("balance") else []), *parts]) or None
 
 
 def _method(run: Mapping[str, Any], result: Mapping[str, Any]) -> str | None:

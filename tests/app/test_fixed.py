@@ -11,6 +11,7 @@ from evonas.core import trust
 from evonas.core.errors import EvonasError
 from evonas.domains.images import images_from_arrays
 from evonas.memory.archive import Archive
+from evonas.report.facts import run_facts
 from tests.app.quick import resume, search
 from tests.app.test_limits import blobs, options, trials
 
@@ -56,6 +57,8 @@ def test_named_ones_are_found_again(mine, tmp_path):
     assert recipe["loss"] == "Focal"
     assert recipe["augment"] == "noisy"
     assert recipe["lr"] is recipe["shift_x"] is None
+    said = dict(run_facts(vars(record), result.values))["given"]
+    assert said.startswith(f"classes count alike, loss {given['loss']}, optimizer {given['optimizer']}, augment")
     resume("run", archive=str(tmp_path / "a.db"), data=images_from_arrays(*blobs(), name="memory"), trials=3)
     assert trials(tmp_path)[:2] == found
 
