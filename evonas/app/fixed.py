@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from evonas.app.config import SearchConfig
+from evonas.app.deadline import has_workers
 from evonas.core import plugins
 from evonas.core.errors import EvonasError
 from evonas.core.faults import placed
-from evonas.core.fixed import VOID, Fixed
+from evonas.core.fixed import VOID, Fixed, named
 from evonas.core.types import Encoding, Task
 
 
@@ -84,6 +86,21 @@ def check_tried(fixed: Fixed, encoding: Encoding[Any], task: Task, seed: int) ->
                 _refuse(
                     "augment", f"gave {what} for images of {tuple(images.shape)} float32; give images of the same form"
                 )
+
+
+def check_sent(config: SearchConfig, parts: Mapping[str, Any]) -> None:
+    """Raises EvonasError where one of a user's functions cannot travel to the processes that train. Clusters send
+    functions by value."""
+    if plugins.plain_name(config.executor) != "processes" or not has_workers(config):
+        return
+    for name, part in parts.items():
+        try:
+            pickle.dumps(part)
+        except Exception as error:  # whatever its parts raise
+            raise EvonasError(
+                f"{name}={named(part)} cannot be sent to another process; define it under its own name in a file, or "
+                "search with one worker"
+            ) from error
 
 
 def _called(name: str, call: Callable[[], Any]) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 from evonas.app.checkpoints import find, new_folder
 from evonas.app.config import SearchConfig, specs
 from evonas.app.deadline import check_time, divide, first_of
+from evonas.app.fixed import check_sent
 from evonas.app.fixed import check_tried as fixed_tried
 from evonas.app.fixed import loaded as fixed_parts
 from evonas.app.folders import check_folder, results_folder
@@ -127,6 +128,7 @@ def prepare(
     kind.check(encoding, split.task, np.random.default_rng(config.seed))
     check_tried(own, kind, encoding, split.task, config.seed)
     fixed_tried(fixed, encoding, split.task, config.seed)
+    check_sent(config, {**fixed.parts, **{one.name: one.function for one in own}})
     guarded: Encoding[Any] = as_searched(encoding, fixed)  # the trainer's is not: what breaks there is a failed trial
     # tried before anything is written
     method = make_method(config.method_spec, SearchContext(guarded, goal, split.task, seed=config.seed))

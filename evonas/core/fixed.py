@@ -45,9 +45,15 @@ class Fixed:
     augment: Callable[..., Any] | None = None
 
     @property
+    def parts(self) -> dict[str, Callable[..., Any]]:
+        """Those that are a user's own."""
+        given = {"loss": self.loss, "optimizer": self.optimizer, "augment": self.augment}
+        return {name: part for name, part in given.items() if part is not None}
+
+    @property
     def own(self) -> dict[str, str]:
-        """The parts that are a user's own, and what they are called."""
-        return {name: named(part) for name in VOID if (part := getattr(self, name)) is not None}
+        """What they are called."""
+        return {name: named(part) for name, part in self.parts.items()}
 
     def recipe(self, recipe: Recipe) -> Recipe:
         """The recipe without what has no effect."""
@@ -70,7 +76,7 @@ class Fixed:
 
     def __repr__(self) -> str:
         """What identifies a training: functions by their code, as far as a file holds it."""
-        own = [f"{name}={identity(getattr(self, name))}" for name in self.own]
+        own = [f"{name}={identity(part)}" for name, part in self.parts.items()]
         return f"Fixed({', '.join([f'balance={self.balance}', *own])})"
 
 

@@ -14,14 +14,14 @@ def balanced_accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     from sklearn.metrics import recall_score
 
     there = np.unique(y_true).tolist()  # of recall_score, for balanced_accuracy_score warns of answers beside them
-    return float(recall_score(y_true, y_pred, labels=there, average="macro", zero_division=0))
+    return float(recall_score(y_true, y_pred, labels=there, average="macro", zero_division=0))  # type: ignore[arg-type]
 
 
 def f1_macro(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """The mean of the classes' F1, 0 to 1."""
     from sklearn.metrics import f1_score
 
-    return float(f1_score(y_true, y_pred, average="macro", zero_division=0))
+    return float(f1_score(y_true, y_pred, average="macro", zero_division=0))  # type: ignore[arg-type]
 
 
 def auc(y_true: np.ndarray, probabilities: np.ndarray) -> float:

@@ -68,19 +68,20 @@ def with_groups(data: D, values: Any, what: str) -> D:
     """
     if not isinstance(data, Groupable):
         raise EvonasError(f"groups: {type(data).__name__} cannot be split by groups; leave groups out")
+    whole: Any = data  # a dataclass, which no protocol can say
     n = len(data.y) + (0 if data.aside is None else len(data.aside))
     codes = read_groups(values, n, data.name, what)
     number = f"{len(np.unique(codes)):,} groups, each on one side of every split"
     if data.aside is None:
         given = f"{number}; the test {plural(what)} are those that were given, whatever their groups"
-        return replace(data, groups=codes, notes=(*data.notes, given))
+        return replace(whole, groups=codes, notes=(*data.notes, given))
     x, y = (_whole(getattr(data, part), getattr(data, f"{part}_test"), data.aside) for part in ("x", "y"))
     rng, validated = np.random.default_rng(TEST_SEED), data.x_val is not None
     kept, aside = set_apart(y, codes, round(TEST_SHARE * n), rng, data.name, kept=1 if validated else 2)
     notes = [note for note in data.notes if note != carved(what)]
     parts = {"x": mapped.taken(x, kept), "y": y[kept], "x_test": mapped.taken(x, aside), "y_test": y[aside]}
     return replace(
-        data,
+        whole,
         **parts,
         **_files(data, kept, aside),
         aside=aside,

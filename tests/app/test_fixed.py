@@ -110,6 +110,13 @@ def test_what_cannot_be_is_said_before_a_training(tmp_path, name, part, says):
     assert not (tmp_path / "out").exists()
 
 
+def test_what_cannot_travel_to_a_worker_is_said(tmp_path):
+    says = "=<lambda> cannot be sent to another process; define it under its own name in a file, or search with one"
+    with pytest.raises(EvonasError, match=f"augment{says}"):
+        prepared(tmp_path, {"augment": lambda images: images * 1.0}, augment="<lambda>", workers=2)
+    assert prepared(tmp_path, {"loss": F.cross_entropy}, loss="torch:loss", workers=2).trainer.fixed.loss
+
+
 def test_a_class_of_losses_is_made(tmp_path):
     job = prepared(tmp_path, {"loss": torch.nn.CrossEntropyLoss}, loss="torch.nn:CrossEntropyLoss")
     assert isinstance(job.trainer.fixed.loss, torch.nn.CrossEntropyLoss)
