@@ -153,13 +153,13 @@ def prepare(
     trainer, timetable = kind.trainer(encoding, split, options), None
     check_measured(own, trainer)
     costs = known_costs(goal, trainer, guarded)
-    space = encoding if costs is None else within(encoding, costs)[0]
+    space = guarded if costs is None else within(guarded, costs)[0]
     if config.deadline is not None:
-        timetable, trainer = divide(config, trainer, space, began)
+        timetable, trainer = divide(config, trainer, encoding if costs is None else space, began)
         config = config.model_copy(update={"deadline": timetable.deadline, "timetable": timetable.record()})
     if config.first is None:
         before = () if new else archive.trials(name)
-        first = first_of(guarded if costs is None else space, split.task, before)
+        first = first_of(space, split.task, before)
         starts = starting(config.start, guarded, config.encoding, split.task, kind, costs)
         config = config.model_copy(update={"first": begun_with(first, starts), "start": recorded(starts)})
     evaluator = kind.evaluator(trainer, goal)
