@@ -89,8 +89,8 @@ def search(
         list[str] | None,
         typer.Option(
             help="A metric of your own, repeatable: your file.py:energy, or NAME=file.py:function, of genome (known "
-            "before training), network (untrained) or trained; as in --objectives val_accuracy,energy:min. "
-            "(default: none)"
+            "before training), network (untrained), trained, or y_true and y_pred (its answers); as in --objectives "
+            "val_accuracy,energy:min. (default: none)"
         ),
     ] = None,
     start: Annotated[
