@@ -7,7 +7,10 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from statistics import median
 from typing import Any, Literal
+
+import numpy as np
 
 from evonas.app import plan
 from evonas.app.best_so_far import BestSoFar
@@ -49,6 +52,10 @@ from evonas.memory.locks import sole_owner
 from evonas.search import loop
 from evonas.search.limits import Limited
 from evonas.search.methods import spelled
+from evonas.search.prospects import SURE, prospects
+
+MORE = 0x3063  # of the seed, for what more trainings would bring
+LAST = 20  # trainings, whose median says how long the next ones take
 
 
 class Interrupted(Exception):
@@ -251,6 +258,7 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
                 final,
                 memory=memory,
                 passed_over=searcher.broken if isinstance(searcher, Limited) else 0,
+                more=of_more_trainings(job, searcher, outcome.trials),
                 left=(lambda: time_left(timetable, job.began, told)) if timetable else None,
             )
     except KeyboardInterrupt:
@@ -287,6 +295,23 @@ def _broken_off(job: Job, what: str) -> Iterator[None]:
 def _interrupted(job: Job) -> Interrupted:
     job.archive.update_run(job.name, status="interrupted")
     return Interrupted(job.name, counted(job.archive.trials(job.name)))
+
+
+def of_more_trainings(job: Job, searcher: Any, trials: Sequence[Trial]) -> dict[str, Any] | None:
+    """What `result.json` has of what ten more trainings would bring, of about as many seconds as the last ones took.
+
+    Nothing of a search with several objectives or limits, or with a deadline: its trainings are of several lengths, and
+    a long one follows them.
+    """
+    if job.timetable is not None or len(job.goal.objectives) > 1 or job.goal.constraints:
+        return None
+    results = [trial.evaluation for trial in trials]
+    found = prospects(searcher, results, job.goal.first, np.random.default_rng([job.config.seed, MORE]))
+    if found is None:
+        return None
+    lasted = [one.seconds for one in results if one.status != "absent"][-LAST:]
+    each = median(lasted) / max(1, workers(job)) if lasted else 0.0
+    return {**vars(found), "objective": job.goal.first.name, "probability": SURE, "seconds": each * found.trainings}
 
 
 def _known(searcher: Any) -> str:

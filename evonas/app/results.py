@@ -75,15 +75,16 @@ def finish(
     *,
     memory: Sequence[str] = (),
     passed_over: int = 0,
+    more: Mapping[str, Any] | None = None,
     left: Callable[[], float] | None = None,
 ) -> Result:
     """Do the final training, touch the test set once, export, report.
 
     `final` is None where no trial was good; `left()` are the seconds until a deadline; so many networks were
-    `passed_over` because they break a limit.
+    `passed_over` because they break a limit; `more` is what more trainings would probably bring.
     """
     values = summary(job.record, job.goal, trials, reason)
-    values |= {"memory": list(memory), "examples": dict(job.domain.examples(job.data))}
+    values |= {"memory": list(memory), "examples": dict(job.domain.examples(job.data)), "prospects": more}
     check_folder(folder, job.name)
     folder.mkdir(parents=True, exist_ok=True)
     write(folder, values)  # first, for it says whose the other files are

@@ -91,12 +91,13 @@ def load_torch() -> None:
 def _lines(result: Result, archive: str | None) -> Iterator[str]:
     """What is said of a result."""
     from evonas.app.picking import export_command, lines
-    from evonas.report import quality
+    from evonas.report import prospects, quality
 
     if result["genome"] is not None:
         yield "  ".join(_figures(result))
         yield str(result["genome"])
-        yield from quality.words(result["quality"]) if result.values.get("quality") else ()
+        yield from quality.words(result.values.get("quality"))
+        yield from prospects.words(result.values.get("prospects"))
         if result.values.get("against"):
             yield result["against"]
         yield from result.values.get("notes", ())

@@ -115,10 +115,11 @@ def runs_show(
     print(record.command)
     if where := record.config.get("out"):
         print(f"results in {where}")
-    if found := (record.result or {}).get("quality"):
-        from evonas.report import quality
+    from evonas.report import prospects, quality
 
-        print(*quality.words(found), sep="\n")
+    ended = record.result or {}
+    for line in [*quality.words(ended.get("quality")), *prospects.words(ended.get("prospects"))]:
+        print(line)
     partial = ["fidelity"] if any(trial.evaluation.candidate.fidelity < 1 for trial in counted) else []
     metrics = dict.fromkeys([*(objective.name for objective in recorded_goal(record).objectives), "params"])
     lines = [_line(position, trial.evaluation, [*metrics], bool(partial)) for position, trial in enumerate(counted, 1)]

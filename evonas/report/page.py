@@ -13,7 +13,7 @@ from typing import Any
 
 from evonas.core.goals import Goal
 from evonas.core.types import Encoding, Task, Trial
-from evonas.report import data, quality
+from evonas.report import data, prospects, quality
 from evonas.report.drawing import draw_architecture
 from evonas.report.embed import embedded
 from evonas.report.facts import best_facts, front_table, run_facts, task_of
@@ -59,7 +59,7 @@ def write_report(
         features=plain_items(task_of(run).get("features")),
         config=plain_items(run.get("config")),
         versions=plain_items(run.get("versions")),
-        quality=quality.sections(result),
+        quality=[*quality.sections(result), *prospects.sections(result)],
         sections=sections,
         data=embedded(data.columns(trials, goal, best)),
     )

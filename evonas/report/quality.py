@@ -16,8 +16,10 @@ ROWS = 20  # pairs of classes, and classes by themselves, that a table has where
 WIDE = 96  # pixels of a mistake on the page
 
 
-def words(quality: Mapping[str, Any]) -> list[str]:
-    """Lines: what the accuracy is worth, and which classes the network never says."""
+def words(quality: Mapping[str, Any] | None) -> list[str]:
+    """Lines: what the accuracy is worth, and which classes the network never says; none where nothing was tested."""
+    if not quality:
+        return []
     low, high = quality["interval"]
     lines = [
         f"test accuracy {percent(quality['accuracy'])}, 95 % interval {100 * low:.1f} to {100 * high:.1f} % "

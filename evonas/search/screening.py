@@ -10,7 +10,7 @@ import numpy as np
 from evonas.core.context import SearchContext
 from evonas.core.genomes import feature_row
 from evonas.core.goals import Goal
-from evonas.core.optional import Acquiring, Informed, Proposing, Suggesting, description
+from evonas.core.optional import Acquiring, Informed, Proposing, Suggesting, Uncertain, description
 from evonas.core.options import at_least, probability
 from evonas.core.types import Candidate, Evaluation, G, Ranker, Searcher
 from evonas.search.duplicates import DuplicateFilter
@@ -122,6 +122,28 @@ class Screened(Generic[G]):
         """What the ranker's memory would try first; nothing where it has none."""
         ranker = self.rankers[0]
         return ranker.suggestions(n) if isinstance(ranker, Suggesting) else ()
+
+    def outlook(
+        self, n: int, sample: int, rng: np.random.Generator
+    ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+        """What the ranker, one that knows how sure it is, says of the `n` candidates that it would have trained next,
+        and of these, of those that they were chosen among and of a sample of the space: (m,) scores and (m,)
+        deviations of each. Nothing is asked for by it."""
+        self._adapt()
+        ranker = self.rankers[0]
+        assert isinstance(ranker, Uncertain)
+        pool = self._offspring(rng)
+        scores = self._scores([c.genome for c in pool]) if pool else np.zeros(0)
+        made, worth = self.maximizer.maximize(pool, scores, self._scores, self.known, self._observed, rng)
+        candidates, worths = [*pool, *made], np.concatenate([scores, worth])
+        genomes = [candidates[place].genome for place in np.argsort(-worths, kind="stable")]
+        drawn = [self.encoding.sample(rng) for _ in range(sample)]
+        others = [genome for genome in dict.fromkeys([*genomes, *drawn]) if genome not in self._observed]
+        said = ranker.predict_with_deviation(self._features(others))
+        next_ones = set(genomes[:n])
+        first = [place for place, genome in enumerate(others) if genome in next_ones]
+        self._rows = {g: row for g, row in self._rows.items() if g in self._observed or g in self._pending}
+        return (said[0][first], said[1][first]), (said[0], said[1])
 
     def _offspring(self, rng: np.random.Generator) -> list[Candidate[G]]:
         """The pool; empty where the searcher has nothing new."""

@@ -13,7 +13,7 @@ from evonas.core.context import SearchContext
 from evonas.core.fronts import BELOW
 from evonas.core.goals import Goal, Objective
 from evonas.core.optional import Uncertain
-from evonas.core.ranks import normal_scores
+from evonas.core.ranks import Quantiles
 from evonas.core.types import Evaluation, G, Ranker
 from evonas.search.fidelity import at_full
 from evonas.search.hypervolume import Front
@@ -22,7 +22,6 @@ FEW = 12  # results, before which they say nothing of how values are spread: wha
 SCORES = 2.0  # normal scores of so much, above and below 0, are the range of what is learned while results are few
 SAMPLE = 64  # random genomes, that say how what is known before training is spread
 NODES = {1: 9, 2: 5}  # of the quadrature in each of so many learned objectives; 3 where there are more
-TOP = 0.25  # share of the results whose spread says how much better than the best a result may be
 NOTHING = 1e-12  # a hypervolume; of genomes that are expected to add no more than that Pareto order decides
 
 
@@ -71,7 +70,7 @@ class SeveralObjectives(Generic[G]):
         self._nodes = _quadrature(len(learned))
         self._front: tuple[list[G], _Front] | None = None  # of the last choice, with what was on its way
         self._values = np.empty((0, len(goal.objectives)))  # of these, NaN where one failed
-        self._scales = [_Scale(np.empty(0)) for _ in learned]
+        self._scales = [Quantiles(np.empty(0)) for _ in learned]
         rng = np.random.default_rng([context.seed, 0xF407])
         some = [context.encoding.sample(rng) for _ in range(SAMPLE if self._known else 0)]
         self._sample = self._joined(some, [np.full(len(some), np.nan) for _ in learned])
@@ -83,7 +82,7 @@ class SeveralObjectives(Generic[G]):
         self._costs.clear()  # of hundreds of genomes a choice, which will not be met again
         self._front = None
         self._values = np.stack([list(column.values()) for column in columns], axis=1)
-        self._scales = [_Scale(self._values[:, place]) for place in self._places]
+        self._scales = [Quantiles(self._values[:, place]) for place in self._places]
 
     def scores(
         self, genomes: Sequence[G], pending: Sequence[G], features: Callable[[Sequence[G]], np.ndarray]
@@ -174,26 +173,6 @@ def pareto_scores(values: np.ndarray) -> np.ndarray:
     dominated = np.array([((values >= v).all(1) & (values > v).any(1)).sum() for v in values])
     ranks = values.argsort(0).argsort(0).mean(1)
     return -dominated.astype(float) + ranks / len(values)
-
-
-class _Scale:
-    """From normal scores to values by the (r,) results, NaN of failures; beyond the best as steeply as among the top
-    ones."""
-
-    def __init__(self, values: np.ndarray):
-        there = np.isfinite(values)
-        scores = normal_scores(values)[there]
-        order = np.argsort(scores, kind="stable")
-        self._scores, self._values = scores[order], values[there][order]
-        if there.any():
-            top = int((1 - TOP) * (len(order) - 1))
-            rise = self._values[-1] - self._values[top]
-            self._slope = rise / max(self._scores[-1] - self._scores[top], 1e-9)
-
-    def __call__(self, scores: np.ndarray) -> np.ndarray:
-        """(n,) values of (n,) normal scores."""
-        beyond = np.maximum(scores - self._scores[-1], 0.0)
-        return np.interp(scores, self._scores, self._values) + self._slope * beyond
 
 
 def _quadrature(dimensions: int) -> list[tuple[float, np.ndarray]]:
