@@ -1,5 +1,7 @@
 """What more trainings would probably bring."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -38,7 +40,9 @@ class Knowing:
 
 
 class Unsure(Knowing):
-    predict_with_deviation = None
+    """One that only predicts."""
+
+    predict_with_deviation: Any = None
 
 
 def told(genomes, ranker):
