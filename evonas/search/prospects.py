@@ -18,7 +18,7 @@ from evonas.search.screening import Screened
 LEAST = 10  # results, below which a ranker knows too little of how good others may be
 SAMPLE = 300  # random genomes that stand for the space
 DRAWS = 2000  # of what the networks would show
-WIDER, WIDEST = 1.0, 1.0  # deviations are so many times as wide as the ranker says: see results/prospects.md
+WIDER, WIDEST = 1.25, 2.0  # times as wide as the ranker says are deviations taken: benchmarks/results/prospects.md
 SURE = 0.9
 
 
