@@ -153,6 +153,9 @@ class SearchConfig(BaseModel):
                 near = get_close_matches(key, cls.model_fields, 1)
                 hint = f"did you mean {near[0]!r}?" if near else f"there are {choices(cls.model_fields)}"
                 raise EvonasError(f"no option named {key!r}; {hint}")
+        written = next((key for key in WRITTEN if values.get(key) is not None), None)
+        if written and not recorded:
+            raise EvonasError(f"{written!r} is no option: a search finds it and records it; take it out")
         if values.get("evaluator"):
             if values.get("data"):
                 raise EvonasError(

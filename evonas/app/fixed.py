@@ -29,6 +29,8 @@ def _part(name: str, spec: str | None, given: Any) -> Any:
         return None
     if given is None and "<" in spec:  # a lambda, a function within another, an object
         raise EvonasError(f"the {name} of this run was an object, which is gone; give it again: {name}=…")
+    if given is None and ":" not in spec:
+        raise EvonasError(f"--{name} {spec!r} names no function; give file.py:function, {_WANTED[name]}")
     if given is None:
         group = f"evonas.{name} functions"
         given, options = plugins.resolve(group, spec), plugins.split_spec(spec)[1]
@@ -37,7 +39,7 @@ def _part(name: str, spec: str | None, given: Any) -> Any:
         elif isinstance(given, type) or options:
             given = plugins.make(group, spec)
     elif isinstance(given, type) and name != "optimizer":
-        given = given()
+        given = _called(name, given)
     if not callable(given):
         raise EvonasError(f"{name}={given!r} cannot be called; give {_WANTED[name]}")
     return given

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from functools import partial
+from numbers import Integral
 from typing import Any
 
 from evonas.app.groups import MEMORY
@@ -17,7 +18,7 @@ OPTIONS = ("groups", *VOID)
 
 def apart(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The options as a record has them, and those that are objects, by their names."""
-    plain = str | int | os.PathLike | None
+    plain = str | Integral | os.PathLike | None
     objects = {name: options[name] for name in OPTIONS if not isinstance(options.get(name), plain)}
     return {**options, **{name: _recorded(name, one) for name, one in objects.items()}}, objects
 

@@ -91,6 +91,7 @@ def prepared(folder, objects, **further):
         ("loss", lambda logits, labels: logits, r"the loss gave shape \(6, 3\); give one number, or one an example"),
         ("loss", lambda logits, labels: labels.float().mean(), "the loss gave a loss that leads to no gradient"),
         ("loss", lambda logits: logits, "the loss raised TypeError: .* give a function .logits, labels. -> loss"),
+        ("loss", torch.nn.Linear, "the loss raised TypeError: .* missing 2 required positional arguments"),
         ("loss", np.zeros(3), "cannot be called; give a function"),
         ("optimizer", torch.optim.LBFGS, "the optimizer gave a LBFGS; give a function parameters -> optimizer"),
         ("optimizer", lambda parameters: None, "the optimizer gave a NoneType; give a function parameters"),
@@ -108,6 +109,18 @@ def test_what_cannot_be_is_said_before_a_training(tmp_path, name, part, says):
         prepared(tmp_path, {name: part}, **{name: "<part>"})
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_name_without_a_file_is_none(tmp_path):
+    with pytest.raises(
+        EvonasError, match="--optimizer 'adamw' names no function; give file.py:function, a function par"
+    ):
+        prepared(tmp_path, {}, optimizer="adamw")
+
+
+def test_what_a_search_writes_is_no_option(tmp_path):
+    with pytest.raises(EvonasError, match="'grouped' is no option: a search finds it and records it; take it out"):
+        prepared(tmp_path, {}, grouped="x")
 
 
 def test_what_cannot_travel_to_a_worker_is_said(tmp_path):
