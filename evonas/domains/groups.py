@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -90,20 +89,20 @@ def with_groups(data: D, values: Any, what: str) -> D:
     )
 
 
-def one_sided(groups: Any, val: np.ndarray, test: np.ndarray, class_names: Sequence[str], what: str) -> tuple[str, ...]:
-    """Lines on classes that no group could be held back of: (n,) classes that validate, and that test."""
-    if groups is None:
+def one_sided(data: Any, val: np.ndarray, test: np.ndarray, what: str) -> tuple[str, ...]:
+    """Lines on classes that no group which was held back has: (n,) classes that validate and that test, as far as
+    evonas chose them."""
+    if data.groups is None:
         return ()
+    chosen = [("validation", val)] if data.x_val is None else []
+    chosen += [("test", test)] if data.aside is not None else []
     lines = []
-    for use, labels in (("validation", val), ("test", test)):
-        absent = [class_names[one] for one in range(len(class_names)) if one not in set(labels.tolist())]
+    for use, labels in chosen:
+        there = set(labels.tolist())
+        absent = [name for code, name in enumerate(data.class_names) if code not in there]
         more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
-        why = (
-            "the groups that have it are needed for training"
-            if len(absent) == 1
-            else "their groups are needed for training"
-        )
-        lines += [f"no {use} {what} is of {choices(absent[:5])}{more}: {why}"] if absent else []
+        if absent:
+            lines.append(f"no {use} {what} is of {choices(absent[:5])}{more}: whole groups are held back, none with it")
     return tuple(lines)
 
 

@@ -82,6 +82,10 @@ def test_given_parts_stay():
     found = with_groups(data, np.arange(60) // 5, "image")
     assert found.x is data.x
     assert len(split(found, seed=0).x_train) == 60
+    one_class = images_from_arrays(x, y, x[::2], y[::2], x_val=x[::2], y_val=y[::2], name="given")
+    assert not any(
+        "held back" in line for line in split(with_groups(one_class, np.arange(60) // 5, "image"), seed=0).notes
+    )
     assert "whatever their groups" in found.notes[-1]
     validated = images_from_arrays(x, y, x_val=x[:6], y_val=y[:6], name="given")
     assert len(set(with_groups(validated, np.arange(60) // 30, "image").groups)) == 1  # the other group tests
@@ -93,8 +97,8 @@ def test_a_class_of_one_group_is_learned_and_said():
     data = with_groups(images_from_arrays(x, y, name="rare"), [*(np.arange(60) // 6), *[10] * 6], "image")
     found = split(data, seed=0)
     assert (found.y_train == 2).sum() == 6
-    assert "no validation image is of '2': the groups that have it are needed for training" in found.notes
-    assert "no test image is of '2': the groups that have it are needed for training" in found.notes
+    assert "no validation image is of '2': whole groups are held back, none with it" in found.notes
+    assert "no test image is of '2': whole groups are held back, none with it" in found.notes
 
 
 def test_series_have_groups_too():

@@ -31,7 +31,7 @@ def split(images: Images, *, seed: int, train_size: int | None = None) -> Split:
         given,
         images.flip,
         images.reader,
-        (*images.notes, *one_sided(images.groups, y_val, images.y_test, images.class_names, "image")),
+        (*images.notes, *one_sided(images, y_val, images.y_test, "image")),
         images.left_out,
         images.files_test,
     )

@@ -35,7 +35,7 @@ class SeriesDomain(Supervised):
         )
         x_val = data.x[val] if data.x_val is None else data.x_val
         y_val = data.y[val] if data.y_val is None else data.y_val
-        further = one_sided(data.groups, y_val, data.y_test, data.class_names, self.what)
+        further = one_sided(data, y_val, data.y_test, self.what)
         parts = data.x[train], data.y[train], x_val, y_val, data.x_test, data.y_test
         return Split(data.task, *parts, data.class_names, given, (*data.notes, *further))
 
