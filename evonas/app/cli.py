@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -92,8 +93,28 @@ def _misused(error: Any) -> int:
     if not message or "\n" in message:
         print(message, end="")
         return 2
-    path = error.ctx.command_path if error.ctx else "evonas"
-    return _complain(f"{message[0].lower()}{message[1:].rstrip('.')}; see {path} --help")
+    message = f"{message[0].lower()}{message[1:].rstrip('.')}".replace(". Did you mean", "; did you mean")
+    option, why = (error.param.opts[0], error.message) if _is_of_an_option(error) else ("", "")
+    if option and (given := _given(error.param.opts)) is not None:
+        message = f"{option} {given!r} is not valid: {why[0].lower()}{why[1:].rstrip('.')}"
+    where = f"see {error.ctx.command_path} --help" if error.ctx else "the same command with --help says more"
+    return _complain(f"{message}; {where}")
+
+
+def _is_of_an_option(error: Any) -> bool:
+    """Whether it complains about an option's value."""
+    named = getattr(getattr(error, "param", None), "param_type_name", "") == "option"
+    return named and type(error) is typer.BadParameter
+
+
+def _given(names: Sequence[str]) -> str | None:
+    """The word that the command line has for an option, the last one; click's errors do not name it."""
+    found, words = None, sys.argv[1:]
+    for word, following in zip(words, [*words[1:], None], strict=True):
+        name, equals, value = word.partition("=")
+        if name in names and (equals or following is not None):
+            found = value if equals else following
+    return found
 
 
 if __name__ == "__main__":

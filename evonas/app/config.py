@@ -123,6 +123,27 @@ class SearchConfig(BaseModel):
     def _duration(cls, value: Any) -> Any:
         return seconds(value) if isinstance(value, str) and value != "auto" else value
 
+    @field_validator("out", "archive", "root", mode="before")
+    @classmethod
+    def _somewhere(cls, value: Any) -> Any:
+        if value == "":
+            raise ValueError("it names no place; give one, or leave it out")
+        return value
+
+    @field_validator("surrogate", mode="after")
+    @classmethod
+    def _ranker(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("it names no ranker; give one, or none")
+        return value
+
+    @field_validator("metrics", mode="after")
+    @classmethod
+    def _named(cls, value: list[str]) -> list[str]:
+        if not all(one.strip() for one in value):
+            raise ValueError("it names no function; give for example my.py:energy")
+        return value
+
     @field_validator("limits", "metrics", "start", mode="before")
     @classmethod
     def _several(cls, value: Any) -> Any:
@@ -215,6 +236,8 @@ class SearchConfig(BaseModel):
             raise EvonasError(
                 f"{written!r} of {str(path)!r} is no option: a search finds it and records it; take it out"
             )
+        if table := next((key for key, value in values.items() if isinstance(value, dict)), None):
+            raise EvonasError(f"{str(path)!r} has a table [{table}]; its options stand at the top, in no table")
         named = specs({key: value for key, value in values.items() if key not in overrides})
         trust.admit(named, source=f"the configuration {str(path)!r}")
         return cls.make({**values, **overrides})

@@ -145,6 +145,8 @@ class ImageClassifier(_Classifier):
         shape, pixels = self.image_shape, X.shape[1]
         if shape is None:
             raise ValueError(f"X has shape {X.shape}: rows of pixels need image_shape=(height, width[, channels])")
+        if isinstance(shape, str) and shape != "auto":
+            raise ValueError(f"image_shape={shape!r} is none; give (height, width[, channels]) or 'auto'")
         if isinstance(shape, str):
             side = math.isqrt(pixels)
             shape = (side, side) if side * side == pixels else (1, pixels)

@@ -32,12 +32,24 @@ def check_goal(config: SearchConfig, goal: Goal, kind: Domain, own: Sequence[str
                 f"--{option} {one}: no evaluation of {kind.name} has {one.name!r}, but {choices(there)}; a metric of "
                 f"your own is given by --metric FILE.py:{one.name}"
             )
+    for limit in goal.constraints:
+        _check_bound(limit)
     dear = next((one for one in goal.constraints if one.at_most and _adds_up(one)), None)
     if config.ensemble > 1 and dear is not None:
         raise EvonasError(
             f"--ensemble {config.ensemble} and --limit {dear} exclude one another: a network that is made of "
             f"{config.ensemble} takes as many times as much; leave one out"
         )
+
+
+def _check_bound(limit: Constraint) -> None:
+    """Raises EvonasError where no network can keep a limit: 90 is no fraction, and nothing costs nothing."""
+    if limit.metric.kind == "percent" and not 0 <= limit.bound <= 1:
+        sign, bound = "<=" if limit.at_most else ">=", limit.bound / 100
+        near = f"; did you mean {limit.name}{sign}{bound:g}?" if 0 <= bound <= 1 else ""
+        raise EvonasError(f"--limit {limit}: {limit.metric.label} is a fraction, from 0 to 1{near}")
+    if limit.metric.cost and limit.at_most and limit.bound <= 0:
+        raise EvonasError(f"--limit {limit}: no network has so little {limit.metric.label}; give more than 0")
 
 
 def known_costs(goal: Goal, trainer: Any, encoding: Encoding[Any]) -> Costs[Any] | None:

@@ -19,9 +19,18 @@ Given = Mapping[str, Callable[..., float] | str] | Sequence[str] | str | None
 
 
 def written(metrics: Given, spec_of: Callable[[Any], str]) -> tuple[list[str], dict[str, Any]]:
-    """As options have them, `energy=my.py:joules`, and those that are objects by their names."""
+    """As options have them, `energy=my.py:joules`, and those that are objects by their names.
+
+    Raises EvonasError where a function has no name, or one that is none.
+    """
+    if metrics is not None and not isinstance(metrics, Mapping | Sequence):
+        raise EvonasError(f"metrics={metrics!r} has no name; give metrics={{'energy': …}}")
     if not isinstance(metrics, Mapping):
         return [metrics] if isinstance(metrics, str) else list(metrics or ()), {}
+    if odd := next((name for name in metrics if not (isinstance(name, str) and name.isidentifier())), None):
+        raise EvonasError(
+            f"{odd!r} is no name of a metric of yours; give one as Python has them: metrics={{'energy': …}}"
+        )
     texts = [f"{name}={spec_of(one)}" for name, one in metrics.items()]
     return texts, {name: one for name, one in metrics.items() if not isinstance(one, str)}
 

@@ -11,13 +11,22 @@ import typer
 
 from evonas.app import completion
 from evonas.app.console import print_table
+from evonas.core.errors import EvonasError
 from evonas.core.goals import metric
 
 if TYPE_CHECKING:
     from evonas.core.types import Evaluation
 
+
+def _named(archive: str | None) -> str | None:
+    if archive == "":
+        raise EvonasError("--archive '' names no archive; give a file or a database URL, or leave it out")
+    return archive
+
+
 ArchiveOption = Annotated[
-    str | None, typer.Option("--archive", help="File or database URL of the archive.", envvar="EVONAS_ARCHIVE")
+    str | None,
+    typer.Option("--archive", help="File or database URL of the archive.", envvar="EVONAS_ARCHIVE", callback=_named),
 ]
 runs_app = typer.Typer(help="What the archive holds: list, show, delete, move, gc.", no_args_is_help=True)
 

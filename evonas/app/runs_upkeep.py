@@ -10,6 +10,7 @@ import typer
 from evonas.app import completion
 from evonas.app.console import print_line
 from evonas.app.runs import ArchiveOption, runs_app
+from evonas.core.errors import EvonasError
 
 if TYPE_CHECKING:
     from evonas.app.belongings import Belongings
@@ -62,7 +63,7 @@ def runs_delete(
 @runs_app.command("move")
 def runs_move(
     name: Annotated[str, typer.Argument(help="Name of the run.", autocompletion=completion.runs)],
-    folder: Annotated[Path, typer.Argument(help="Its new folder: one that is not there, or has none of its files.")],
+    folder: Annotated[str, typer.Argument(help="Its new folder: one that is not there, or has none of its files.")],
     archive: ArchiveOption = None,
 ) -> None:
     """Move a run's results to another folder, where report, export and resume find them.
@@ -78,6 +79,8 @@ def runs_move(
     from evonas.memory.locks import sole_owner
     from evonas.memory.places import located
 
+    if not folder:
+        raise EvonasError("'' is no folder; give the run's new one")
     store, target = Archive(archive), Path(located(folder))
     record = store.run(name)
     with sole_owner(store, name):

@@ -41,7 +41,8 @@ _USER_FILE = "evonas_user_"
 
 def kind(group: str) -> str:
     """What one member of `group` is called in a sentence: `evonas.searchers` -> `searcher`."""
-    return group.rpartition(".")[2].removesuffix("s")
+    name = group.rpartition(".")[2]
+    return "data source" if name == "tasks" else name.removesuffix("s")
 
 
 @cache
@@ -67,9 +68,9 @@ def resolve(group: str, spec: str) -> Any:
             raise EvonasError(f"{kind(group)} {name!r} needs a package that is not installed: {error}") from error
     parts = split_target(name)
     if parts is None:
+        there = f"there are {choices(entries)}, or " if entries else ""
         raise EvonasError(
-            f"no {kind(group)} named {name!r}; there are {choices(entries)}, or give 'module:attribute' "
-            "or 'path/to/file.py:attribute'"
+            f"no {kind(group)} named {name!r}; {there}give 'module:attribute' or 'path/to/file.py:attribute'"
         )
     target, attribute = parts
     code = trust.locate(name)

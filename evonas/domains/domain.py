@@ -181,6 +181,8 @@ def refuse_left_out(data: Data) -> None:
 
 def domain_named(name: str) -> Domain:
     """Raises EvonasError, with the choices, where there is none of this name."""
+    if not isinstance(name, str):
+        raise EvonasError(f"{name!r} is no domain; there are {choices(plugins.available(GROUP))}")
     return plugins.make(GROUP, name)
 
 

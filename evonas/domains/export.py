@@ -117,6 +117,8 @@ def load(folder: str | Path, *, trust: bool = False) -> Network:
 
     Raises EvonasError where the folder holds no network, and where its code is not trusted.
     """
+    if not isinstance(folder, str | os.PathLike):
+        raise EvonasError(f"{folder!r} is no folder; give the path of a search's results")
     folder = Path(folder)
     description = _description(folder)
     admit([description["encoding"]], source=str(folder / "genome.json"), trust=trust)

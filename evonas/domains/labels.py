@@ -96,7 +96,7 @@ def class_words(names: Sequence[Any], classes: int, name: str) -> tuple[str, ...
     """Raises EvonasError where there are not so many names, or one is there twice."""
     words = tuple(map(word, names))
     if len(words) != classes:
-        raise EvonasError(f"{name!r} has {classes} classes but {len(words)} class names")
+        raise EvonasError(f"{name!r} has {classes} classes but {len(words)} class names; name each class")
     twice = [one for one in words if words.count(one) > 1]
     if twice:
         raise EvonasError(f"{name!r} has the class name {twice[0]!r} twice; give each class its own")

@@ -14,5 +14,5 @@ def make_encoding(spec: str) -> Encoding[Any]:
     encoding = plugins.make("evonas.encodings", spec)
     missing = [m for m in ("sample", "mutate", "crossover", "features") if not hasattr(encoding, m)]  # build: see check
     if missing:
-        raise EvonasError(f"encoding {spec!r} has no {missing[0]}(); see Encoding in evonas/types.py")
+        raise EvonasError(f"encoding {spec!r} has no {missing[0]}(); see Encoding in evonas/core/types.py")
     return encoding

@@ -170,7 +170,7 @@ class Archive:
 
     def run(self, name: str) -> RunRecord:
         """Raises EvonasError, with the names there are, where there is no such run."""
-        for record in self.runs(name):
+        for record in self.runs(name) if isinstance(name, str) else ():
             return record
         names = [record.name for record in self.runs()]
         there = f"there are {choices(names)}" if names else "the archive has no runs yet"

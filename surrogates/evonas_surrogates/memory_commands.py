@@ -9,15 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from evonas.app import completion
+from evonas.app.runs import ArchiveOption
 from evonas.core.errors import EvonasError, choices
 
 memory_app = typer.Typer(
     help="What earlier searches taught: list, import, export, merge, forget.", no_args_is_help=True
 )
 
-ArchiveOption = Annotated[
-    str | None, typer.Option("--archive", help="File or database URL of the archive.", envvar="EVONAS_ARCHIVE")
-]
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 

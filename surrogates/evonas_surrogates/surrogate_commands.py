@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from evonas.app.runs import ArchiveOption
 from evonas.core.errors import EvonasError, choices
 
 MOST_REMEMBERED = 2000  # genomes that a model file holds; of a larger space the source models are enough
@@ -18,9 +19,6 @@ surrogate_app = typer.Typer(help="Learned rankers: fit, evaluate, show.", no_arg
 SourceArgument = Annotated[
     str | None,
     typer.Argument(help="An archive, a Parquet file of `evonas memory export`, or a suite. [the archive in use]"),
-]
-ArchiveOption = Annotated[
-    str | None, typer.Option("--archive", help="File or database URL of the archive.", envvar="EVONAS_ARCHIVE")
 ]
 EncodingOption = Annotated[str | None, typer.Option(help="Whose trainings count. [cell; of a suite its own]")]
 ObjectiveOption = Annotated[str | None, typer.Option(help="Metric to rank by. [val_accuracy; of a suite its own]")]

@@ -61,7 +61,8 @@ def read(
         store = Archive(archive) if where is None else exchange.open_existing(where)
         found = _of_archive(store, encoding, objective, store.where)
     if not len(found.rows.y):
-        raise EvonasError(f"{found.said} has nothing of the encoding {found.encoding!r}{_instead(where, archive)}")
+        instead = _instead(where, archive, found.encoding)
+        raise EvonasError(f"{found.said} has nothing to learn of the encoding {found.encoding!r}{instead}")
     return found
 
 
@@ -123,9 +124,11 @@ def _existing(where: str) -> Path:
     return path
 
 
-def _instead(where: str | None, archive: str | None) -> str:
-    """What else there is to learn from, where an archive lacks the encoding."""
+def _instead(where: str | None, archive: str | None, encoding: str) -> str:
+    """What else there is to learn from, where an archive lacks the encoding, or has no result of it to learn from."""
     if where is not None and (_is_suite(where) or where.endswith(".parquet")):
         return "; choose another --encoding"
     there = {plugins.plain_name(row["encoding"]) for row in Archive(where or archive).summary()}
+    if encoding in there:
+        return ": none of its trainings has a result that differs from the others'; search more"
     return f"; there are {choices(there)}" if there else "; it is empty: search first, or give a suite (nasbench201)"

@@ -172,7 +172,7 @@ def check(mine, **further):
         ({"limits": ["joules<=3"]}, "--limit joules<=3: no evaluation of images has 'joules', but .*FILE.py:joules"),
         ({"metrics": ["MINE:missing"]}, "has no 'missing'; it has"),
         ({"metrics": ["nowhere.py:energy"]}, "no file 'nowhere.py'"),
-        ({"metrics": ["energy"]}, "no metric named 'energy'; there are"),
+        ({"metrics": ["energy"]}, "no metric named 'energy'; give 'module:attribute'"),
         ({"metrics": ["MINE:energy", "energy=MINE:memory"]}, "--metric energy is named twice"),
         ({"metrics": ["params=MINE:energy"]}, "evonas has a metric 'params' of its own"),
         ({"metrics": ["MINE:broken"]}, r"the metric 'broken' raised ValueError: no board \(mine.py, line 22\)"),

@@ -171,7 +171,7 @@ def test_runs_count_from_one_and_know_what_was_killed(run, tmp_path):
     [
         (("--objectives", "-val_accuracy"), "would search for the worst validation accuracy; write val_accuracy"),
         (("--objectives", "f2"), "say whether more of yours is better: f2:max or f2:min"),
-        (("--data", "mnist"), "no task named 'mnist'; did you mean 'torchvision:MNIST'?"),
+        (("--data", "mnist"), "no data source named 'mnist'; did you mean 'torchvision:MNIST'?"),
         (("--data", "fashion-mnist"), "did you mean 'torchvision:FashionMNIST'?"),
         (("--data", "cifar-10"), "did you mean 'torchvision:CIFAR10'?"),
         (("--data", "digts"), "there are 'digits'"),

@@ -263,9 +263,10 @@ def test_folder_mistakes(tmp_path):
 
 def test_unknown_names():
     refused(
-        "digit", "no task named 'digit'; there are 'digits', 'folder', 'npy', 'npz', 'series', 'torchvision', 'ucr'"
+        "digit",
+        "no data source named 'digit'; there are 'digits', 'folder', 'npy', 'npz', 'series', 'torch",
     )
-    refused("", "no task named")
+    refused("", "no data source named")
     refused("digits:3", "digits takes no argument")
 
 

@@ -262,7 +262,7 @@ def test_sources_that_are_none(archive, tmp_path):
     empty = Archive(tmp_path / "empty.db")
     assert "it is empty: search first" in says("fit", "--out", tmp_path / "m.safetensors", archive=empty)
     found = says("fit", "--encoding", "macro", "--out", tmp_path / "m.safetensors", archive=archive)
-    assert found.endswith("has nothing of the encoding 'macro'; there are 'cell'")
+    assert found.endswith("has nothing to learn of the encoding 'macro'; there are 'cell'")
     assert "no encoding named 'mcro'" in says(
         "fit", "--encoding", "mcro", "--out", tmp_path / "m.safetensors", archive=archive
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from evonas.core.errors import EvonasError
 from evonas.domains.images.dataset import Images
 from evonas.domains.images.layout import Channels
 from evonas.domains.images.reader import ImageReader
@@ -47,6 +50,8 @@ def images_from_arrays(
     """
     check_pairs(name, test=(x_test, y_test), val=(x_val, y_val))
     reader, images, clipped = ImageReader.of(x, "x", channels)
+    if not (flip is None or isinstance(flip, bool | np.bool_)):
+        raise EvonasError(f"flip={flip!r} is neither True nor False; leave it out for what suits the images")
     left_out = [*left_out, *clipped]
     further = {}
     for part, given in (("val", x_val), ("test", x_test)):

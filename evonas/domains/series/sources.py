@@ -19,7 +19,7 @@ TRAIN, TEST = "_TRAIN", "_TEST"
 def from_npz(argument: str, *, root: Path | None = None) -> Series:
     """Arrays `x_train, y_train[, x_test, y_test][, class_names]`; `x` is (n, length, channels) or (n, length)."""
     path = Path(argument).expanduser()
-    if path.suffix.lower() in files.SUFFIXES or path.is_dir():
+    if argument and (path.suffix.lower() in files.SUFFIXES or path.is_dir()):
         raise EvonasError(f"{argument!r} is no npz file; write --data ucr:{argument}")
     if not path.is_file():
         raise EvonasError(f"no file {argument!r}; give series:PATH of an npz file with x_train and y_train")
@@ -56,7 +56,7 @@ def _file(path: Path, argument: str) -> Path:
         if path.suffix.lower() not in files.SUFFIXES:
             raise EvonasError(f"{argument!r} is neither a .ts nor a .tsv file; an npz file is series:{argument}")
         return path
-    if not path.is_dir():
+    if not argument or not path.is_dir():
         raise EvonasError(f"no file or folder {argument!r}; give ucr:PATH of a .ts or .tsv file, or of their folder")
     found = {one.stem: one for suffix in reversed(files.SUFFIXES) for one in sorted(path.glob(f"*{TRAIN}{suffix}"))}
     if path.name + TRAIN in found:
