@@ -216,7 +216,7 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
         with _broken_off(job, f"the method {job.config.method_spec!r}"):
             searcher, timetable = make_searcher(job), job.timetable
             _note([*job.domain.found(job.data), f"searching with {spelled(job.config.method_spec)}"], callbacks)
-            _note([line for line in [description(job.trainer)] if line], callbacks)
+            _note(description(job.trainer).splitlines(), callbacks)
             if any(isinstance(callback, Noting) for callback in callbacks):  # to measure takes a moment
                 _note(plan.before(job, told), callbacks)
             memory = [known] if (known := _known(searcher)) else []

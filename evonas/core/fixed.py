@@ -24,6 +24,7 @@ VOID: Mapping[str, Mapping[str, Any]] = {  # what of a recipe has no effect besi
         **{"rotation": 0.0, "cutout": 0.0, "mixup": 0.0},
     },
 }
+WORDS = {"loss": "the loss", "optimizer": "the optimizer", "augment": "the augmentation"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,7 +64,7 @@ class Fixed:
         return replace(recipe, **changes) if changes else recipe
 
     def describe(self, labels: np.ndarray) -> str:
-        """A line, for (n,) labels of the training examples; empty where nothing was given."""
+        """A line for each, for (n,) labels of the training examples; empty where nothing was given."""
         lines = []
         if self.balance:
             counts = np.bincount(labels)
@@ -71,8 +72,8 @@ class Fixed:
             span = f"{low:.3g} to {high:.3g}"
             lines.append(f"classes count alike: the loss of an example is weighted inversely to its class, {span}")
         for name, called in self.own.items():
-            lines.append(f"the {name} is your {called}; {', '.join(VOID[name])} of recipes have no effect")
-        return "; ".join(lines)
+            lines.append(f"{WORDS[name]} is your {called}; {', '.join(VOID[name])} of recipes have no effect")
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         """What identifies a training: functions by their code, as far as a file holds it."""

@@ -121,7 +121,7 @@ class Supervised:
         figures = {name: finished.metrics[name] for name in (*SHOWN, "seconds")}
         notes = [
             self._learned(trainer),
-            *filter(None, [trainer.describe()]),
+            *trainer.describe().splitlines(),
             *self._looks(trainer, final),
             *_made_of(final, len(finished.members)),
         ]

@@ -189,7 +189,7 @@ class TorchTrainer:
         return environment.processor() if self.device == "cpu" else self.device
 
     def describe(self) -> str:
-        """A line on what all trainings have in common because somebody gave it; empty where nothing was."""
+        """A line on each thing that all trainings have in common because somebody gave it; empty where nothing was."""
         return self.fixed.describe(self.data.y_train)
 
     def __call__(self, candidate: Candidate, task: Task, seed: int) -> Evaluation:

@@ -51,8 +51,12 @@ def test_named_ones_are_found_again(mine, tmp_path):
     record, found = Archive(tmp_path / "a.db").run("run"), trials(tmp_path)
     assert {name: record.config[name] for name in given} == given
     assert all(one.ok for one in found)
-    (line,) = [note for note in result["notes"] if "the loss is your Focal" in note]
-    assert "the optimizer is your partial of adam" in line
+    said = [note.partition(";")[0] for note in result["notes"] if " is your " in note]
+    assert said == [
+        "the loss is your Focal",
+        "the optimizer is your partial of adam",
+        "the augmentation is your noisy",
+    ]
     recipe = result["trainings"][0]["recipe"]
     assert recipe["loss"] == "Focal"
     assert recipe["augment"] == "noisy"

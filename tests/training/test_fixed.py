@@ -137,6 +137,6 @@ def test_trainings_with_other_parts_are_others():
 
 def test_it_says_what_it_is():
     found = Fixed(loss=F.cross_entropy, optimizer=sgd).describe(np.array([0, 1]))
-    assert found.startswith("the loss is your cross_entropy; label_smoothing, mixup of recipes have no effect; ")
+    assert found.startswith("the loss is your cross_entropy; label_smoothing, mixup of recipes have no effect\n")
     assert "the optimizer is your partial of SGD; optimizer, lr, weight_decay of recipes" in found
     assert named(torch.nn.CrossEntropyLoss()) == "CrossEntropyLoss"
