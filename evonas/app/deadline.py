@@ -121,12 +121,13 @@ def with_first(
     context: SearchContext[Any], timetable: Timetable | None, first: Sequence[Any] | None = None, head: int = 1
 ) -> SearchContext[Any]:
     """The context with the genomes that are tried first: of those that may be, by default the encoding's, as many as
-    the timetable says, or all; the `head` of them for certain.
+    the timetable says, or all; the `head` of them for certain, unless it says none.
 
     A budget of trials must not decide it: a run that is given more of them goes on as if it had always had them.
     """
     found = first_of(context.encoding, context.task) if first is None else first
-    return replace(context, first=freeze(found)[: None if timetable is None else max(head, timetable.portfolio)])
+    number = None if timetable is None else timetable.portfolio and max(head, timetable.portfolio)
+    return replace(context, first=freeze(found)[:number])
 
 
 def begun(

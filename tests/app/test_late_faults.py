@@ -32,13 +32,14 @@ class Wide(CategoricalEncoding):
 
 
 class BreaksLate(Wide):
-    """The check before a search samples five times, and ten genomes come before the first that is bred."""
+    """The check before a search samples five times, what measures its speed three times, and ten genomes come before
+    the first that is bred."""
 
     calls = 0
 
     def sample(self, rng):
         type(self).calls += 1
-        if self.calls == 10:
+        if self.calls == 13:
             raise LookupError("no more")
         return super().sample(rng)
 
