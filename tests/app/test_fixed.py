@@ -137,6 +137,7 @@ def test_what_cannot_travel_to_a_worker_is_said(tmp_path):
 def test_a_class_of_losses_is_made(tmp_path):
     job = prepared(tmp_path, {"loss": torch.nn.CrossEntropyLoss}, loss="torch.nn:CrossEntropyLoss")
     assert isinstance(job.trainer.fixed.loss, torch.nn.CrossEntropyLoss)
+    assert job.config.first is not None
     assert job.trainer.recipe(job.config.first[0]).label_smoothing == 0
 
 

@@ -7,7 +7,7 @@ from evonas.app.config import SearchConfig
 from evonas.app.preparation import prepare
 from evonas.core.errors import EvonasError
 from evonas.domains.domain import load_data
-from evonas.domains.images import images_from_arrays
+from evonas.domains.images import Images, images_from_arrays
 from evonas.memory.archive import Archive
 from tests.app.quick import resume, search
 from tests.app.test_limits import blobs, options, trials
@@ -114,4 +114,5 @@ def test_what_is_not_of_files(tmp_path):
         prepared(tmp_path, "digits", groups=1)
     with pytest.raises(EvonasError, match="names files, and 'digits' is not of files; give a group a line"):
         prepared(tmp_path, "digits", groups=str(tmp_path / "named.csv"))
-    assert load_data("digits").aside is not None
+    assert isinstance(digits := load_data("digits"), Images)
+    assert digits.aside is not None

@@ -89,7 +89,9 @@ def prepared(folder, **further):
 
 def test_limits_hold_for_them_too(tmp_path):
     mine = NET.genome(width=64)
-    assert prepared(tmp_path, start=[mine]).config.first[1] == mine
+    first = prepared(tmp_path, start=[mine]).config.first
+    assert first is not None
+    assert first[1] == mine
     with pytest.raises(EvonasError, match=r"--start \(.*: its params \d+ breaks params<=5000; give a smaller network"):
         prepared(tmp_path, start=[mine], limits=["params<=5000"])
 

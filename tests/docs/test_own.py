@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_recipes_are_short():
 def test_the_page_runs_as_it_stands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EVONAS_ARCHIVE", str(tmp_path / "archive.db"))
-    page = {"__name__": "own_page"}
+    page: dict[str, Any] = {"__name__": "own_page"}
     for code in re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
         exec(compile(code, str(PAGE), "exec"), page)
     runs = {run.name: run for run in Archive(tmp_path / "archive.db").runs()}
