@@ -240,7 +240,11 @@ class SearchConfig(BaseModel):
             raise EvonasError(f"{str(path)!r} has a table [{table}]; its options stand at the top, in no table")
         named = specs({key: value for key, value in values.items() if key not in overrides})
         trust.admit(named, source=f"the configuration {str(path)!r}")
-        return cls.make({**values, **overrides})
+        try:
+            return cls.make({**values, **overrides})
+        except EvonasError as error:
+            cls.make(overrides)  # where it is these alone, the file has nothing to do with it
+            raise EvonasError(f"the configuration {str(path)!r}: {error}") from None
 
     @property
     def method_spec(self) -> str:

@@ -302,7 +302,9 @@ class Goal:
         """
         names = [name.strip() for name in objectives.split(",") if name.strip()]
         if not names:
-            raise EvonasError(f"no objective in {objectives!r}; give for example val_accuracy or val_accuracy,params")
+            raise EvonasError(
+                f"objectives {objectives!r} name none; give for example val_accuracy or val_accuracy,params"
+            )
         constraints = tuple(map(Constraint.parse, limits))
         for most, least in product(constraints, repeat=2):
             if most.name == least.name and most.at_most and not least.at_most and most.bound < least.bound:
