@@ -112,7 +112,7 @@ def test_objectives():
     assert (
         Goal.parse("-latency_ms").objectives == Goal.parse("latency_ms").objectives == (Objective("latency_ms", False),)
     )
-    with pytest.raises(EvonasError, match="no objective in ' , '"):
+    with pytest.raises(EvonasError, match="objectives ' , ' name none"):
         Goal.parse(" , ")
     with pytest.raises(EvonasError, match="no metric named 'val_acuracy' to search for; there are .*'val_accuracy'"):
         Goal.parse("val_acuracy,params")

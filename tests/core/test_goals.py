@@ -171,7 +171,7 @@ def test_a_limit_comes_before_the_objective():
         ("f1:up", "write f1:min or f1:max"),
         ("-f1:max", "write f1:min or f1:max"),
         ("val_accuracy,val_accuracy", "named twice"),
-        (" , ", "no objective in"),
+        (" , ", "name none"),
         ("a b:max", "is no name of a metric"),
     ],
 )
