@@ -139,6 +139,8 @@ class Screened(Generic[G]):
         genomes = [candidates[place].genome for place in np.argsort(-worths, kind="stable")]
         drawn = [self.encoding.sample(rng) for _ in range(sample)]
         others = [genome for genome in dict.fromkeys([*genomes, *drawn]) if genome not in self._observed]
+        if not others:  # the space is exhausted
+            return (np.zeros(0), np.zeros(0)), (np.zeros(0), np.zeros(0))
         said = ranker.predict_with_deviation(self._features(others))
         next_ones = set(genomes[:n])
         first = [place for place, genome in enumerate(others) if genome in next_ones]

@@ -45,9 +45,9 @@ class Unsure(Knowing):
     predict_with_deviation: Any = None
 
 
-def told(genomes, ranker):
+def told(genomes, ranker, encoding=Digits(3, 10)):
     """A search of the toy that has been told the digits' sums, and its results."""
-    context = on(Digits(3, 10))
+    context = on(encoding)
     searcher = Screened(context, RandomSearch(context), ranker)
     results = [Evaluation(Candidate(genome), {"val_accuracy": sum(genome) / 100}) for genome in genomes]
     searcher.tell(results)
@@ -82,6 +82,13 @@ def test_one_training_brings_no_more_than_ten():
     assert one is not None
     assert ten is not None
     assert one.expected < ten.expected
+
+
+def test_of_a_space_that_is_exhausted_nothing_more_is_expected():
+    searcher, results = told([(i,) for i in range(12)], Knowing(1.0), Digits(1, 12))
+    found = prospects(searcher, results, VAL_ACCURACY, np.random.default_rng(0))
+    assert found is not None
+    assert found.expected == found.at_most == 0
 
 
 def test_the_search_is_not_changed_by_the_question():
