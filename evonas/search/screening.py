@@ -144,7 +144,7 @@ class Screened(Generic[G]):
         said = ranker.predict_with_deviation(self._features(others))
         next_ones = set(genomes[:n])
         first = [place for place, genome in enumerate(others) if genome in next_ones]
-        self._rows = {g: row for g, row in self._rows.items() if g in self._observed or g in self._pending}
+        self._forget_rows()
         return (said[0][first], said[1][first]), (said[0], said[1])
 
     def _offspring(self, rng: np.random.Generator) -> list[Candidate[G]]:
@@ -187,12 +187,16 @@ class Screened(Generic[G]):
         return np.array([self._rows[genome] for genome in genomes])
 
     def _expect(self, candidate: Candidate[G]) -> None:
-        """The candidate will be trained; rows of those that were not chosen are needed no longer."""
+        """The candidate will be trained."""
         self.known.add([candidate])
         self._pending[candidate.genome] = None
-        self._rows = {g: row for g, row in self._rows.items() if g in self._observed or g in self._pending}
+        self._forget_rows()
         if isinstance(self.searcher, Proposing):
             self.searcher.expect([candidate])
+
+    def _forget_rows(self) -> None:
+        """Those of genomes that were only looked at."""
+        self._rows = {g: row for g, row in self._rows.items() if g in self._observed or g in self._pending}
 
     def _adapt(self) -> None:
         """Give the rankers all results, those of few epochs too, if there are new ones."""

@@ -14,6 +14,7 @@ from evonas.search.prospects import LEAST, prospects
 from evonas.search.screening import Screened
 from tests.toys import Digits, on
 
+TOY = Digits(3, 10)
 LOW = [(0, 0, i % 10) for i in range(10)] + [(0, 1, i) for i in range(10)]  # the poorest networks of the toy
 
 
@@ -45,7 +46,7 @@ class Unsure(Knowing):
     predict_with_deviation: Any = None
 
 
-def told(genomes, ranker, encoding=Digits(3, 10)):
+def told(genomes, ranker, encoding=TOY):
     """A search of the toy that has been told the digits' sums, and its results."""
     context = on(encoding)
     searcher = Screened(context, RandomSearch(context), ranker)

@@ -32,6 +32,11 @@ def short(value: float | None) -> str:
     return f"{value:.3g}" if value is not None and np.isfinite(value) else ""
 
 
+def trials_needed(value: float, most: int) -> str:
+    """`12`, `3.5`, or `> 100` where it took more than the `most` that there were."""
+    return f"{value:g}" if np.isfinite(value) else f"> {most}"
+
+
 def milliseconds(seconds: float) -> str:
     """Three digits, never as a power of ten."""
     text = f"{1000 * seconds:.3g}"

@@ -10,7 +10,6 @@ benchmarks/results/prospects.md. How wide deviations are taken (`evonas.search.p
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from evonas.search.prospects import SURE, prospects
 from evonas_benchmarks.pages.text import markdown
 from evonas_benchmarks.run.problems import make_searcher, tabular_problem
 from evonas_benchmarks.suites.suite import load_suite
+from studies.real_images import rows
 
 PAGE = Path(__file__).parents[2] / "results" / "prospects.md"
 METHOD, MORE = "evolution+meta", 10
@@ -43,27 +43,18 @@ def main() -> None:
     options = parser.parse_args()
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     if not options.write:
-        had = read(options.rows)
+        had = rows.read(options.rows)
         done = {(row["suite"], row["task"], row["warm"], row["seed"]) for row in had}
         for seed in seeds:
             for suite, tasks in TASKS.items():
                 for task in tasks:
                     for warm in (True, False):
                         if (suite, task, warm, seed) not in done:
-                            add(options.rows, list(asked(suite, task, warm, seed)))
+                            rows.append(options.rows, list(asked(suite, task, warm, seed)))
                             print(suite, task, "with earlier tasks" if warm else "from scratch", seed, flush=True)
-    found = [row for row in read(options.rows) if row["seed"] in seeds]
+    found = [row for row in rows.read(options.rows) if row["seed"] in seeds]
     PAGE.write_text(page(pd.DataFrame(found)), encoding="utf-8")
     print(PAGE)
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
-
-
-def add(path: Path, rows: list[dict[str, Any]]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write("".join(json.dumps(row) + "\n" for row in rows))
 
 
 def asked(suite: str, task: str, warm: bool, seed: int) -> Iterator[dict[str, Any]]:
@@ -92,15 +83,15 @@ def asked(suite: str, task: str, warm: bool, seed: int) -> Iterator[dict[str, An
 
 
 def page(found: pd.DataFrame) -> str:
-    rows = []
+    shown = []
     for suite in TASKS:
         for warm in (True, False):
             mine = found[(found.suite == suite) & (found.warm == warm)]
             for look in (*LOOKS, None):
                 some = mine if look is None else mine[mine.trial == look]
                 if len(some):
-                    shown = [suite, "known" if warm else "none", str(look or "all")]
-                    rows.append([*shown, *_figures(pd.DataFrame(some))])
+                    named = [suite, "known" if warm else "none", str(look or "all")]
+                    shown.append([*named, *_figures(pd.DataFrame(some))])
     head = ["table", "earlier tasks", "after", "asked", f"{MORE} more: expected", "came"]
     head += [f"{SURE:.0%} sure of", "so it was"]
     made = ", ".join(f"{name} {version}" for name, version in versions().items() if name in ("evonas", "numpy"))
@@ -111,7 +102,7 @@ way from a table's median network to its best. `sure of` is by how much nothing 
 how often that held: it should be {SURE:.0%}. How wide the ranker's deviations are taken was chosen on
 {CALIBRATED}; here are seeds {", ".join(str(seed) for seed in sorted(found.seed.unique()))}.
 
-{markdown(head, rows)}
+{markdown(head, shown)}
 
 Made by `python benchmarks/studies/protocol/prospects.py --rows FILE`, on {processor()}; {made}.
 """

@@ -15,7 +15,7 @@ from evonas_benchmarks.analysis.grids import first, grid
 from evonas_benchmarks.analysis.ranking import reference_trials
 from evonas_benchmarks.analysis.statistics import Paired, against, resampled
 from evonas_benchmarks.analysis.summary import at_looks
-from evonas_benchmarks.pages.text import figure, how_made, markdown, short
+from evonas_benchmarks.pages.text import figure, how_made, markdown, trials_needed
 
 RANDOM = "random"
 SUITES = {  # and the method that is judged
@@ -99,9 +99,9 @@ def _needed(curves: pd.DataFrame, ours: str, task: str | None) -> list[str]:
     return [
         task or "all, by the mean over tasks",
         f"{1 - level:.3f}",
-        _trials(float(np.median(needed)), most),
-        _trials(float(needed.max()), most),
-        f"{_trials(by_mean, most)} ({_trials(float(low), most)} to {_trials(float(high), most)})",
+        trials_needed(float(np.median(needed)), most),
+        trials_needed(float(needed.max()), most),
+        f"{trials_needed(by_mean, most)} ({trials_needed(float(low), most)} to {trials_needed(float(high), most)})",
         *(f"≤ {goal}" for goal in NEEDED),
     ]
 
@@ -165,7 +165,3 @@ def _at(values: np.ndarray, look: int) -> str:
 
 def _seeds(values: np.ndarray) -> int:
     return int(np.isfinite(values[:, -1]).sum())
-
-
-def _trials(value: float, most: int) -> str:
-    return short(value) if np.isfinite(value) else f"> {most}"

@@ -13,7 +13,7 @@ from evonas_benchmarks.analysis import grids, reading
 from evonas_benchmarks.analysis.grids import first, grid
 from evonas_benchmarks.analysis.statistics import paired
 from evonas_benchmarks.analysis.summary import at_looks
-from evonas_benchmarks.pages.text import figure, how_made, markdown
+from evonas_benchmarks.pages.text import figure, how_made, markdown, trials_needed
 
 CONTROL, RANDOM = "evolution+boosting", "random"
 CORRUPTED = {
@@ -56,7 +56,7 @@ def _to_the_best(out: Path, ours: str) -> str:
         for method, regret in grid(found, task, "regret", trials).items():
             needed = np.array([first(row <= ARRIVED) for row in regret if not np.isnan(row).all()])
             goals = [f"≤ {bar}", f"≤ {aim}", f"≤ {EVERY}"] if method == ours else ["", "", ""]
-            middle, most = (_trials(value, trials) for value in (np.median(needed), needed.max()))
+            middle, most = (trials_needed(value, trials) for value in (np.median(needed), needed.max()))
             rows.append([task, method, str(len(needed)), middle, *goals[:2], most, goals[2]])
     head = ["task", "method", "seeds", "median trainings", "bar", "aim", "slowest seed", "bar"]
     return f"## NAS-Bench-201: trainings to the table's best\n\n{markdown(head, rows)}"
@@ -114,7 +114,3 @@ def _over_tasks(curves: pd.DataFrame) -> Mapping[str, np.ndarray]:
 
 def _known(values: np.ndarray) -> np.ndarray:
     return values[~np.isnan(values).any(axis=1)]
-
-
-def _trials(value: float, most: int) -> str:
-    return f"{value:g}" if np.isfinite(value) else f"> {most}"
