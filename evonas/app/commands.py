@@ -95,7 +95,10 @@ def search(
     ] = None,
     start: Annotated[
         list[str] | None,
-        typer.Option(help="A network of your own, repeatable: a genome.json, tried right after the fixed baseline."),
+        typer.Option(
+            help="A network of your own, repeatable: a genome.json, or a cell of NAS-Bench-201 as its string; tried "
+            "right after the fixed baseline."
+        ),
     ] = None,
     trials: Annotated[int | None, typer.Option(help="Trainings to spend. (default: 24)")] = None,
     seconds: Annotated[float | None, typer.Option(help="Seconds of wall clock to spend.")] = None,

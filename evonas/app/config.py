@@ -67,7 +67,9 @@ class SearchConfig(BaseModel):
     objectives: str = Field("val_accuracy", description="comma-separated metrics; the first decides what is best")
     limits: list[str] = Field([], description="limits that the network is to keep: params<=200000, val_accuracy>=0.9")
     metrics: list[str] = Field([], description="metrics of your own: file.py:function, NAME=module:attribute")
-    start: list[Any] = Field([], description="networks of your own that are tried after the baseline: genome.json")
+    start: list[Any] = Field(
+        [], description="networks of your own that are tried after the baseline: genome.json, a cell"
+    )
     trials: int | None = Field(None, ge=1, description="trainings to spend; 24 where no --seconds are given")
     seconds: float | None = Field(None, gt=0, description="seconds of wall clock to spend")
     deadline: Annotated[float, Field(gt=0)] | Literal["auto"] | None = Field(

@@ -108,7 +108,7 @@ def finish(
     if final is not None and job.extras:
         enough = job.timetable is None or left is None or left() > program_seconds(job.timetable, 1 + len(final.others))
         begun = time.monotonic()
-        notes = job.domain.add_program(folder) if enough else [NO_TIME.format(job.name)]
+        notes = job.domain.add_program(folder, job.encoding) if enough else [NO_TIME.format(job.name)]
         values["cost"] = {**values["cost"], "program": time.monotonic() - begun if enough else None}
         values["notes"] = [*values.get("notes", ()), *notes]
         write(folder, values)

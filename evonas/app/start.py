@@ -33,14 +33,16 @@ def recorded(starts: Sequence[Any]) -> list[dict[str, Any]]:
 def starting(
     given: Sequence[Any], encoding: Encoding[Any], spec: str, task: Task, kind: Domain, costs: Costs[Any] | None
 ) -> list[Any]:
-    """The genomes of files (`genome.json` of a run, or a genome alone), as a record has them, or as they are.
+    """The genomes of files (`genome.json` of a run, or a genome alone), as a record has them, or as they are: a text
+    that names no file is a genome where an encoding's genomes are texts, as cells of NAS-Bench-201 are.
 
     Raises EvonasError where one cannot be read, is of another encoding, makes no network, or breaks a limit that is
     known before training.
     """
     found = []
+    texts = bool(given) and isinstance(encoding.sample(np.random.default_rng(0)), str)
     for one in given:
-        genome, name = _genome(one, spec)
+        genome, name = _genome(one, spec, texts)
         if why := _no_genome(genome, encoding, task, kind):
             raise EvonasError(f"--start {name}: no genome of the encoding {spec!r}: {why}")
         genome = canonical_form(encoding)(genome)
@@ -52,18 +54,24 @@ def starting(
     return found
 
 
-def _genome(one: Any, spec: str) -> tuple[Any, str]:
-    """A genome, and what it is called."""
+def _genome(one: Any, spec: str, texts: bool) -> tuple[Any, str]:
+    """A genome, which may be a text of its own where they are `texts`, and what it is called."""
     if isinstance(one, Mapping):
         return freeze(one.get("genome")), repr(one.get("genome"))[:80]
     if not isinstance(one, str | os.PathLike):
         return freeze(one), repr(one)[:80]
     path = Path(one).expanduser()
+    if texts and isinstance(one, str) and not os.path.exists(path):
+        return one, f"{one[:80]!r} is no file, and"
+    text = ""
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        held = json.loads(text)
     except OSError as error:
         raise EvonasError(f"--start {str(path)!r} cannot be read: {error.strerror}; give a genome.json") from None
     except ValueError:
+        if texts and text:
+            return text.strip(), repr(str(path))
         raise EvonasError(f"--start {str(path)!r} is no JSON; give a genome.json, as a search leaves it") from None
     if not isinstance(held, dict):
         return freeze(held), repr(str(path))
@@ -87,7 +95,7 @@ def _no_genome(genome: Any, encoding: Encoding[Any], task: Task, kind: Domain) -
         if kind.trains:
             encoding.build(genome, task)
     except EvonasError as error:
-        return str(error).rpartition(" raised ")[2]
+        return str(error).rpartition(" raised ")[2].removeprefix("EvonasError: ")
     except Exception as error:  # whatever an encoding makes of what it has not made
         return placed(error)
     return ""

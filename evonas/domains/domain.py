@@ -143,9 +143,9 @@ class Domain(Protocol):
         """
         ...
 
-    def add_program(self, folder: Path) -> Sequence[str]:
+    def add_program(self, folder: Path, encoding: Any = None) -> Sequence[str]:
         """Write what else there may be of the network that `finish` wrote, and takes seconds; notes on what could not
-        be."""
+        be. The encoding is made from its name where it is not given."""
         ...
 
     def hand_over(

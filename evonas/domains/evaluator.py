@@ -172,7 +172,7 @@ class EvaluatorDomain:
         (folder / "genome.json").write_text(text + "\n", encoding="utf-8")
         return {"notes": ["networks of an evaluator of one's own are its own to keep: genome.json has the best genome"]}
 
-    def add_program(self, folder: Path) -> Sequence[str]:
+    def add_program(self, folder: Path, encoding: Any = None) -> Sequence[str]:
         return ()
 
     def network(self, model: Any, preprocessing: Any, class_names: tuple[str, ...], shape: tuple[int, ...]) -> Any:

@@ -19,7 +19,7 @@ from evonas.core.environment import versions
 from evonas.core.errors import EvonasError
 from evonas.core.genomes import freeze
 from evonas.core.trust import admit
-from evonas.core.types import Task
+from evonas.core.types import Encoding, Task
 from evonas.domains.domain import domain_named
 from evonas.domains.network import Network
 from evonas.domains.programs import INSIDE, PROGRAM, write_program
@@ -77,12 +77,12 @@ def save(
     return _write_program(folder, network)
 
 
-def add_program(folder: Path) -> list[str]:
+def add_program(folder: Path, encoding: Encoding[Any] | None = None) -> list[str]:
     """Write `model.pt2` beside the network in the folder; returns a word on why it could not be.
 
     Raises EvonasError where there is no network.
     """
-    return _write_program(folder, load(folder))
+    return _write_program(folder, load(folder, encoding=encoding))
 
 
 def _write_program(folder: Path, network: Network) -> list[str]:
@@ -104,7 +104,7 @@ def _checksum(path: Path) -> str | None:
         return None
 
 
-def load(folder: str | Path, *, trust: bool = False) -> Network:
+def load(folder: str | Path, *, trust: bool = False, encoding: Encoding[Any] | None = None) -> Network:
     """The network of a finished search, in eval mode on the CPU, built from its encoding and genome.
 
     A folder may come from anybody, so its encoding has to be an installed one, or a file or module that was named in
@@ -114,6 +114,7 @@ def load(folder: str | Path, *, trust: bool = False) -> Network:
         folder: with `genome.json` and `model.safetensors`.
         trust: run what the folder names: a file or module with the encoding, or, where that is gone, the exported
             program `model.pt2`, whose reader unpickles. It is logged what is run.
+        encoding: the object that was searched with, where no name leads to it: nothing that the folder names is run.
 
     Raises EvonasError where the folder holds no network, and where its code is not trusted.
     """
@@ -121,10 +122,11 @@ def load(folder: str | Path, *, trust: bool = False) -> Network:
         raise EvonasError(f"{folder!r} is no folder; give the path of a search's results")
     folder = Path(folder)
     description = _description(folder)
-    admit([description["encoding"]], source=str(folder / "genome.json"), trust=trust)
+    if encoding is None:
+        admit([description["encoding"]], source=str(folder / "genome.json"), trust=trust)
     program = folder / "model.pt2"
     try:
-        model = _rebuilt(folder, description)
+        model = _rebuilt(folder, description, encoding)
     except EvonasError as error:
         if not program.exists():
             raise
@@ -151,13 +153,13 @@ def _program(path: Path, reason: EvonasError) -> tuple[nn.Module, bool]:
         raise EvonasError(f"{reason}; and {str(path)!r} cannot be read: {_first_line(error)}") from error
 
 
-def _rebuilt(folder: Path, description: Mapping[str, Any]) -> nn.Module:
+def _rebuilt(folder: Path, description: Mapping[str, Any], encoding: Encoding[Any] | None) -> nn.Module:
     from safetensors import SafetensorError
     from safetensors.torch import load_model
 
     from evonas.encodings.make import make_encoding
 
-    encoding = make_encoding(description["encoding"])
+    encoding = encoding or make_encoding(description["encoding"])
     classes = len(description["class_names"])
     task = Task(description["task"], description["input_shape"], classes, domain=description["domain"])
     members = description["members"]

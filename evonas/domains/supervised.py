@@ -175,11 +175,11 @@ class Supervised:
             return [f"test-time augmentation over {n} forms: {seen} (p = {found.p:.2g}); it costs {n} times as much"]
         return [f"no test-time augmentation over {n} forms: {seen}, which is within chance (p = {found.p:.2g})"]
 
-    def add_program(self, folder: Path) -> Sequence[str]:
+    def add_program(self, folder: Path, encoding: Any = None) -> Sequence[str]:
         """Write `model.pt2` beside the network that is in the folder."""
         from evonas.domains.export import add_program
 
-        return add_program(folder)
+        return add_program(folder, encoding)
 
     def examples(self, split: Any) -> Mapping[str, Any]:
         return {}

@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
 import evonas
+from evonas.app.cli import app
 from evonas.app.config import SearchConfig
 from evonas.app.deadline import begun, with_first
 from evonas.app.job import resume
@@ -23,6 +25,7 @@ from tests.app.test_portfolio import CELL, candidates, options
 NET = NetEncoding()
 MINE = ["|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_1x1~1|nor_conv_3x3~2|"]
 MINE.append(MINE[0].replace("1x1", "3x3"))
+COMMAND = ["search", "--encoding", "cell", "--trials", "1", "--epochs", "1", "--train-size", "64", "--archive"]
 
 
 def of_file(path, genome, encoding="cell"):
@@ -100,3 +103,18 @@ def test_a_cell_that_is_none(tmp_path):
     assert CellEncoding().features(MINE[0])
     with pytest.raises(EvonasError, match="--start 'nothing at all': no genome of the encoding 'cell': "):
         evonas.search(start=[{"genome": "nothing at all"}], **options(tmp_path, trials=1))
+
+
+def test_a_string_of_nas_bench_201_is_a_genome_wherever_one_is_given(tmp_path):
+    """As the benchmark writes it: on the command line, in Python, alone in a file, as JSON."""
+    (tmp_path / "cell.txt").write_text(MINE[0] + "\n")
+    (tmp_path / "cell.json").write_text(json.dumps(MINE[1]))
+    for start, mine in ((MINE[0], MINE[0]), (tmp_path / "cell.txt", MINE[0]), (tmp_path / "cell.json", MINE[1])):
+        first = prepared(tmp_path, start=[start], encoding="cell").config.first
+        assert first is not None
+        assert first[1] == CELL.canonical(mine)
+    called = CliRunner().invoke(app, [*COMMAND, str(tmp_path / "b.db"), "--start", MINE[0].replace("none", "nothing")])
+    assert "is no file, and: no genome of the encoding 'cell': " in (line := str(called.exception or called.output))
+    assert "is no cell of NAS-Bench-201; it looks like '|nor_conv_3x3~0|+|" in line
+    with pytest.raises(EvonasError, match="is no file, and: no genome of the encoding 'cell': .*'nothing' is no cell"):
+        evonas.search(start="nothing", **options(tmp_path, trials=1))
