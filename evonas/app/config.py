@@ -56,7 +56,9 @@ class SearchConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     data: str = Field(
-        "digits", description="digits, torchvision:NAME, npz:FILE, npy:FOLDER, folder:PATH, or module:attribute"
+        "digits",
+        description="digits, torchvision:NAME, npz:FILE, npy:FOLDER, folder:PATH, csv:FILE, tars:FOLDER, hf:FOLDER, "
+        "or module:attribute",
     )
     evaluator: str = Field("", description="instead of data: your function, file.py:attribute or module:attribute")
     encoding: str = Field(

@@ -63,8 +63,9 @@ def _is_file(text: str) -> bool:
 
 
 def _data(spec: str) -> str:
-    """`npz:data.npz` likewise; what torchvision's data sets are called is no path."""
+    """`npz:data.npz` and `folder:photos?size=48` likewise; what torchvision's data sets are called is no path."""
     source, _, place = spec.partition(":")
     if source not in plugins.available("evonas.tasks") or source == "torchvision":
         return _spec(spec)
-    return f"{source}:{_path(place)}" if place and Path(located(place)).exists() else spec
+    place, mark, query = (place, "", "") if Path(located(place)).exists() else place.partition("?")
+    return f"{source}:{_path(place)}{mark}{query}" if place and Path(located(place)).exists() else spec

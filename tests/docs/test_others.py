@@ -23,4 +23,5 @@ def test_the_page_runs_as_it_stands(tmp_path, monkeypatch):
     runs = Archive(tmp_path / "archive.db").runs()
     assert [run.status for run in runs] == ["done"] * 3
     assert 1 <= dict(page["found"]["genome"])["depth"] <= 3
+    assert page["digits"].class_names == ("kind 0", "kind 1", "kind 2")
     assert page["network"].predict(page["x"]).shape == page["y"].shape

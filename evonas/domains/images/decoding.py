@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from evonas.core.errors import EvonasError
 from evonas.domains import mapped
 from evonas.domains.images.framing import DOING, FITS, Frame
-from evonas.domains.images.pictures import Picture, read_picture, reason
+from evonas.domains.images.pictures import Picture, Source, read_picture, reason
 from evonas.domains.images.pixels import PixelScale
 from evonas.domains.images.walking import Found, some
 
@@ -75,7 +74,7 @@ class Album:
         return min((float(np.nanmin(image)) for image in deep), default=np.inf)
 
 
-def decode(files: Mapping[str, Sequence[Path]], frame: Frame, found: Found) -> tuple[dict[str, np.ndarray], float]:
+def decode(files: Mapping[str, Sequence[Source]], frame: Frame, found: Found) -> tuple[dict[str, np.ndarray], float]:
     """The pictures of each part in one array, and the value that padding has in it.
 
     (n, height, width, 1 or 3) bytes, or (n, height, width) numbers of any range where all pictures are deep (more than
@@ -105,7 +104,7 @@ def decode(files: Mapping[str, Sequence[Path]], frame: Frame, found: Found) -> t
         others = " or ".join(f"fit={fit}" for fit in FITS if fit != frame.fit)
         found.notes.append(
             f"pictures of another shape than {frame.width}×{frame.height}, which were {DOING[frame.fit]}: "
-            f"{other_shape:,} of {sum(map(len, files.values())):,}; folder:PATH?{others} does otherwise"
+            f"{other_shape:,} of {sum(map(len, files.values())):,}; {found.source}:PATH?{others} does otherwise"
         )
     found.notes += [
         f"pictures with transparent parts, which were laid on {colour}: {laid_on[colour]:,}"

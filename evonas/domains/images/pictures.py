@@ -6,7 +6,8 @@ import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -33,6 +34,16 @@ TURNED = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 ORIENTATION = 0x0112
 
 
+@runtime_checkable
+class Openable(Protocol):
+    """A picture within a larger file; `str` of it is its name."""
+
+    def opened(self) -> BinaryIO: ...
+
+
+Source = Path | Openable  # of one picture
+
+
 @dataclass(frozen=True)
 class Picture:
     """What a file showed.
@@ -55,7 +66,7 @@ class Picture:
 
 
 def read_picture(source: Any, frame: Frame | None = None) -> Picture:
-    """A file's path, the file itself or a Pillow image; as large as it is, or in the frame.
+    """A file's path, the file itself, a place in a larger one or a Pillow image; as large as it is, or in the frame.
 
     It is turned as its EXIF tag says. Transparent parts are laid on white, or on black where what is visible is nearly
     white itself. Of an animation the first frame counts. Raises whatever Pillow raises, which may be any exception.
@@ -67,7 +78,7 @@ def read_picture(source: Any, frame: Frame | None = None) -> Picture:
         warnings.simplefilter("ignore")  # of a large picture, or of an odd tag: it is readable
         if isinstance(source, Image.Image):
             return _shown(source, frame)
-        with Image.open(source) as image:
+        with Image.open(source.opened() if isinstance(source, Openable) else source) as image:
             return _shown(image, frame)
 
 
@@ -75,7 +86,7 @@ def upright_size(source: Any) -> tuple[int, int]:
     """(width, height) of the picture as it stands upright, from its header. Raises whatever Pillow raises."""
     from PIL import Image
 
-    with Image.open(source) as image:
+    with Image.open(source.opened() if isinstance(source, Openable) else source) as image:
         return _upright_size(image)
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from evonas.domains.images.pictures import endings, upright_size
+from evonas.domains.images.pictures import Source, endings, upright_size
 
 MOST_PIXELS = 96 * 96
 """Of a picture whose size is chosen: smaller pictures keep theirs, larger ones are made so small."""
@@ -20,7 +19,7 @@ OF_ONE_SHAPE = 0.9  # of the pictures: then the images have it, otherwise they a
 UNKNOWN = (32, 32)  # where no header can be read: the files will be named when they are decoded
 
 
-def chosen_size(files: Sequence[Path]) -> tuple[tuple[int, int], str]:
+def chosen_size(files: Sequence[Source], source: str = "folder") -> tuple[tuple[int, int], str]:
     """(height, width) in pixels for these pictures, and the rule in a line with what it met.
 
     As many pixels as the median picture has, at most 96×96; in the pictures' own shape where nine of ten share it,
@@ -46,11 +45,11 @@ def chosen_size(files: Sequence[Path]) -> tuple[tuple[int, int], str]:
         why = "their median"
     return (height, width), (
         f"pictures of {spread} pixels (width×height){looked} are read at {width}×{height}: {why}; "
-        "folder:PATH?size=48 sets another"
+        f"{source}:PATH?size=48 sets another"
     )
 
 
-def _size(path: Path) -> tuple[int, int] | None:
+def _size(path: Source) -> tuple[int, int] | None:
     """(width, height) as the picture stands upright; None where the header cannot be read."""
     endings()  # so that Pillow knows how to read them all
     with warnings.catch_warnings():

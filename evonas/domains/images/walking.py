@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evonas.core.errors import EvonasError
-from evonas.domains.images.pictures import ON_CONDITION, endings
+from evonas.domains.images.pictures import ON_CONDITION, Source, endings
 
 PARTS = {
     "train": ("train", "training"),
@@ -25,12 +25,17 @@ class Found:
     """What a walk through a folder meets: lines to be said, and files that are passed over, by the reason."""
 
     path: Path
+    source: str = "folder"
     notes: list[str] = field(default_factory=list)
     passed: dict[str, list[str]] = field(default_factory=dict)
 
-    def pass_over(self, reason: str, *paths: Path) -> None:
-        if paths:
-            self.passed.setdefault(reason, []).extend(repr(os.path.relpath(path, self.path)) for path in paths)
+    def name(self, file: Source) -> str:
+        """Of a path, what it is called below the whole."""
+        return os.path.relpath(file, self.path) if isinstance(file, Path) else str(file)
+
+    def pass_over(self, reason: str, *files: Source) -> None:
+        if files:
+            self.passed.setdefault(reason, []).extend(repr(self.name(file)) for file in files)
 
     def left_out(self) -> list[str]:
         return [f"{reason} ({len(paths):,}): {some(paths)}" for reason, paths in self.passed.items()]
