@@ -39,8 +39,9 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Links of all pages, and their Python."""
+    """Links of all pages, their commands and Python; the site, built without a warning, and the notebooks."""
     python(session, "pytest", "-q", "tests/docs", *session.posargs)
+    python(session, "pytest", "-q", "-m", "thorough", "tests/docs/test_site.py", "tests/examples/test_notebooks.py")
 
 
 @nox.session(name="bench-quick")

@@ -17,6 +17,9 @@ PAGES = sorted(
 )
 
 
+WRITTEN = {"model"}  # modules that commands of a page write
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page):
     """Relative links and images; a link to a heading finds it."""
@@ -40,7 +43,7 @@ def test_python_can_be_read_and_imports_what_exists(page):
             if isinstance(statement, ast.Import):
                 for alias in statement.names:
                     importlib.import_module(alias.name)
-            if isinstance(statement, ast.ImportFrom) and statement.module:
+            if isinstance(statement, ast.ImportFrom) and statement.module and statement.module not in WRITTEN:
                 module = importlib.import_module(statement.module)
                 assert [alias.name for alias in statement.names if not hasattr(module, alias.name)] == []
 
