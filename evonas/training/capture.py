@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import torch
 
-WARM_UPS = 3  # on a side stream, as torch asks for, so that libraries choose their kernels before the capture
+WARM_UPS = 1  # on a side stream, as torch asks for, so that libraries choose their kernels before the capture
 
 
 def captured(work: Callable[[], None], device: str) -> torch.cuda.CUDAGraph:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from evonas.training.augmentation import Variation
 
 NORMALISED_AT_ONCE = 2**29  # bytes of floats: a CPU normalises sets up to this once and for all
 AUGMENTED_AT_ONCE = 2**20  # numbers: few calls for small images, and large ones stay in the caches
+AUGMENTED_ON_A_GPU = 2**22  # where a call takes as long as the numbers of a whole batch
 LARGE = 2**25  # numbers that are held as floats at once, where they are looked at only
 FREE_SHARE = 0.5  # of the memory that a process may have on a GPU for data; larger sets stay with the host and stream
 
@@ -115,9 +117,15 @@ class Preprocessing:
         """(n, channels, *sizes) as they are held -> normalised floats."""
         x = x if x.dtype == torch.float64 else x.float()  # a large mean is taken from doubles before they are rounded
         each = (1, -1, *[1] * (x.ndim - 2))
-        mean = torch.tensor(self.mean, device=x.device, dtype=x.dtype).view(each)
-        deviation = torch.tensor(self.deviation, device=x.device, dtype=x.dtype).view(each)
+        mean, deviation = (_there(values, x.device, x.dtype).view(each) for values in (self.mean, self.deviation))
         return ((x / self.scale - mean) / deviation).float()
+
+
+@lru_cache(64)
+def _there(values: tuple[float, ...], device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """Once for all: a GPU would be waited for each time."""
+    with torch.inference_mode(False):
+        return torch.tensor(values, device=device, dtype=dtype)
 
 
 @dataclass
@@ -166,7 +174,8 @@ class DeviceData:
         black = torch.zeros(channels, dtype=self.x.dtype, device=self.x.device)
         if self.x.is_floating_point():
             black = self.preprocessing(black.view(1, -1, 1, 1)).flatten()
-        chunk = recipe.batch_size * max(1, AUGMENTED_AT_ONCE // (recipe.batch_size * height * width * channels))
+        most = AUGMENTED_AT_ONCE if self.device == "cpu" else AUGMENTED_ON_A_GPU
+        chunk = recipe.batch_size * max(1, most // (recipe.batch_size * height * width * channels))
         for start in range(0, n, chunk):
             some = slice(start, start + chunk)
             images = sent(here[some].images(self.x, black), self.device)

@@ -15,6 +15,7 @@ from evonas.training.accelerators import out_of_memory
 from evonas.training.capture import captured
 from evonas.training.criterion import Criterion
 from evonas.training.data import DeviceSet
+from evonas.training.fused import fused
 from evonas.training.memory import Made, size_of
 from evonas.training.optimizers import HIGHEST, make_optimizers
 
@@ -72,6 +73,7 @@ class Step:
         self.criterion = Criterion(recipe.label_smoothing) if criterion is None else criterion
         self.network, self.recipe, self.precision, self.micro = network, recipe, precision, micro
         self.kind = torch.device(device).type
+        self.layers = fused(device, precision)
         self.loss = torch.zeros((), device=device)
         self.correct = torch.zeros((), device=device, dtype=torch.long)
         lr = torch.tensor(recipe.lr, device=device) if self.kind == "cuda" else 0.0
@@ -129,7 +131,7 @@ class Step:
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         for part, answers in zip(images.split(self.micro), targets.split(self.micro), strict=True):
-            with torch.autocast(self.kind, torch.bfloat16, self.precision == torch.bfloat16, False):
+            with torch.autocast(self.kind, torch.bfloat16, self.precision == torch.bfloat16, False), self.layers:
                 logits = self.network(part)
             loss = self.criterion(logits.float(), answers) * (len(part) / len(targets))
             if self.optimizers:

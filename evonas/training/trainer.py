@@ -68,6 +68,7 @@ NOT_OF_THE_TRAINING = {
 }  # the rest is in its key
 SHOWN = 512  # images that layers are set from
 LEAST_VALIDATED = 200  # examples, where there are so many
+LOOKED_AT = {True: 256, False: 1024}  # images at one time, on a CPU or not, where each call costs a GPU's time
 FORWARD = 0.4  # of the time of a step's image, for one that is only looked at
 WORK_OF_A_THREAD = 2e9  # floating-point operations a step, some 15 ms: below it, waiting for one another costs more
 
@@ -312,7 +313,7 @@ class TorchTrainer:
         correct = torch.zeros((), device=self.device, dtype=torch.long)
         loss = torch.zeros((), device=self.device)
         with torch.inference_mode():
-            for images, labels in data.batches(at_once(self.data.task.input_shape, 256)):
+            for images, labels in data.batches(at_once(self.data.task.input_shape, LOOKED_AT[self.device == "cpu"])):
                 logits = network(images).float()
                 loss += F.cross_entropy(logits, labels, reduction="sum")
                 correct += (logits.argmax(1) == labels).sum()

@@ -161,7 +161,7 @@ def test_a_script_rewrites_its_own_section_only(tmp_path, monkeypatch):
     assert list(sections) == ["One: CPU", "One: GPU", "Two: CPU"]
     assert sections["One: CPU"].startswith("second")
     assert "python benchmarks/studies/speed/a.py --data npz:images.npz" in sections["One: CPU"]
-    assert sections["One: GPU"] == "Open: no CUDA device at hand. a figure"
+    assert sections["One: GPU"] == "Open: not recorded on a CUDA device. a figure"
 
 
 def test_what_was_measured_on_a_gpu_stays(tmp_path):

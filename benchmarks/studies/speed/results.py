@@ -18,7 +18,7 @@ HEAD = """# Speed
 What the scripts of [benchmarks/studies/speed](../studies/speed) measured. A ratio compares what ran side by side in one
 run; figures of different sections do not compare. Nobody types here: `--record` rewrites a script's own section.
 """
-OPEN = "Open: no CUDA device at hand."
+OPEN = "Open: not recorded on a CUDA device."
 
 
 def hardware(device: str) -> str:
