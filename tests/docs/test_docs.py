@@ -48,6 +48,27 @@ def test_python_can_be_read_and_imports_what_exists(page):
                 assert [alias.name for alias in statement.names if not hasattr(module, alias.name)] == []
 
 
+FIGURE = re.compile(r"(?<![\w.])\d*\.\d+(?!\w|\.\d)")
+README, TRANSFER = ((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/explanation/transfer.md"))
+ROWS = [
+    row for row in README.partition("## What was measured")[2].partition("## Limits")[0].splitlines() if "](" in row
+]
+CLAIMS = [("README.md", row) for row in ROWS if row.startswith("| ")]
+CLAIMS += [("docs/explanation/transfer.md", part) for part in TRANSFER.split("\n## ")[1:]]
+
+
+@pytest.mark.parametrize(("page", "claim"), CLAIMS, ids=[claim[:40] for _, claim in CLAIMS])
+def test_figures_are_those_that_were_recorded(page, claim):
+    """Each one with a fraction stands in a result that the row or the section links to."""
+    links = [(ROOT / page).parent / path for path in re.findall(r"\]\(([^)#]*results/[^)#]+\.md)", claim)]
+    recorded = "\n".join(link.read_text(encoding="utf-8") for link in links)
+    figures = FIGURE.findall(re.sub(r"\]\([^)]*\)", "", claim))
+    assert figures
+    assert [
+        one for one in figures if not re.search(rf"(?<![\d.]){'0' * (one[0] == '.')}{re.escape(one)}", recorded)
+    ] == []
+
+
 def prose(page: str) -> str:
     """The page without its blocks of code."""
     return re.sub(r"^```.*?^```", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
