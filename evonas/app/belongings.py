@@ -30,6 +30,7 @@ class Belongings:
             files += [folder / name for name in (*FILES, *EXPORTED) if (folder / name).is_file()]
             files += [card for card in (folder / "README.md",) if _is_ours(card)]
             files += unfinished(folder)
+            files += sorted((folder / "tensorboard").rglob("events.out.tfevents.*"))
         if (trainings := checkpoints.find(folder, record)) is not None:
             files += checkpoints.files(trainings)
         return cls(folder, tuple(files))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from evonas.core.errors import EvonasError
-from evonas.core.optional import Noting
+from evonas.core.optional import Concluding, Noting
 from evonas.core.types import Callback, Candidate, Task, Trial
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,9 @@ class Guarded:
 
     def note(self, text: str) -> None:
         self._all("note", text, only=Noting)
+
+    def concluded(self, status: str, result: Mapping[str, Any]) -> None:
+        self._all("concluded", status, result, only=Concluding)
 
     def _all(self, method: str, *arguments: Any, only: Any = object) -> None:
         for callback in [one for one in self._callbacks if isinstance(one, only)]:

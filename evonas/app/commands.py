@@ -176,6 +176,14 @@ def search(
     name: Annotated[str | None, typer.Option(help="Of the run. (default: made from data and encoding)")] = None,
     out: Annotated[str | None, typer.Option(help="Folder for the results. (default: runs/NAME)")] = None,
     root: Annotated[str | None, typer.Option(help="Folder of torchvision's data sets.")] = None,
+    track: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Trackers of experiments, with commas: {_choices('trackers')}; a row a trial, report and result at "
+            "the end. (default: none)",
+            autocompletion=completion.of_plugins("trackers"),
+        ),
+    ] = None,
     strict: Annotated[
         bool | None, typer.Option("--strict", help="Refuse data of which a file is passed over, or a value clipped.")
     ] = None,
@@ -222,6 +230,7 @@ def resume(
     trials: Annotated[int | None, typer.Option(help="Another budget than it had.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Another budget than it had.")] = None,
     deadline: Annotated[str | None, typer.Option(help="A later deadline than it had, from the first command.")] = None,
+    track: Annotated[str | None, typer.Option(help="Other trackers than it had; see evonas search.")] = None,
     archive: ArchiveOption = None,
     as_json: JsonOption = False,
     log: LogOption = None,
@@ -241,7 +250,7 @@ def resume(
 
         load_torch()
         began = time.monotonic() - process_age()
-        changes = {"trials": trials, "seconds": seconds, "deadline": deadline}
+        changes = {"trials": trials, "seconds": seconds, "deadline": deadline, "track": track}
         prepared = job.prepare_resume(run, archive=archive, began=began, **changes)
         carry_out(prepared, job.go_on, Output(quiet, as_json, log))
 

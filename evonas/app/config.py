@@ -17,6 +17,7 @@ from evonas.app.timetable import seconds
 from evonas.core import trust
 from evonas.core.errors import EvonasError, choices
 from evonas.core.own_metrics import split_name
+from evonas.core.specs import split_specs
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,8 @@ def specs(values: Mapping[str, Any]) -> list[str]:
     """What among options may name code."""
     metrics = values.get("metrics") or ()
     named = [metrics] if isinstance(metrics, str) else [one for one in metrics if isinstance(one, str)]
-    return [*(one for one in values.values() if isinstance(one, str)), *(split_name(one)[1] for one in named)]
+    tracked = [one for one in values.get("track") or () if isinstance(one, str)]
+    return [*(one for one in values.values() if isinstance(one, str)), *(split_name(one)[1] for one in named), *tracked]
 
 
 _LONGEST_NAME = 100
@@ -119,6 +121,7 @@ class SearchConfig(BaseModel):
     name: str | None = Field(None, description="of the run; by default made from data and encoding")
     out: str | None = Field(None, description="folder for the results; runs/NAME by default")
     archive: str | None = Field(None, description="file or database URL; EVONAS_ARCHIVE, or one in your data folder")
+    track: list[str] = Field([], description="trackers of experiments: tensorboard, mlflow, wandb, trackio")
     strict: bool = Field(False, description="refuse data of which a file is passed over, or a value clipped")
     root: str | None = Field(None, description="folder of torchvision's data sets")
 
@@ -147,6 +150,16 @@ class SearchConfig(BaseModel):
         if not all(one.strip() for one in value):
             raise ValueError("it names no function; give for example my.py:energy")
         return value
+
+    @field_validator("track", mode="before")
+    @classmethod
+    def _by_commas(cls, value: Any) -> Any:
+        given = [value] if isinstance(value, str) else value
+        if isinstance(given, list | tuple) and all(isinstance(one, str) for one in given):
+            given = [one for text in given for one in split_specs(text)]
+            if not all(given):
+                raise ValueError("it names no tracker; give for example tensorboard,mlflow")
+        return given
 
     @field_validator("limits", "metrics", "start", mode="before")
     @classmethod

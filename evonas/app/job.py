@@ -35,6 +35,7 @@ from evonas.app.preparation import (
 )
 from evonas.app.results import Result, finish, summary
 from evonas.app.searcher import make_searcher
+from evonas.app.tracking import conclude, trackers
 from evonas.app.workers import together, workers
 from evonas.core import plugins, trust
 from evonas.core.errors import EvonasError, NameTaken
@@ -146,10 +147,10 @@ def carry_out(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
     Raises Interrupted on Ctrl-C, and EvonasError where the run's name is taken; one that was given no name takes the
     next one where another search was quicker.
     """
-    guarded = [Guarded(check_callbacks(callbacks))]
+    check_callbacks(callbacks)
     while True:
         try:
-            return _begin(job, guarded)
+            return _begin(job, callbacks)
         except NameTaken:
             if job.config.name is not None:
                 raise
@@ -161,7 +162,7 @@ def _begin(job: Job, callbacks: Sequence[Callback]) -> Result:
         config = {**job.record.config, "out": str(job.folder.absolute())}
         job = replace(job, record=job.archive.add_run(replace(job.record, config=config)))
         try:
-            return _search_and_finish(job, callbacks, [])
+            return _concluded(job, [Guarded([*callbacks, *_trackers(job)])], [])
         except EvonasError:  # an option of the method's that is not valid: nothing was searched
             if not job.archive.trials(job.name):
                 job.archive.delete_run(job.name)
@@ -198,7 +199,7 @@ def go_on(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
 
     Raises Interrupted on Ctrl-C, and EvonasError where the run is running now.
     """
-    guarded = [Guarded(check_callbacks(callbacks))]
+    check_callbacks(callbacks)
     with sole_owner(job.archive, job.name):
         trials, had = job.archive.trials(job.name), job.record.result
         spent = not job.budget.allows(counted(trials), trials[-1].elapsed if trials else 0.0)
@@ -207,8 +208,24 @@ def go_on(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
         if job.record.status == "done" and had and spent and (job.folder / "result.json").exists():
             return Result(job.folder, {**summary(job.record, job.goal, trials, "done"), **had})
         check_folder(job.folder, job.name)
+        tracking = _trackers(job, job.archive.run(job.name).config.get("track") or ())
         job.archive.update_run(job.name, status="running", config=job.record.config)
-        return _search_and_finish(job, guarded, trials)
+        return _concluded(job, [Guarded([*callbacks, *tracking])], trials)
+
+
+def _trackers(job: Job, before: Sequence[str] = ()) -> Sequence[Callback]:
+    return trackers(job.config.track, job.record, job.folder, job.goal, job.encoding, before)
+
+
+def _concluded(job: Job, callbacks: Sequence[Callback], told: Sequence[Trial]) -> Result:
+    """Search and finish; those who watch hear how it ended."""
+    try:
+        result = _search_and_finish(job, callbacks, told)
+    except BaseException as error:
+        conclude(callbacks, "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed")
+        raise
+    conclude(callbacks, "done", result.values)
+    return result
 
 
 def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[Trial]) -> Result:

@@ -24,6 +24,7 @@ def absolute(config: SearchConfig) -> SearchConfig:
         "executor": _spec(config.executor),
         "metrics": [f"{name}={_spec(spec)}" for name, spec in map(split_name, config.metrics)],
         **{name: _spec(spec) for name in ("loss", "optimizer", "augment") if (spec := getattr(config, name))},
+        "track": [_spec(spec) for spec in config.track],
         "groups": _file(config.groups),
         "out": _path(config.out),
         "root": _path(config.root),

@@ -17,14 +17,15 @@ GROUPS = (
     "searchers",
     "rankers",
     "executors",
+    "trackers",
     "metrics",
     "sections",
     "suites",
     "commands",
 )
-BRACKETS = ("encodings", "searchers", "rankers", "executors")  # groups whose specs may have options
+BRACKETS = ("encodings", "searchers", "rankers", "executors", "trackers")  # groups whose specs may have options
 GIVEN = {"executors": ("evaluator", "workers", "timeout", "together")}  # what evonas gives itself …
-FIRST = {"searchers": 1}  # … and how many parameters from the first on
+FIRST = {"searchers": 1, "trackers": 1}  # … and how many parameters from the first on
 _SECTION = re.compile(r"^Args:\n((?:[ ]+.*\n?|\n)*)", re.MULTILINE)
 _ARGUMENT = re.compile(r"^ {4}([\w, ]+): ((?:.*\n?)(?: {5,}.*\n?)*)", re.MULTILINE)  # a name, and lines further in
 

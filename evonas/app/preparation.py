@@ -25,6 +25,7 @@ from evonas.app.objects import apart, check_same
 from evonas.app.paths import absolute
 from evonas.app.start import begun_with, recorded, starting
 from evonas.app.timetable import Timetable
+from evonas.app.tracking import check_trackers
 from evonas.core import plugins, trust
 from evonas.core.context import SearchContext
 from evonas.core.environment import versions
@@ -111,6 +112,7 @@ def prepare(
     goal = Goal.parse(config.objectives, config.limits)
     check_method(config.method_spec)
     plugins.resolve("evonas.executors", config.executor)
+    check_trackers(config.track)
     if config.encoding:  # before the data, which may take long to load
         encoding = encoding or make_encoding(config.encoding)
     check_time(config, began)

@@ -395,6 +395,14 @@ class Noting(Protocol):
     def note(self, text: str) -> None: ...
 
 
+@runtime_checkable
+class Concluding(Protocol):
+    """A callback that hears how a search ended, after its last file was written: `status` is done, interrupted or
+    failed, `result` what `result.json` holds, empty unless it is done."""
+
+    def concluded(self, status: str, result: Mapping[str, Any]) -> None: ...
+
+
 class CallbackDefaults:
     """A callback that watches nothing: override what you want to see."""
 
@@ -416,6 +424,7 @@ __all__ = [
     "CallbackDefaults",
     "Canonical",
     "ComesWithModels",
+    "Concluding",
     "CountsCosts",
     "Dated",
     "Describing",

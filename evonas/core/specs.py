@@ -32,6 +32,11 @@ def split_spec(spec: str) -> tuple[str, dict[str, Any]]:
         raise EvonasError(f"cannot read the options in {spec!r}; write them as {name}(key=value, other=1)") from None
 
 
+def split_specs(text: str) -> list[str]:
+    """`tensorboard, mlflow(experiment='a,b')` -> both: at the commas outside of brackets."""
+    return [part.strip() for part in re.split(r",(?![^(]*\))", text)]
+
+
 def joined_spec(name: str, options: Mapping[str, Any]) -> str:
     """The inverse of `split_spec`: `('cell', {'width': 32})` -> `'cell(width=32)'`."""
     return f"{name}({', '.join(f'{key}={value!r}' for key, value in options.items())})" if options else name
