@@ -54,7 +54,7 @@ class LatencyTable:
     device: str = "cpu"
     threads: int = 1
     folder: Path | None = None
-    measure: Callable[[Sequence[Callable[[], Any]], str, int], list[float]] = profile.median_seconds_each
+    measure: Callable[[Sequence[Callable[[], Any]], str, int], list[float]] = profile.undisturbed_seconds_each
     _known: dict[str, float] = field(default_factory=dict, repr=False)
 
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -104,34 +103,37 @@ def costs_at_once(encoding: Encoding[Any], genome: Any, task: Task, names: Seque
 
 
 def latency(network: nn.Module, input_shape: tuple[int, ...], device: str, batch: int = 1, repeats: int = 50) -> float:
-    """Seconds that a network in eval mode takes for `batch` images: `median_seconds`. The network must be on the
+    """Seconds that a network in eval mode takes for `batch` images: `undisturbed_seconds`. The network must be on the
     device."""
     was_training = network.training
     images = torch.zeros(batch, *input_shape, device=device)
     try:
         network.eval()
         with torch.inference_mode():
-            return median_seconds(lambda: network(images), device, repeats)
+            return undisturbed_seconds(lambda: network(images), device, repeats)
     finally:
         network.train(was_training)
 
 
-def median_seconds(work: Callable[[], Any], device: str, repeats: int) -> float:
-    """What some work takes: the median of `repeats` after a warm-up.
+def undisturbed_seconds(work: Callable[[], Any], device: str, repeats: int) -> float:
+    """What some work takes: the shortest but a tenth of `repeats` after a warm-up.
+
+    What else the machine does only makes times longer. Where it is busy, two such figures of one network are nearer to
+    each other than two medians.
 
     On CUDA the device's own clock is read, elsewhere the wall's when the device has done its work.
     """
-    return median_seconds_each([work], device, repeats)[0]
+    return undisturbed_seconds_each([work], device, repeats)[0]
 
 
-def median_seconds_each(works: Sequence[Callable[[], Any]], device: str, repeats: int) -> list[float]:
+def undisturbed_seconds_each(works: Sequence[Callable[[], Any]], device: str, repeats: int) -> list[float]:
     """The same of each of several that are done in turn, so that each finds the caches as the others leave them."""
     clock = _cuda_seconds if device.startswith("cuda") else _wall_seconds
     for _ in range(max(3, repeats // 5)):
         for work in works:
             work()
     rounds = [[clock(work, device) for work in works] for _ in range(repeats)]
-    return [statistics.median(times) for times in zip(*rounds, strict=True)]
+    return [sorted(times)[repeats // 10] for times in zip(*rounds, strict=True)]
 
 
 def _wall_seconds(work: Callable[[], Any], device: str) -> float:

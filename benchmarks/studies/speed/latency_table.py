@@ -3,9 +3,10 @@
     python benchmarks/studies/speed/latency_table.py [--device cpu] [--networks 10] [--seed 0] [--json] [--record]
 
 Random networks of `net`, `cell` and `macro` for 3×32×32 images and ten classes. The table begins empty; half of the
-networks fill it, then each of all is predicted and measured as a search measures it (the median of 50 runs), in one
-order drawn at random over the encodings, so that what else the machine does meets all alike. It is also measured a
-second time: two measurements of one network differ too, and no prediction can be nearer than they are to each other.
+networks fill it, then each of all is predicted and measured as a search measures it (the shortest but five of 50
+runs), in one order drawn at random over the encodings, so that what else the machine does meets all alike. It is also
+measured a second time: two measurements of one network differ too, and no prediction can be nearer than they are to
+each other.
 On a CPU a third figure is the median of the thread's own time, which does not grow with the machine's other work as the
 wall's does: where the two differ much, the machine was busy.
 """
@@ -122,7 +123,8 @@ def text(found: Sequence[dict[str, Any]]) -> str:
 
     every, load = found[-1], os.getloadavg()[0]
     return (
-        f"`latency_table_ms` against `latency_ms` (the median of 50 runs, one image of 3×32×32, one thread): over "
+        f"`latency_table_ms` against `latency_ms` (the shortest but five of 50 runs, one "
+        "image of 3×32×32, one thread): over "
         f"{every['networks']} random networks Kendall's τ is **{every['tau']:.2f}** and the median relative error "
         f"**{every['error']:.0%}** (to the thread's own time {every['tau_own']:.2f} and {every['error_own']:.0%}); "
         f"two measurements of one network have τ {every['tau_again']:.2f} and differ by {every['error_again']:.0%}."
