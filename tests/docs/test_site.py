@@ -49,6 +49,8 @@ def test_every_command_is_there(site):
 
 
 def test_every_public_name_is_there(site):
+    overview = (site / "reference" / "index.html").read_text(encoding="utf-8").partition("<article")[2]
+    assert all(f'href="{page}/"' in overview for page in ("commands", "python/evonas", "python/evonas.core"))
     first = text(site, "reference/python/evonas")
     assert [name for name in evonas.__all__ if name not in first and not name.startswith("_")] == []
     assert "predict_proba" in first
