@@ -162,7 +162,7 @@ def _begin(job: Job, callbacks: Sequence[Callback]) -> Result:
         config = {**job.record.config, "out": str(job.folder.absolute())}
         job = replace(job, record=job.archive.add_run(replace(job.record, config=config)))
         try:
-            return _concluded(job, [Guarded([*callbacks, *_trackers(job)])], [])
+            return _concluded(job, [Guarded([*_trackers(job), *callbacks])], [])
         except EvonasError:  # an option of the method's that is not valid: nothing was searched
             if not job.archive.trials(job.name):
                 job.archive.delete_run(job.name)
@@ -210,7 +210,7 @@ def go_on(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
         check_folder(job.folder, job.name)
         tracking = _trackers(job, job.archive.run(job.name).config.get("track") or ())
         job.archive.update_run(job.name, status="running", config=job.record.config)
-        return _concluded(job, [Guarded([*callbacks, *tracking])], trials)
+        return _concluded(job, [Guarded([*tracking, *callbacks])], trials)
 
 
 def _trackers(job: Job, before: Sequence[str] = ()) -> Sequence[Callback]:

@@ -3,8 +3,10 @@
 import importlib
 import json
 import re
+import socket
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -111,7 +113,7 @@ def test_a_run_that_is_resumed_goes_on_where_it_was(tmp_path, mine):
     with pytest.raises(Interrupted):
         evonas.search(track=mine, **options(tmp_path, callbacks=[Stops()]))
     there = lines(tmp_path)
-    assert [line[0] for line in there] == ["open", "row", "row", "close"]  # that of the third came too late
+    assert [line[0] for line in there] == ["open", "row", "row", "row", "close"]  # before anybody else can end it
     assert there[-1][1] == "interrupted"
     more = f"{mine}(file='more.txt')"
     given: Any = {"data": OwnEvaluator.of(score), "encoding": Sizes(), "archive": str(tmp_path / "a.db"), "trust": True}
@@ -212,6 +214,20 @@ def test_mlflow_nests_trials_below_the_search(tmp_path, monkeypatch):
 
 
 @pytest.mark.thorough
+@needs("mlflow")
+def test_a_server_that_is_not_there_is_not_waited_for(tmp_path, caplog):
+    """MLflow's client would try for four minutes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    began = time.monotonic()
+    found = evonas.search(track=f"mlflow(uri='http://127.0.0.1:{port}')", **options(tmp_path))
+    assert found["trials"] == 9
+    assert time.monotonic() - began < 30
+    assert "without the callback MLflow: started() raised ConnectionRefusedError" in caplog.text
+
+
+@pytest.mark.thorough
 @needs("tensorboard")
 def test_tensorboard_has_scalars_and_hyperparameters(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -240,7 +256,11 @@ def test_wandb_offline(tmp_path, monkeypatch, capfd):
     evonas.search(track="wandb(project='trees')", **options(tmp_path))
     assert capfd.readouterr().out == ""
     (file,) = (tmp_path / "wandb").glob("offline-run-*/*.wandb")
-    records = list(records_of_wandb(file))
+    records, until = [], time.monotonic() + 30
+    while not any(record.HasField("exit") for record in records):  # its service may write later than it says
+        assert time.monotonic() < until, (file.parent / "logs" / "debug-internal.log").read_text()
+        time.sleep(0.2)
+        records = list(records_of_wandb(file))
     run = next(record.run for record in records if record.HasField("run"))
     assert (run.project, run.display_name, run.run_id[:6], run.job_type) == ("trees", "sizes", "sizes-", "search")
     rows = [record.history for record in records if record.HasField("history")]

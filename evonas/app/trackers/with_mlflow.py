@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import socket
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from evonas.app.trackers import required
 from evonas.core.tracking import Row, Tracked, Tracker, Value, figures
@@ -16,6 +19,7 @@ entities: Any = required("mlflow.entities", "mlflow-skinny")
 KEY = "evonas.key"
 PARENT = "mlflow.parentRunId"  # what MLflow's pages nest runs by
 LONGEST = 500  # characters of a parameter, as in MLflow 1
+PATIENCE = 10  # seconds until a server answers
 MOST = 100  # parameters of one call
 
 
@@ -33,6 +37,7 @@ class MLflow(Tracker):
 
     def open(self) -> None:
         self._client = mlflow.MlflowClient(self.uri)
+        _reach(self._client.tracking_uri)
         found = self._client.get_experiment_by_name(self.experiment)
         self._of = found.experiment_id if found else self._client.create_experiment(self.experiment)
         known = self._client.search_runs([self._of], f"tags.`{KEY}` = '{self.tracked.key}'", max_results=1)
@@ -60,6 +65,14 @@ class MLflow(Tracker):
                 self._client.log_artifact(self._parent, str(file))
         ends = {"done": "FINISHED", "interrupted": "KILLED"}
         self._client.set_terminated(self._parent, ends.get(status, "FAILED"))
+
+
+def _reach(uri: str) -> None:
+    """Raises OSError where no server answers: the client itself would try for minutes before it says so."""
+    address = urlsplit(uri)
+    if address.scheme in ("http", "https") and address.hostname and address.scheme not in getproxies():
+        port = address.port or (443 if address.scheme == "https" else 80)
+        socket.create_connection((address.hostname, port), PATIENCE).close()
 
 
 def _metrics(values: Mapping[str, float], step: int) -> list[Any]:
