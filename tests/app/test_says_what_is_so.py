@@ -174,7 +174,7 @@ def test_runs_count_from_one_and_know_what_was_killed(run, tmp_path):
         (("--data", "mnist"), "no data source named 'mnist'; did you mean 'torchvision:MNIST'?"),
         (("--data", "fashion-mnist"), "did you mean 'torchvision:FashionMNIST'?"),
         (("--data", "cifar-10"), "did you mean 'torchvision:CIFAR10'?"),
-        (("--data", "digts"), "there are 'digits'"),
+        (("--data", "digts"), "there are 'csv', 'digits', 'folder', 'hf'"),
         (("--seed", str(2**63)), "--seed 9223372036854775808 is not valid"),
         (("--name", ".."), "'..' is no name for a run"),
         (("--seconds", "inf"), "--seconds inf is not valid"),
