@@ -290,8 +290,8 @@ def records_of_wandb(file):
 
 @needs("trackio")
 def test_trackio_in_its_local_database(tmp_path, monkeypatch, capsys):
-    import trackio.sqlite_storage as storage
-    import trackio.utils as utils
+    storage: Any = importlib.import_module("trackio.sqlite_storage")  # type checkers run without it
+    utils: Any = importlib.import_module("trackio.utils")
 
     for module in (storage, utils):
         if hasattr(module, "TRACKIO_DIR"):
