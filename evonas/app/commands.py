@@ -12,6 +12,7 @@ import typer
 
 from evonas.app import completion
 from evonas.app.console import print_line
+from evonas.app.live.commands import LiveOption, PortOption, port_of
 from evonas.app.running import Output, carry_out, load_torch
 from evonas.app.runs import ArchiveOption
 from evonas.app.timetable import process_age
@@ -28,7 +29,14 @@ RunArgument = Annotated[
 LogOption = Annotated[Path | None, typer.Option("--log", help="Append the progress to this file too, with times.")]
 
 
-OUTPUT = ("config", "as_json", "log", "quiet")  # words of `evonas search` that are no options of the search
+OUTPUT = (
+    "config",
+    "live",
+    "port",
+    "as_json",
+    "log",
+    "quiet",
+)  # words of `evonas search` that are no options of the search
 
 
 def _choices(group: str) -> str:
@@ -188,6 +196,8 @@ def search(
         bool | None, typer.Option("--strict", help="Refuse data of which a file is passed over, or a value clipped.")
     ] = None,
     archive: ArchiveOption = None,
+    live: LiveOption = False,
+    port: PortOption = None,
     as_json: JsonOption = False,
     log: LogOption = None,
     quiet: QuietOption = False,
@@ -202,6 +212,7 @@ def search(
       evonas search --method aging --encoding 'cell(width=32)' --trials 40
       evonas search --evaluator mine.py:score --encoding mine.py:Space
       evonas search mine.toml --json --log mine.log
+      evonas search --live                             # watched in a browser
     """
     given = {key: value for key, value in locals().items() if key not in OUTPUT and value is not None}
     from evonas.app.config import SearchConfig, specs
@@ -214,6 +225,7 @@ def search(
 
     from evonas.app.logfile import logged
 
+    output = Output(quiet, as_json, log, port_of(live, port))
     command = shlex.join(["evonas", *sys.argv[1:]])
     with logged(log, command):
         settings = SearchConfig.make(given) if config is None else SearchConfig.from_toml(config, given)
@@ -222,7 +234,7 @@ def search(
         load_torch()
         began = time.monotonic() - process_age()
         prepared = job.prepare(settings, command=command, began=began)
-        carry_out(prepared, job.carry_out, Output(quiet, as_json, log))
+        carry_out(prepared, job.carry_out, output)
 
 
 def resume(
@@ -232,6 +244,8 @@ def resume(
     deadline: Annotated[str | None, typer.Option(help="A later deadline than it had, from the first command.")] = None,
     track: Annotated[str | None, typer.Option(help="Other trackers than it had; see evonas search.")] = None,
     archive: ArchiveOption = None,
+    live: LiveOption = False,
+    port: PortOption = None,
     as_json: JsonOption = False,
     log: LogOption = None,
     quiet: QuietOption = False,
@@ -245,6 +259,7 @@ def resume(
     """
     from evonas.app.logfile import logged
 
+    output = Output(quiet, as_json, log, port_of(live, port))
     with logged(log, shlex.join(["evonas", *sys.argv[1:]])):
         from evonas.app import job
 
@@ -252,7 +267,7 @@ def resume(
         began = time.monotonic() - process_age()
         changes = {"trials": trials, "seconds": seconds, "deadline": deadline, "track": track}
         prepared = job.prepare_resume(run, archive=archive, began=began, **changes)
-        carry_out(prepared, job.go_on, Output(quiet, as_json, log))
+        carry_out(prepared, job.go_on, output)
 
 
 def report(

@@ -36,6 +36,7 @@ from evonas.app.preparation import (
 from evonas.app.results import Result, finish, summary
 from evonas.app.searcher import make_searcher
 from evonas.app.tracking import conclude, trackers
+from evonas.app.underway import Underway
 from evonas.app.workers import together, workers
 from evonas.core import plugins, trust
 from evonas.core.errors import EvonasError, NameTaken
@@ -214,7 +215,8 @@ def go_on(job: Job, callbacks: Sequence[Callback] = ()) -> Result:
 
 
 def _trackers(job: Job, before: Sequence[str] = ()) -> Sequence[Callback]:
-    return trackers(job.config.track, job.record, job.folder, job.goal, job.encoding, before)
+    tracking = trackers(job.config.track, job.record, job.folder, job.goal, job.encoding, before)
+    return [Underway(job.archive, job.name), *tracking]
 
 
 def _concluded(job: Job, callbacks: Sequence[Callback], told: Sequence[Trial]) -> Result:

@@ -8,6 +8,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,16 +24,18 @@ if TYPE_CHECKING:
     from evonas.app.results import Result
 
 log = logging.getLogger(__name__)
+LINGERS = 4.0  # seconds that an open live page has for the last report
 
 
 @dataclass(frozen=True)
 class Output:
     """What a search says, and where: nothing but errors if `quiet`; with `as_json` its result on standard output, the
-    progress on the error stream; its progress also in a file."""
+    progress on the error stream; its progress also in a file, and on the `live` page at that port."""
 
     quiet: bool = False
     as_json: bool = False
     log: Path | None = None
+    live: int | None = None
 
 
 def carry_out(prepared: Job, work: Any, output: Output) -> None:
@@ -52,7 +55,8 @@ def carry_out(prepared: Job, work: Any, output: Output) -> None:
 
     before = signal.signal(signal.SIGTERM, stop)  # what schedulers send; to us it is Ctrl-C
     try:
-        result = work(prepared, seen)
+        with shown_live(prepared, output):
+            result = work(prepared, seen)
     except Interrupted as interrupted:
         words = ["evonas", "resume", interrupted.name]
         words += ["--archive", shown(prepared.config.archive)] if prepared.config.archive else []
@@ -74,6 +78,23 @@ def carry_out(prepared: Job, work: Any, output: Output) -> None:
         log.info("%s", line)
         print_line(f"evonas: {line}", sys.stderr)
         raise typer.Exit(1)
+
+
+@contextmanager
+def shown_live(prepared: Job, output: Output) -> Iterator[None]:
+    """While it lasts, the run has a page; at its end an open one gets the last report."""
+    if output.live is None:
+        yield
+        return
+    from evonas.app.live.pages import Pages
+    from evonas.app.live.server import serving
+
+    with serving(Pages(prepared.archive), output.live) as server:
+        print_line(
+            f"live, until the search ends: {server.page(prepared.name)}", sys.stderr if output.as_json else sys.stdout
+        )
+        yield
+        server.linger(prepared.name, LINGERS)
 
 
 def load_torch() -> None:

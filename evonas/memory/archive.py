@@ -266,13 +266,15 @@ class Archive:
             rows = connection.execute(query.order_by(evaluations.c.id)).mappings().all()
         return [schema.trial_of(row) for row in rows]
 
-    def counts(self) -> dict[str, int]:
-        """How many trials each run has."""
+    def counts(self, run: str | None = None) -> dict[str, int]:
+        """How many trials each run has, or that one; a run without any is left out."""
         query = (
             sa.select(runs.c.name, sa.func.count(evaluations.c.id).label("trials"))
             .join(evaluations)
             .group_by(runs.c.name)
         )
+        if run is not None:
+            query = query.where(runs.c.name == run)
         with self.reading() as connection:
             return {row.name: row.trials for row in connection.execute(query)}
 

@@ -1,7 +1,7 @@
 """One process at a time works on a run: a lock of the operating system's, which ends with its process.
 
 The lock file stands beside the archive and is removed after use; for a database it is in the user's state folder, and
-only this machine's and this user's runs are seen.
+only this machine's and this user's runs are seen. What the owner is at may be written into it (`say`): it ends with it.
 """
 
 from __future__ import annotations
@@ -76,6 +76,24 @@ def status(archive: Archive, run: str, recorded: str) -> str:
     """
     ended = recorded == "running" and archive.file is not None and not is_running(archive, run)
     return "interrupted" if ended else recorded
+
+
+def say(archive: Archive, run: str, text: str) -> None:
+    """Whoever owns the run's lock writes into its file what it is at, instead of what it wrote before. Nothing happens
+    where that cannot be: on Windows a locked file is its owner's descriptor's alone."""
+    if fcntl is not None:
+        with suppress(OSError):
+            descriptor = os.open(_path(archive, run), os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
+            with open(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+
+
+def said(archive: Archive, run: str) -> str:
+    """What the run's owner wrote last, perhaps not to its end; empty where it wrote nothing."""
+    try:
+        return _path(archive, run).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def left_behind(archive: Archive) -> list[Path]:

@@ -1,0 +1,68 @@
+"""`evonas watch`."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from typing import Annotated
+
+import typer
+
+from evonas.app import completion
+from evonas.app.console import print_line
+from evonas.app.runs import ArchiveOption
+from evonas.core.errors import EvonasError
+
+LiveOption = Annotated[
+    bool, typer.Option("--live", help="Show the report in a browser while the search goes on; see evonas watch.")
+]
+PortOption = Annotated[
+    int | None, typer.Option("--port", min=1, max=65535, help="Of the live page. (default: a free one)")
+]
+
+
+def port_of(live: bool, port: int | None) -> int | None:
+    """Where a search is shown: 0 is a free port, None nowhere. Raises EvonasError before anything is searched."""
+    if not live:
+        if port is not None:
+            raise EvonasError(f"--port {port} is the live page's, and there is none; give --live too")
+        return None
+    importlib.import_module("evonas.app.live.server")  # complains where what it needs is not installed
+    return port or 0
+
+
+def watch(
+    run: Annotated[
+        str | None, typer.Argument(help="Name of the run. (default: the newest)", autocompletion=completion.runs)
+    ] = None,
+    port: PortOption = None,
+    archive: ArchiveOption = None,
+) -> None:
+    """Show the report of a run in a browser, and keep it up to date while the run goes on; ends with Ctrl-C.
+
+    The page is for this machine alone, and for whoever has its address: that holds a token.
+
+    \b
+    Examples:
+      evonas watch
+      evonas watch digits-net-1 --port 8080
+    """
+    from evonas.app.live.pages import Pages
+    from evonas.app.live.server import serving
+    from evonas.memory.archive import Archive
+
+    store = Archive(archive)
+    if run is None:
+        names = [record.name for record in store.runs()]
+        if not names:
+            raise EvonasError(f"there is no run in {store.where!r} to watch; begin one: evonas search --live")
+        run = names[-1]
+    store.run(run)
+    try:
+        with serving(Pages(store), port or 0) as server:
+            print_line(f"{run}: {server.page(run)}")
+            print_line("Ctrl-C ends the page, and no search")
+            while server.serves:
+                time.sleep(0.2)
+    except KeyboardInterrupt:
+        print_line("the page has ended")

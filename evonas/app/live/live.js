@@ -1,0 +1,97 @@
+"use strict";
+// Keeps a page up to date: asks for a small state every few seconds, and loads the page again where there is something new.
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const place = byId("live"), run = place.dataset.run, words = byId("live-words"), table = byId("runs");
+  const key = `evonas ${location.pathname}`, kept = JSON.parse(sessionStorage.getItem(key) || "{}");
+  let paused = Boolean(kept.paused), lost = 0, sorted = kept.sorted;
+
+  // --- the page stays as its reader left it
+
+  const details = () => [...document.querySelectorAll("details")];
+  addEventListener("pagehide", () => sessionStorage.setItem(key, JSON.stringify({
+    y: scrollY, paused, sorted, filter: byId("live-filter")?.value, open: details().map((one) => one.open),
+  })));
+  const again = performance.getEntriesByType("navigation")[0]?.type === "reload";
+  if (again && kept.open?.length === details().length) details().forEach((one, i) => { one.open = kept.open[i]; });
+  if (again && kept.y) {
+    history.scrollRestoration = "manual";
+    scrollTo({ top: kept.y, behavior: "instant" });
+  }
+
+  const pause = byId("live-pause");
+  const press = () => {
+    pause.setAttribute("aria-pressed", String(paused));
+    pause.textContent = paused ? "Go on with updates" : "Pause updates";
+  };
+  pause.onclick = () => { paused = !paused; press(); };
+  press();
+
+  // --- the list of runs
+
+  function sort() {
+    const [column, descending] = sorted;
+    const value = (row) => row.cells[column].textContent;
+    const order = new Intl.Collator(undefined, { numeric: true }).compare;
+    const rows = [...table.tBodies[0].rows].sort((a, b) => {
+      const x = value(a), y = value(b);
+      if (!x || !y) return (x ? 0 : 1) - (y ? 0 : 1);
+      return order(x, y) * (descending ? -1 : 1);
+    });
+    table.tBodies[0].append(...rows);
+    [...table.tHead.rows[0].cells].forEach((head, i) => {
+      if (i === column) head.setAttribute("aria-sort", descending ? "descending" : "ascending");
+      else head.removeAttribute("aria-sort");
+    });
+  }
+  if (table) {
+    [...table.tHead.rows[0].cells].forEach((head, i) => {
+      head.firstChild.onclick = () => { sorted = [i, head.getAttribute("aria-sort") === "ascending"]; sort(); };
+    });
+    if (sorted) sort();
+    const filter = byId("live-filter");
+    const choose = () => {
+      const wanted = filter.value.toLowerCase();
+      for (const row of table.tBodies[0].rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    };
+    filter.oninput = choose;
+    filter.value = kept.filter || "";
+    choose();
+  }
+
+  // --- what goes on
+
+  function show(state) {
+    const status = { running: "is running", done: "is done", interrupted: "was interrupted" }[state.status] || state.status;
+    words.textContent = `${run} ${status}: ${state.trials} trials`;
+    byId("live-note").textContent = state.note;
+    const body = document.createElement("tbody");
+    for (const one of state.running) {
+      const row = body.insertRow();
+      for (const text of [one.time, one.part, one.genome]) row.insertCell().textContent = text;
+      row.cells[0].className = row.cells[1].className = "number";
+    }
+    byId("live-running").tBodies[0].replaceWith(body);
+    byId("live-running").hidden = !state.running.length;
+  }
+
+  async function ask() {
+    let wait = 2000;
+    try {
+      const answer = await fetch("state", { cache: "no-store" });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const state = await answer.json();
+      lost = 0;
+      if (run) show(state);
+      else words.textContent = "";
+      // not while somebody reads it elsewhere, or has marked something
+      if (state.version !== place.dataset.version && !paused && !document.hidden && getSelection().isCollapsed) location.reload();
+    } catch (error) {
+      lost += 1;
+      wait = Math.min(2000 * lost, 30000);
+      if (lost > 1) words.textContent = `No more news: the server has ended. This is the last state; evonas watch ${run || ""} shows it anew.`;
+    }
+    setTimeout(ask, wait);
+  }
+  ask();
+})();

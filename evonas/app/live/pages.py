@@ -1,0 +1,195 @@
+"""The pages of an archive's runs: each run's report, kept until there is something new, and the list of all.
+
+No code that a run names is run here, for a page may be asked for at any time, in the process that searches: what only
+the encoding knows (the drawing, the memory) is in the report that a search writes at its end, which is shown then.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock
+from typing import Any
+from urllib.parse import quote
+
+from evonas.app.folders import owner_of, results_folder
+from evonas.app.results import recorded_goal, summary, write_report
+from evonas.app.underway import underway
+from evonas.core.figures import duration
+from evonas.core.goals import metric
+from evonas.memory.archive import Archive, RunRecord
+from evonas.memory.locks import status
+
+PAUSE = 3.0  # seconds at least between two reports of a run that goes on
+SHARE = 0.05  # of a core at most that is spent on them
+KEPT = 8  # pages; one is 2 MB
+
+
+@dataclass(frozen=True)
+class Page:
+    """HTML, of which state of a run it is, and until when no other is made."""
+
+    version: str
+    html: str
+    until: float
+
+
+class Pages:
+    """Of one archive. Raises EvonasError where a run that is asked for is not in it."""
+
+    def __init__(self, archive: Archive, pause: float = PAUSE, share: float = SHARE):
+        self._archive, self._pause, self._share = archive, pause, share
+        self._made: dict[str, Page] = {}
+        self._best: dict[str, tuple[str, str]] = {}
+        self._lock = Lock()
+
+    def state(self, run: str) -> dict[str, Any]:
+        """What a page asks for every few seconds: the `version` of the report that it would get now, the run's
+        `status`, and the trials that are running."""
+        record, version = self._now(run)
+        made = self._made.get(run) if record.status == "running" else None
+        running, note = underway(self._archive, run) if record.status == "running" else ([], "")
+        running = [
+            {
+                **one,
+                "time": duration(one["seconds"]),
+                "part": f"{100 * one['fidelity']:.0f} %" if one["fidelity"] < 1 else "",
+            }
+            for one in running
+        ]
+        return {
+            "version": made.version if made and time.monotonic() < made.until else version,
+            "status": record.status,
+            "trials": int(version.partition(" ")[0]),
+            "running": running,
+            "note": note,
+        }
+
+    def report(self, run: str) -> Page:
+        """The page of a run."""
+        with self._lock:  # one at a time; who waits gets what the other one made
+            record, version = self._now(run)
+            made = self._made.get(run)
+            waits = made is not None and record.status == "running" and time.monotonic() < made.until
+            if made is None or (made.version != version and not waits):
+                begun = time.monotonic()
+                html = self._report(record)
+                pause = max(self._pause, (time.monotonic() - begun) / self._share)
+                made = Page(version, _living(html, version, run), time.monotonic() + pause)
+                self._made.pop(run, None)
+                self._made[run] = made
+                while len(self._made) > KEPT:
+                    self._made.pop(next(iter(self._made)))
+            return made
+
+    def runs(self) -> str:
+        """The page of all runs, the newest first."""
+        rows = self._rows()
+        return _template("runs.html").render(
+            rows=rows,
+            where=self._archive.where,
+            version=_version_of(rows),
+            css=_markup(files("evonas.report").joinpath("report.css").read_text(encoding="utf-8") + _asset("live.css")),
+            js=_markup(_asset("live.js")),
+        )
+
+    def runs_state(self) -> dict[str, Any]:
+        return {"version": _version_of(self._rows())}
+
+    def _now(self, run: str) -> tuple[RunRecord, str]:
+        """The run's record, with the status that it really has, and of which state a report made now would be."""
+        record = self._archive.run(run)
+        record = replace(record, status=status(self._archive, run, record.status))
+        return record, f"{self._archive.counts(run).get(run, 0)} {record.status}"
+
+    def _report(self, record: RunRecord) -> str:
+        if record.status == "done":
+            folder = results_folder(record.name, record.config.get("out"))
+            if owner_of(folder) == record.name and (folder / "report.html").exists():
+                return (folder / "report.html").read_text(encoding="utf-8")
+        trials, goal = self._archive.trials(record.name), recorded_goal(record)
+        values = summary(record, goal, trials, record.status) | dict(record.result or {})
+        with TemporaryDirectory() as made:
+            path = write_report(record, goal, trials, values, None, self._archive, Path(made))
+            return path.read_text(encoding="utf-8")
+
+    def _rows(self) -> list[dict[str, Any]]:
+        counts, found = self._archive.counts(), []
+        for record in reversed(self._archive.runs()):
+            record = replace(record, status=status(self._archive, record.name, record.status))
+            count = counts.get(record.name, 0)
+            running = len(underway(self._archive, record.name)[0]) if record.status == "running" else 0
+            found.append(
+                {
+                    "name": record.name,
+                    "address": f"run/{quote(record.name, safe='')}/",
+                    "status": record.status,
+                    "trials": count,
+                    "running": running or "",
+                    "best": self._best_of(record, count),
+                    "test": _text("test_accuracy", (record.result or {}).get("test_accuracy")),
+                    "task": record.task.name,
+                    "encoding": record.encoding,
+                    "method": record.method,
+                    "begun": record.created.replace("T", " ")[:16],
+                }
+            )
+        return found
+
+    def _best_of(self, record: RunRecord, count: int) -> str:
+        """Its first objective, `val_accuracy 98.1 %`; of a run that goes on looked for when it has new trials."""
+        known, text = self._best.get(record.name, ("", ""))
+        version = f"{count} {record.status}"
+        if known != version:
+            goal = recorded_goal(record)
+            name, metrics = goal.first.name, (record.result or {}).get("metrics")
+            if metrics is None and count:
+                best = goal.best(self._archive.trials(record.name))
+                metrics = best.evaluation.metrics if best else {}
+            text = _text(name, (metrics or {}).get(name))
+            text = f"{text} {metric(name).label}" if text else ""
+            self._best[record.name] = version, text
+        return text
+
+
+def _living(html: str, version: str, run: str) -> str:
+    """The report with what keeps it up to date."""
+    before, body, after = html.partition("<body>")
+    inside, end, rest = after.rpartition("</body>")
+    strip = _template("strip.html").render(version=version, run=run)
+    head = before.replace("</head>", f"<style>{_asset('live.css')}</style></head>")
+    return f"{head}{body}\n{strip}{inside.lstrip()}<script>{_asset('live.js')}</script>{end}{rest}"
+
+
+def _version_of(rows: Any) -> str:
+    return sha256(repr(rows).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _text(name: str, value: Any) -> str:
+    return metric(name).text(value) if isinstance(value, (int, float)) else ""
+
+
+def _template(name: str) -> Any:
+    from jinja2 import Environment
+
+    return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_asset(name))
+
+
+def _markup(text: str) -> Any:
+    from markupsafe import Markup
+
+    return Markup(text)
+
+
+def _asset(name: str) -> str:
+    return files("evonas.app.live").joinpath(name).read_text(encoding="utf-8")
+
+
+def message(text: str) -> str:
+    """A page of one line."""
+    return f"<!doctype html><meta charset=utf-8><title>evonas</title><p>{escape(text)}</p>"
