@@ -64,7 +64,7 @@ class Server:
         self.token = secrets.token_urlsafe(24)
         self.address = f"http://{HOST}:{self.port}/{self.token}/"
         self._pages = pages
-        self._asked = float("-inf")
+        self._asked: dict[str, float] = {}  # run, or none for the list -> when its page last asked for news
         self._shown: dict[str, str] = {}
         options: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off", "ws": "none"}
         limits: dict[str, Any] = {"limit_concurrency": 64, "timeout_keep_alive": 5, "timeout_graceful_shutdown": 1}
@@ -93,7 +93,7 @@ class Server:
         end = time.monotonic() + seconds
         with suppress(KeyboardInterrupt, EvonasError):
             last = self._pages.state(run)["version"]
-            while time.monotonic() < min(end, self._asked + LOOKS) and self._shown.get(run) != last:
+            while time.monotonic() < min(end, self._asked.get(run, -LOOKS) + LOOKS) and self._shown.get(run) != last:
                 time.sleep(0.05)
 
     def _serve(self) -> None:
@@ -112,6 +112,7 @@ class Server:
         return Starlette(routes=routes, exception_handlers={EvonasError: _not_there, Exception: _broken})
 
     def _runs_state(self, request: Request) -> Response:
+        self._asked[""] = time.monotonic()
         return JSONResponse(self._pages.runs_state())
 
     def _report(self, request: Request) -> Response:
@@ -121,8 +122,9 @@ class Server:
         return HTMLResponse(page.html)
 
     def _state(self, request: Request) -> Response:
-        self._asked = time.monotonic()
-        return JSONResponse(self._pages.state(request.path_params["run"]))
+        run = request.path_params["run"]
+        self._asked[run] = time.monotonic()
+        return JSONResponse(self._pages.state(run))
 
     def _gate(self, inner: Any) -> Any:
         """An ASGI application that lets in who has the token and names this host, and only to look."""

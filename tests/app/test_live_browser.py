@@ -1,0 +1,147 @@
+"""The live page in a real browser: it follows a run, and no script complains."""
+
+import html
+import re
+import shutil
+import subprocess
+import time
+from threading import Thread
+
+import pytest
+
+pytest.importorskip("starlette", reason="not installed: pip install 'evonas[live]'")
+pytest.importorskip("uvicorn", reason="not installed: pip install 'evonas[live]'")
+
+from evonas.app.live.pages import Pages
+from evonas.app.live.server import Server, serving
+from evonas.app.underway import Underway
+from evonas.core.types import Candidate, Trial
+from evonas.memory.archive import Archive, RunRecord
+from evonas.memory.locks import sole_owner
+from tests.toys import TASK, total
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on this machine: nothing to open it in"),
+]
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--enable-logging=stderr", "--window-size=390,800", "--dump-dom"]
+
+
+def trial(number, run="first"):
+    return Trial(run, number, number, total(Candidate((number % 4, 1, 1, 1, 1, 1)), TASK, 0), number + 1.0)
+
+
+@pytest.fixture
+def archive(tmp_path):
+    store = Archive(tmp_path / "archive.db")
+    for name in ("before", "first"):
+        store.add_run(RunRecord(name, TASK, "toys", "random"))
+    store.update_run("before", status="done")
+    with sole_owner(store, "first"):
+        store.append(trial(0))
+        yield store
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """The DOM of an address after so many seconds of the page's time, and what the console said; `meanwhile` happens
+    once the page has asked for news."""
+
+    def open_page(server: Server, address: str, meanwhile=lambda: None, seconds=20):
+        def when_asked():
+            end = time.monotonic() + 60
+            while not server._asked and time.monotonic() < end:
+                time.sleep(0.001)
+            meanwhile()
+
+        thread = Thread(target=when_asked)
+        thread.start()
+        flags = [*FLAGS, f"--user-data-dir={tmp_path / 'profile'}", f"--virtual-time-budget={1000 * seconds}"]
+        done = subprocess.run([str(BROWSER), *flags, address], capture_output=True, text=True, timeout=120)
+        thread.join()
+        said = [line for line in done.stderr.splitlines() if "CONSOLE" in line and "software WebGL" not in line]
+        return done.stdout, [line for line in said if "GL Driver" not in line]
+
+    return open_page
+
+
+def test_the_page_follows_the_run(archive, opened):
+    watching = Underway(archive, "first")
+    watching.note("trusting <b>nobody</b>")
+    watching.asked(1, Candidate((3, 1, 1, 1, 1, 1), 0.5))
+
+    def goes_on():
+        archive.append(trial(1))
+        watching.told(trial(1))
+        watching.asked(2, Candidate(("<i>",)))
+
+    with serving(Pages(archive, pause=0.0, share=1.0)) as server:
+        dom, said = opened(server, server.page("first"), goes_on)
+    assert said == []
+    assert 'data-version="2 running"' in dom
+    assert re.search(r'<html[^>]* data-drawn="[1-9]', dom)
+    assert "first is running: 2 trials" in dom
+    strip = dom.partition("</aside>")[0]
+    assert "trusting &lt;b&gt;nobody" in strip
+    cells = [html.unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", strip)]
+    assert cells[1:] == ["", '["<i>"]']
+
+
+def test_its_reader_stays_where_he_was(archive, opened, monkeypatch):
+    from evonas.app.live import pages
+
+    asset = pages._asset
+    read = """if (performance.getEntriesByType("navigation")[0].type !== "reload") {
+      for (const one of document.querySelectorAll("details")) one.open = !one.open;
+      scrollTo(0, 700);
+    }
+    setInterval(() => { document.documentElement.dataset.y = Math.round(scrollY); }, 100);"""
+    monkeypatch.setattr(pages, "_asset", lambda name: asset(name) + read * (name == "live.js"))
+    with serving(Pages(archive, pause=0.0, share=1.0)) as server:
+        before, _ = opened(server, server.page("first"))
+        server._asked.clear()
+        after, said = opened(server, server.page("first"), lambda: archive.append(trial(1)))
+    assert said == []
+    assert [page.count('data-version="2 running"') for page in (before, after)] == [0, 1]
+    places = [re.findall(r'data-y="(\d+)"|<details( open="")?>', page) for page in (before, after)]
+    assert places[0] == places[1]
+    assert ("700", "") in places[1]
+
+
+def test_a_paused_page_stays_as_it_is(archive, opened, monkeypatch):
+    from evonas.app.live import pages
+
+    asset = pages._asset
+    press = 'document.getElementById("live-pause").click();'
+    monkeypatch.setattr(pages, "_asset", lambda name: asset(name) + press * (name == "live.js"))
+    with serving(Pages(archive, pause=0.0, share=1.0)) as server:
+        dom, said = opened(server, server.page("first"), lambda: archive.append(trial(1)))
+    assert said == []
+    assert 'data-version="1 running"' in dom
+    assert "first is running: 2 trials" in dom
+    assert 'aria-pressed="true">Go on with updates' in dom
+
+
+def test_a_page_whose_server_has_ended_says_so(archive, opened):
+    server = Server(Pages(archive))
+    server.start()
+    dom, _ = opened(server, server.page("first"), server.stop, seconds=40)
+    assert "No more news: the server has ended. This is the last state; evonas watch first shows it anew." in dom
+
+
+def test_the_list_sorts_filters_and_follows(archive, opened, monkeypatch):
+    from evonas.app.live import pages
+
+    asset = pages._asset
+    do = """document.querySelector("#runs th button").click();
+    const field = document.getElementById("live-filter"); field.value = "fir"; field.oninput();"""
+    monkeypatch.setattr(pages, "_asset", lambda name: asset(name) + do * (name == "live.js"))
+    with serving(Pages(archive)) as server:
+        dom, said = opened(server, server.address, lambda: archive.append(trial(1)))
+    assert said == []
+    rows = re.findall(r"<tr( hidden=\"\")?><td><a [^>]*>(\w+)</a></td><td>\w+</td><td[^>]*>(\d)", dom)
+    assert rows == [("", "first", "2"), (' hidden=""', "before", "0")]
+    # the order of the first click was kept, for the second one, of the page that was loaded again, turned it
+    assert re.search(r'<th scope="col" aria-sort="descending"><button type="button">run<', dom)
