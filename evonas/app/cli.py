@@ -13,7 +13,7 @@ from evonas.app import commands, network_commands
 from evonas.app.console import print_line, tolerate_any_console
 from evonas.app.data_commands import data_app
 from evonas.app.doctor import doctor
-from evonas.app.live.commands import watch
+from evonas.app.live.commands import ui, watch
 from evonas.app.plugin_commands import TRUST, WithPlugins, list_plugins
 from evonas.app.runs_upkeep import runs_app
 from evonas.core.errors import EvonasError
@@ -44,6 +44,7 @@ for command in (commands.search, commands.resume, commands.report, network_comma
     app.command()(command)
 app.command("plugins")(list_plugins)
 app.command()(watch)
+app.command()(ui)
 app.command()(doctor)
 app.add_typer(runs_app, name="runs")
 app.add_typer(data_app, name="data")

@@ -83,9 +83,9 @@ def say(archive: Archive, run: str, text: str) -> None:
     where that cannot be: on Windows a locked file is its owner's descriptor's alone."""
     if fcntl is not None:
         with suppress(OSError):
-            descriptor = os.open(_path(archive, run), os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
-            with open(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
+            descriptor = os.open(_path(archive, run), os.O_WRONLY | os.O_NOFOLLOW)
+            with open(descriptor, "wb", buffering=0) as file:
+                file.truncate(file.write(text.encode()))  # one emptied first would be written to the disk at once
 
 
 def said(archive: Archive, run: str) -> str:

@@ -54,7 +54,16 @@ def test_names_are_offered(tmp_path, words, names):
 
 @pytest.mark.parametrize(
     "words",
-    [("resume",), ("report",), ("predict",), ("export",), ("runs", "show"), ("runs", "delete"), ("runs", "move")],
+    [
+        ("resume",),
+        ("report",),
+        ("watch",),
+        ("predict",),
+        ("export",),
+        ("runs", "show"),
+        ("runs", "delete"),
+        ("runs", "move"),
+    ],
 )
 def test_runs_are_offered_the_newest_first(with_runs, words):
     assert offered(*words, "f", cwd=with_runs) == ["faces-1", "first"]

@@ -29,7 +29,7 @@ from evonas.memory.locks import sole_owner
 from tests.commands import evonas as evonas_command
 from tests.toys import TASK, Digits, total
 
-PATHS = ("", "state", "run/first/", "run/first/state")
+PATHS = ("", "state", "compare?run=first", "run/first/", "run/first/state")
 
 
 def trial(number, *genome, run="first"):
@@ -238,12 +238,44 @@ def test_nobody_is_led_to_write_elsewhere(tmp_path):
 def test_the_list_has_every_run_with_its_figures(server):
     _, _, page = ask(server)
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr><td>.*?</tr>", page)]
-    assert [re.sub("<.*?>", "", row[0]) for row in rows] == ["first", "before"]
+    assert [re.sub("<.*?>", "", row[0]).strip() for row in rows] == ["first", "before"]
     assert [row[1:6] for row in rows] == [
         ["running", "1", "", "33.33 % validation accuracy", ""],
         ["done", "0", "", "50.00 % validation accuracy", "25.00 %"],
     ]
     assert 'href="run/first/"' in page
+
+
+def test_runs_side_by_side(server, archive):
+    """Each line is the best so far of its run: at trial 2 of 3 the value of the second, until the end."""
+    archive.append(trial(1, 3, 3, 3, 1, 1, 1))
+    archive.append(trial(2, 0, 0, 0, 0, 0, 0))
+    archive.append(trial(0, 3, 3, 3, 3, 3, 3, run="before"))
+    status, _, page = ask(server, "compare?run=first&run=before")
+    assert status == 200
+    lines = re.findall(r'<polyline points="([^"]*)" .*?stroke-dasharray="([^"]*)"><title>(\w+)<', page)
+    # of 6/18, 12/18 and 18/18 the best is at the top; three trials are the width of 1000
+    assert lines == [
+        ("333.3,320.0 666.7,320.0 666.7,160.0 1000.0,160.0", "none", "first"),
+        ("333.3,0.0 333.3,0.0", "9 4", "before"),
+    ]
+    assert re.findall(r'text-anchor="end">([^<]+)<', page) == ["100.00 %", "66.67 %", "33.33 %", "3 trials"]
+    cells = [re.sub("<.*?>", "", cell).strip() for cell in re.findall(r"<td>(.*?)</td>", page)]
+    assert cells[:4] == ["first", "running", "3", "66.67 % validation accuracy"]
+    assert "different data" not in page
+
+
+def test_runs_that_cannot_be_compared_are_named(server, archive):
+    archive.add_run(RunRecord("other", replace(TASK, name="<i>"), "toys", "random", config={"objectives": "params"}))
+    page = ask(server, "compare?run=first&run=other")[2]
+    assert "of different data" in page
+    assert "searched for different things" in page
+    assert "<i>" not in page
+    for query, words in (("", "0 runs were chosen"), ("?run=none", "no run named")):
+        status, _, text = ask(server, f"compare{query}")
+        assert (status, words in text) == (404, True), text
+    seven = "&".join(f"run={i}" for i in range(7))
+    assert "7 runs were chosen; choose one to 6" in ask(server, f"compare?{seven}")[2]
 
 
 def test_a_trial_changes_the_list(server, archive):

@@ -141,7 +141,16 @@ def test_the_list_sorts_filters_and_follows(archive, opened, monkeypatch):
     with serving(Pages(archive)) as server:
         dom, said = opened(server, server.address, lambda: archive.append(trial(1)))
     assert said == []
-    rows = re.findall(r"<tr( hidden=\"\")?><td><a [^>]*>(\w+)</a></td><td>\w+</td><td[^>]*>(\d)", dom)
+    rows = re.findall(r"<tr( hidden=\"\")?><td><input [^>]*> <a [^>]*>(\w+)</a></td><td>\w+</td><td[^>]*>(\d)", dom)
     assert rows == [("", "first", "2"), (' hidden=""', "before", "0")]
     # the order of the first click was kept, for the second one, of the page that was loaded again, turned it
     assert re.search(r'<th scope="col" aria-sort="descending"><button type="button">run<', dom)
+
+
+def test_runs_side_by_side(archive, opened):
+    archive.append(trial(0, run="before"))
+    with serving(Pages(archive)) as server:
+        dom, said = opened(server, f"{server.address}compare?run=first&run=before", lambda: archive.append(trial(1)))
+    assert said == []
+    assert dom.count("<polyline") == 2
+    assert ">2 trials</text>" in dom

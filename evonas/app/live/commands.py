@@ -1,10 +1,10 @@
-"""`evonas watch`."""
+"""`evonas watch` and `evonas ui`."""
 
 from __future__ import annotations
 
 import importlib
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from evonas.app import completion
 from evonas.app.console import print_line
 from evonas.app.runs import ArchiveOption
 from evonas.core.errors import EvonasError
+
+if TYPE_CHECKING:
+    from evonas.memory.archive import Archive
 
 LiveOption = Annotated[
     bool, typer.Option("--live", help="Show the report in a browser while the search goes on; see evonas watch.")
@@ -47,8 +50,6 @@ def watch(
       evonas watch
       evonas watch digits-net-1 --port 8080
     """
-    from evonas.app.live.pages import Pages
-    from evonas.app.live.server import serving
     from evonas.memory.archive import Archive
 
     store = Archive(archive)
@@ -58,9 +59,33 @@ def watch(
             raise EvonasError(f"there is no run in {store.where!r} to watch; begin one: evonas search --live")
         run = names[-1]
     store.run(run)
+    _serve(store, port, run)
+
+
+def ui(port: PortOption = None, archive: ArchiveOption = None) -> None:
+    """Show all runs of the archive in a browser: sorted, filtered, side by side, each with its report.
+
+    Ctrl-C ends it. The page is for this machine alone, as that of evonas watch is. It deletes nothing: evonas runs
+    delete does.
+
+    \b
+    Examples:
+      evonas ui
+      evonas ui --archive team.db
+    """
+    from evonas.memory.archive import Archive
+
+    _serve(Archive(archive), port)
+
+
+def _serve(store: Archive, port: int | None, run: str | None = None) -> None:
+    """The run's page, or the list, until Ctrl-C."""
+    from evonas.app.live.pages import Pages
+    from evonas.app.live.server import serving
+
     try:
         with serving(Pages(store), port or 0) as server:
-            print_line(f"{run}: {server.page(run)}")
+            print_line(f"{run}: {server.page(run)}" if run else f"runs: {server.address}")
             print_line("Ctrl-C ends the page, and no search")
             while server.serves:
                 time.sleep(0.2)

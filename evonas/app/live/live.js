@@ -9,11 +9,14 @@
   // --- the page stays as its reader left it
 
   const details = () => [...document.querySelectorAll("details")];
+  const marks = () => [...document.querySelectorAll("#runs input")];
   addEventListener("pagehide", () => sessionStorage.setItem(key, JSON.stringify({
     y: scrollY, paused, sorted, filter: byId("live-filter")?.value, open: details().map((one) => one.open),
+    marked: marks().filter((one) => one.checked).map((one) => one.value),
   })));
   const again = performance.getEntriesByType("navigation")[0]?.type === "reload";
   if (again && kept.open?.length === details().length) details().forEach((one, i) => { one.open = kept.open[i]; });
+  for (const one of marks()) one.checked = Boolean(again && kept.marked?.includes(one.value));
   if (again && kept.y) {
     history.scrollRestoration = "manual";
     scrollTo({ top: kept.y, behavior: "instant" });
@@ -31,7 +34,7 @@
 
   function sort() {
     const [column, descending] = sorted;
-    const value = (row) => row.cells[column].textContent;
+    const value = (row) => row.cells[column].textContent.trim();
     const order = new Intl.Collator(undefined, { numeric: true }).compare;
     const rows = [...table.tBodies[0].rows].sort((a, b) => {
       const x = value(a), y = value(b);
@@ -54,9 +57,11 @@
       const wanted = filter.value.toLowerCase();
       for (const row of table.tBodies[0].rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
     };
-    filter.oninput = choose;
-    filter.value = kept.filter || "";
-    choose();
+    if (filter) {
+      filter.oninput = choose;
+      filter.value = kept.filter || "";
+      choose();
+    }
   }
 
   // --- what goes on

@@ -7,6 +7,7 @@ the encoding knows (the drawing, the memory) is in the report that a search writ
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from html import escape
@@ -18,6 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from evonas.app.folders import owner_of, results_folder
+from evonas.app.live.compare import side_by_side
 from evonas.app.results import recorded_goal, summary, write_report
 from evonas.app.underway import underway
 from evonas.core.figures import duration
@@ -90,13 +92,16 @@ class Pages:
     def runs(self) -> str:
         """The page of all runs, the newest first."""
         rows = self._rows()
-        return _template("runs.html").render(
-            rows=rows,
-            where=self._archive.where,
-            version=_version_of(rows),
-            css=_markup(files("evonas.report").joinpath("report.css").read_text(encoding="utf-8") + _asset("live.css")),
-            js=_markup(_asset("live.js")),
-        )
+        return self._framed("runs.html", _version_of(rows), rows=rows)
+
+    def compared(self, names: Sequence[str]) -> str:
+        """The page of some runs side by side."""
+        return self._framed("compare.html", _version_of(self._rows()), **side_by_side(self._archive, names))
+
+    def _framed(self, name: str, version: str, **values: Any) -> str:
+        css = files("evonas.report").joinpath("report.css").read_text(encoding="utf-8") + _asset("live.css")
+        assets = {"css": _markup(css), "js": _markup(_asset("live.js"))}
+        return _template(name).render(where=self._archive.where, version=version, **assets, **values)
 
     def runs_state(self) -> dict[str, Any]:
         return {"version": _version_of(self._rows())}
@@ -175,9 +180,11 @@ def _text(name: str, value: Any) -> str:
 
 
 def _template(name: str) -> Any:
-    from jinja2 import Environment
+    from jinja2 import Environment, FunctionLoader
 
-    return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_asset(name))
+    return Environment(
+        loader=FunctionLoader(_asset), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    ).get_template(name)
 
 
 def _markup(text: str) -> Any:

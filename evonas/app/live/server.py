@@ -40,7 +40,7 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; connect-src 'self'; img-src data: blob:; font-src data:; "
     f"style-src {INLINE}; script-src {INLINE} 'unsafe-eval'; "  # plotly's WebGL is made from text
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",  # the address holds the token
     "X-Content-Type-Options": "nosniff",
@@ -106,6 +106,7 @@ class Server:
         routes = [
             Route("/{token}/", lambda request: HTMLResponse(self._pages.runs())),
             Route("/{token}/state", self._runs_state),
+            Route("/{token}/compare", self._compared),
             Route("/{token}/run/{run}/", self._report),
             Route("/{token}/run/{run}/state", self._state),
         ]
@@ -114,6 +115,9 @@ class Server:
     def _runs_state(self, request: Request) -> Response:
         self._asked[""] = time.monotonic()
         return JSONResponse(self._pages.runs_state())
+
+    def _compared(self, request: Request) -> Response:
+        return HTMLResponse(self._pages.compared(request.query_params.getlist("run")))
 
     def _report(self, request: Request) -> Response:
         run = request.path_params["run"]
