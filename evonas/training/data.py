@@ -117,15 +117,20 @@ class Preprocessing:
         """(n, channels, *sizes) as they are held -> normalised floats."""
         x = x if x.dtype == torch.float64 else x.float()  # a large mean is taken from doubles before they are rounded
         each = (1, -1, *[1] * (x.ndim - 2))
-        mean, deviation = (_there(values, x.device, x.dtype).view(each) for values in (self.mean, self.deviation))
+        there = _kept_there if x.is_cuda else _there
+        mean, deviation = (there(tuple(v), x.device, x.dtype).view(each) for v in (self.mean, self.deviation))
         return ((x / self.scale - mean) / deviation).float()
 
 
-@lru_cache(64)
 def _there(values: tuple[float, ...], device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    return torch.tensor(values, device=device, dtype=dtype)
+
+
+@lru_cache(64)
+def _kept_there(values: tuple[float, ...], device: torch.device, dtype: torch.dtype) -> torch.Tensor:
     """Once for all: a GPU would be waited for each time."""
     with torch.inference_mode(False):
-        return torch.tensor(values, device=device, dtype=dtype)
+        return _there(values, device, dtype)
 
 
 @dataclass
