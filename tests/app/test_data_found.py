@@ -48,6 +48,7 @@ def pets(folder) -> str:
     return f"folder:{folder}?size=8"
 
 
+@pytest.mark.thorough
 def test_a_search_says_what_it_found_before_it_trains(tmp_path, capsys, monkeypatch):
     options = ("--trials", "1", "--epochs", "1", "--surrogate", "none")
     assert run(monkeypatch, "search", "--data", pets(tmp_path / "pets"), *options) == 0
@@ -72,6 +73,7 @@ def test_strict_refuses_what_is_left_out_and_trains_nothing(tmp_path, capsys, mo
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.thorough
 def test_python_hears_of_clipped_values_too():
     x = RNG.random((60, 6, 6))
     x[0, 0, 0] = 1.03

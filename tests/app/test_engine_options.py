@@ -46,6 +46,7 @@ def figures(evaluations):
     return [(e.candidate, e.metrics["val_loss"], e.metrics["train_accuracy"]) for e in evaluations]
 
 
+@pytest.mark.thorough
 def test_halving_goes_on_from_checkpoints_also_after_an_interruption(tmp_path):
     halving = {"method": "halving(eta=2)"}
     whole, parts = tmp_path / "whole", tmp_path / "parts"
@@ -89,6 +90,7 @@ def test_only_what_the_run_wrote_is_removed(tmp_path):
     assert all([file.name for file in folder.iterdir()] == ["kept.txt"] for folder in left)
 
 
+@pytest.mark.thorough
 def test_two_unnamed_searches_that_are_prepared_together_do_not_share_checkpoints(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     options = {"method": "halving(eta=2)", "trials": 4, "name": None, "out": None}
@@ -117,6 +119,7 @@ def test_a_search_of_one_fidelity_leaves_no_trainings(tmp_path):
     assert prepare(config(tmp_path, inherit=True)).trainer.inherit
 
 
+@pytest.mark.thorough
 def test_children_inherit(tmp_path):
     watching = Watching(tmp_path)
     carry_out(prepare(config(tmp_path, inherit=True, trials=5, method="evolution(population=2)")), [watching])
@@ -165,6 +168,7 @@ def test_so_many_together_in_each_process(tmp_path):
         assert isinstance(executor, Serial)
 
 
+@pytest.mark.thorough
 def test_a_search_of_trainings_together_has_the_figures_of_one_after_the_other(tmp_path):
     options = {"encoding": "cell(width=4)", "method": "random", "trials": 4, "epochs": 1}
     each = [Watching(tmp_path / str(number)) for number in (1, 2)]

@@ -29,6 +29,7 @@ def network_of(folder):
     return package.load(folder / "runs" / "mine")
 
 
+@pytest.mark.thorough
 def test_every_format_says_the_same_and_nothing_is_trained(found):
     runtime = pytest.importorskip("onnxruntime", reason="not installed: pip install 'evonas[onnx]'")
     done = evonas("export", "mine", "--format", ",".join(FORMATS), "--out", "all", cwd=found)

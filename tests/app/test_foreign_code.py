@@ -243,6 +243,7 @@ def own(tmp_path):
         plugins.sys.modules.pop(module.__name__)
 
 
+@pytest.mark.thorough
 def test_ones_own_run_goes_on_without_a_question_until_its_file_is_changed(tmp_path, own, monkeypatch):
     options = {"encoding": own, "name": "mine", "archive": str(tmp_path / "a.db"), "out": str(tmp_path / "out")}
     words = [word for key, value in {**SMALL, **options}.items() for word in (f"--{key.replace('_', '-')}", str(value))]

@@ -133,6 +133,7 @@ def better(job, number=9):
     return Trial("run", number, 3, replace(evaluation, metrics={**evaluation.metrics, "val_accuracy": 2.0}))
 
 
+@pytest.mark.thorough
 def test_a_trial_does_not_replace_the_network_of_an_earlier_final_training(tmp_path):
     result = search(tmp_path, trials=2)
     job = job_of(tmp_path, Varied())

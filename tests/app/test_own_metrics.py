@@ -64,6 +64,7 @@ def convolutions(genome, task):
     return 1.0 + str(genome).count("conv")
 
 
+@pytest.mark.thorough
 def test_functions_are_objectives_and_limits_and_are_recorded_and_replayed(tmp_path):
     seen = []
 
@@ -99,6 +100,7 @@ def test_functions_are_objectives_and_limits_and_are_recorded_and_replayed(tmp_p
     assert export("run", tmp_path / "taken", pick="convolutions<=3", metrics=own, **place)["genome"] is not None
 
 
+@pytest.mark.thorough
 def test_from_the_command_line_and_a_file(mine):
     words = (
         "search",

@@ -164,6 +164,7 @@ def test_the_lines_at_the_end():
     assert lines({"objectives": values["objectives"]}, "evonas export run") == []
 
 
+@pytest.mark.thorough
 def test_from_the_command_line(tmp_path):
     words = (
         "--encoding",

@@ -79,6 +79,7 @@ def test_all_trials_failed_and_the_last_line_names_what_is_there(run, tmp_path):
     assert sorted(named) == sorted(path.name for path in (tmp_path / "o").iterdir()) == ["report.html", "result.json"]
 
 
+@pytest.mark.thorough
 def test_a_validation_figure_of_a_short_training_says_so(run, tmp_path):
     code, out, _ = run(
         "search",
@@ -113,6 +114,7 @@ def test_every_objective_is_in_the_result(run, tmp_path):
     assert "validation accuracy" in out
 
 
+@pytest.mark.thorough
 def test_resume_with_less_than_there_is_and_a_name_used_again(run, tmp_path):
     assert run("search", *SMALL, "--trials", 3, "--name", "one")[0] == 0
     for words, says in (

@@ -61,6 +61,7 @@ def test_the_report_shows_the_series(found):
     assert found["examples"]["classes"].keys() == {"1", "2"}
 
 
+@pytest.mark.thorough
 def test_from_python_and_with_a_memory_of_other_series(tmp_path):
     rng = np.random.default_rng(0)
     y = np.arange(40) % 2

@@ -202,6 +202,7 @@ data = "digits"
 """
 
 
+@pytest.mark.thorough
 def test_a_suite_that_trains_has_no_regret_and_keeps_its_trainings(tmp_path):
     (tmp_path / "small.toml").write_text(TRAINED)
     out = tmp_path / "out"
@@ -298,6 +299,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(mine, arguments, said):
     assert not (mine.parent / "out").exists()
 
 
+@pytest.mark.thorough
 def test_a_folder_of_another_run_is_refused(mine, tmp_path):
     out = tmp_path / "out"
     assert bench("run", mine, "--methods", "random", "--seeds", 1, "--out", out).exit_code == 0
@@ -379,6 +381,7 @@ def test_the_metric_that_reports_is_hidden_from_the_searcher():
     assert all(0 < row.test < 1 for row in rows)
 
 
+@pytest.mark.thorough
 def test_a_test_that_the_incumbent_lacks_is_not_an_earlier_ones(mine, tmp_path):
     frame = pd.read_csv(mine.parent / "mine.csv")
     frame["t"] = frame.t.where(frame.x < frame.x.max())
@@ -488,6 +491,7 @@ def test_methods_can_be_told_apart():
     assert styles(methods[::-1]) == looks
 
 
+@pytest.mark.thorough
 def test_recorded_results_name_a_peer_that_is_better(tmp_path):
     suite = change(load_suite("nasbench201"), earlier=100)
     out = tmp_path / "runs"
@@ -530,6 +534,7 @@ def test_the_page_of_goals_says_what_misleading_tasks_cost(tmp_path):
 ROOM = "evonas_benchmarks.baselines"
 
 
+@pytest.mark.thorough
 def test_a_folder_of_the_version_before_goes_on(tmp_path):
     """It calls its benchmark runs cells, and methods by the modules of then."""
     suite = change(load_suite("nasbench-graph"), earlier=60)

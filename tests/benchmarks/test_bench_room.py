@@ -102,6 +102,7 @@ def test_random_search_may_be_given_more_trials_so_that_speed_ups_can_be_seen(ce
     )
 
 
+@pytest.mark.thorough
 def test_what_is_kept_gives_the_same_pages_again(cells, tmp_path):
     results, again = tmp_path / "results", tmp_path / "again"
     pages.write(cells, results, ["nasbench201"], "random", ["earlier-mean"])
@@ -256,6 +257,7 @@ def test_published_tests_are_those_of_the_incumbents(cells, published, tmp_path)
     assert "ImageNet16-120, test of what was found after 12: no method is better than random beyond chance" in text
 
 
+@pytest.mark.thorough
 def test_the_page_says_where_others_have_a_better_test(cells, tmp_path):
     shutil.copytree(cells / "nasbench201", tmp_path / "nasbench201")
     for path in (tmp_path / "nasbench201" / "benchmark_runs").glob("*.json"):

@@ -236,6 +236,7 @@ print({name: list(asked(name)) for name in sys.argv[1:]})
 """
 
 
+@pytest.mark.thorough
 def test_another_process_searches_alike():
     """Sets of strings, and of what is hashed by its text, have another order in every process."""
     names = [name for name, package in PACKAGES.items() if importlib.util.find_spec(package)]
@@ -493,6 +494,7 @@ main()
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("package", "name"), {package: name for name, package in PACKAGES.items()}.items())
 def test_a_peer_that_is_not_installed_is_named_with_the_extra(package, name, tmp_path):
     code = HIDDEN.format(package=package, name=name, out=str(tmp_path / "out"))

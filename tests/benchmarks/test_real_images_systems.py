@@ -205,6 +205,7 @@ def blobs(n=120):
     return images_from_arrays(x.astype(np.uint8), y, name="blobs")
 
 
+@pytest.mark.thorough
 def test_a_fixed_network_is_tried_with_both_recipes():
     found = SYSTEMS["resnet8"](blobs(), 1.0, 0)
     assert set(found["val_accuracies"]) == {"True", "False"}

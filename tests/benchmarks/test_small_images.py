@@ -68,6 +68,7 @@ def test_full_trainings_are_better_than_their_first_third(rows):
         assert np.mean([full[cell] > third[cell] for cell in full]) > 0.95
 
 
+@pytest.mark.thorough
 def test_the_card_has_the_figures_of_the_table(rows):
     about = json.loads(pq.read_schema(small_images.FILE).metadata[b"evonas"])
     assert small_images.FILE.with_suffix(".md").read_text(encoding="utf-8") == card.card(rows, about)
@@ -91,6 +92,7 @@ def test_a_row_can_be_made_again(rows, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.thorough
 def test_the_stop_at_a_third_changes_nothing(tmp_path):
     trainer = replace(small_images.trainer("digits"), epochs=3)
     cell = small_images.cells()[2]

@@ -59,6 +59,7 @@ def test_the_plain_loop_learns(setting):
     assert train.plain(setting, LIGHT, 0)[1] > 0.8
 
 
+@pytest.mark.thorough
 def test_a_comparison_has_a_pair_a_seed_and_network(setting):
     with train.apart() as process:
         found = train.compare(setting, 2, float("inf"), process)

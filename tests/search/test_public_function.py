@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 CODE = """
 import evonas{first}
 from evonas.errors import EvonasError
@@ -14,6 +16,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.thorough
 def test_it_is_called_before_and_after_the_package_is_imported():
     for first in ("", ", evonas.search.loop"):
         done = subprocess.run([sys.executable, "-c", CODE.format(first=first)], capture_output=True, text=True)

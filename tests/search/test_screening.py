@@ -77,6 +77,7 @@ METHODS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("method", METHODS)
 def test_where_a_candidate_came_from_is_true(method):
     """Over whole searches: every parent was evaluated before, and a candidate is what its origin says."""

@@ -135,6 +135,7 @@ def test_a_useful_earlier_task_is_trusted_and_a_misleading_one_is_not(tmp_path):
     assert "trusting twin" in ranker.describe()
 
 
+@pytest.mark.thorough
 def test_memory_saves_trainings(tmp_path):
     archive = remembered(tmp_path, tasks=(USPS,), n=200)
     recalled = MetaSurrogate.recall(replace(CONTEXT, store=archive))
@@ -167,6 +168,7 @@ def test_memory_saves_trainings(tmp_path):
     assert with_memory[:, 1].max() < without[:, 1].min()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("make", [Evolution, AgingEvolution, RandomSearch])
 def test_a_screened_search_resumes_exactly(make):
     def search(told=()):
@@ -177,6 +179,7 @@ def test_a_screened_search_resumes_exactly(make):
     assert [t.evaluation for t in search(whole[:17])] == [t.evaluation for t in whole]
 
 
+@pytest.mark.thorough
 def test_screening_a_searcher_of_a_users_own():
     class Mine:
         def ask(self, n, rng):

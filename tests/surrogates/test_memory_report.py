@@ -51,6 +51,7 @@ def archive(tmp_path):
     return Archive(tmp_path / "a.db")
 
 
+@pytest.mark.thorough
 def test_the_second_search_says_what_it_had_of_the_first(archive):
     first = searched(archive, DIGITS, "first")
     second = searched(archive, USPS, "second")
@@ -64,12 +65,14 @@ def test_the_second_search_says_what_it_had_of_the_first(archive):
     assert words == told(archive, second)
 
 
+@pytest.mark.thorough
 def test_the_count_is_that_of_the_first_that_is_as_good(archive):
     record = searched(archive, DIGITS, "first")
     values = [t.evaluation.metrics.get("val_accuracy", -1) for t in archive.trials("first")]
     assert f"found after {int(np.argmax(values)) + 1} training" in told(archive, record)
 
 
+@pytest.mark.thorough
 def test_short_trainings_cost_their_share_and_count_on_the_scale_of_whole_ones(archive):
     record = searched(archive, DIGITS, "first", "halving", trials=30)
     trials = archive.trials("first")

@@ -90,6 +90,7 @@ DIVIDED = """
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("device", ["auto", "cuda", "cuda:1"])
 def test_the_parent_touches_no_gpu_before_its_workers_do(device, tmp_path):
     """On a machine made to look as if it had two: whatever would make a context on one is an error."""

@@ -177,6 +177,7 @@ def test_whoever_ends_the_process_fails_alone(genome, error):
     assert [outcome(each) for each in found] == [alone[0], error, alone[1], alone[0]]
 
 
+@pytest.mark.thorough
 def test_in_a_process_of_their_own():
     one = trainer(Noisy(), epochs=20, threads=1)
     alone = [figures(evaluate(one, genome)) for genome in (1.0, 2.0)]
