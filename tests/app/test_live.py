@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -418,6 +419,32 @@ def test_watch_goes_on_until_it_is_told_to_end(archive, tmp_path):
         watch.send_signal(signal.SIGINT)
         assert "the page has ended" in watch.communicate(timeout=20)[0]
         assert watch.returncode == 0
+
+
+@pytest.mark.parametrize("ended", ["running", "interrupted", "done"])
+def test_no_code_of_a_run_is_run_and_nothing_random_is_drawn(archive, tmp_path, ended):
+    """The server's thread stands beside a training, whose random numbers are global; an archive may be anybody's."""
+    import torch
+
+    from evonas.core import trust
+
+    (tmp_path / "own.py").write_text(
+        f"open({str(tmp_path / 'was_run')!r}, 'w')\nfrom tests.toys import Digits as Space\n"
+    )
+    spec = f"{tmp_path / 'own.py'}:Space"
+    trust.given(spec)  # so that it would be run, if it were asked for
+    config = {"out": str(tmp_path / "own"), "metrics": [f"energy={spec}"]}
+    archive.add_run(RunRecord("own", TASK, spec, "random", config=config))
+    archive.append(trial(0, 1, 1, 1, 1, 1, 1, run="own"))
+    archive.update_run("own", status=ended)
+    before = torch.get_rng_state(), random.getstate()
+    pages = Pages(archive)
+    assert "<h1>own</h1>" in pages.report("own").html
+    pages.runs()
+    pages.compared(["own"])
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert before[1] == random.getstate()
+    assert not (tmp_path / "was_run").exists()
 
 
 def test_a_failed_trial_is_in_the_page(archive, server):

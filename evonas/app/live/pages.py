@@ -79,9 +79,10 @@ class Pages:
             made = self._made.get(run)
             waits = made is not None and record.status == "running" and time.monotonic() < made.until
             if made is None or (made.version != version and not waits):
-                begun = time.monotonic()
+                begun = time.thread_time()
                 html = self._report(record)
-                pause = max(self._pause, (time.monotonic() - begun) / self._share)
+                spent = time.thread_time() - begun if made else 0.0  # the first one also loads what all need
+                pause = max(self._pause, spent / self._share)
                 made = Page(version, _living(html, version, run), time.monotonic() + pause)
                 self._made.pop(run, None)
                 self._made[run] = made
