@@ -14,6 +14,7 @@ from evonas.app.deadline import begun, with_first
 from evonas.app.timetable import Timetable
 from evonas.core import trust
 from evonas.core.context import SearchContext
+from evonas.core.errors import EvonasError
 from evonas.core.genomes import feature_row
 from evonas.core.goals import VAL_ACCURACY, Goal
 from evonas.core.optional import Recommending
@@ -250,7 +251,10 @@ def test_a_system_searches_for_its_seconds(name):
 @pytest.mark.thorough
 def test_candidates_of_a_search_are_trained_as_long_as_its_final_network():
     measured.warm()
-    found = rank_correlation.trained(blobs(), 25.0, 0, last=3)
+    try:
+        found = rank_correlation.trained(blobs(), 25.0, 0, last=3)
+    except EvonasError:  # a machine that is busy otherwise tried fewer than three
+        found = rank_correlation.trained(blobs(), 75.0, 0, last=3)
     assert len(found) == 3
     assert all(row["seconds"] > 2 for row in found)
     assert all(0 < row["test_accuracy"] <= 1 for row in found)
