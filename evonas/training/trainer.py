@@ -68,7 +68,8 @@ NOT_OF_THE_TRAINING = {
 }  # the rest is in its key
 SHOWN = 512  # images that layers are set from
 LEAST_VALIDATED = 200  # examples, where there are so many
-LOOKED_AT = {True: 256, False: 1024}  # images at one time, on a CPU or not, where each call costs a GPU's time
+LOOKED_AT = 256  # images at one time
+SMALL = 2**22  # numbers of images that are small: a GPU looks at so many at one time, or would wait for the calls
 FORWARD = 0.4  # of the time of a step's image, for one that is only looked at
 WORK_OF_A_THREAD = 2e9  # floating-point operations a step, some 15 ms: below it, waiting for one another costs more
 
@@ -310,10 +311,12 @@ class TorchTrainer:
     def test(self, network: nn.Module, data: DeviceSet) -> tuple[float, float]:
         """Accuracy (0 to 1) and mean cross-entropy (nats) on a set."""
         network.eval()
+        shape = self.data.task.input_shape
+        most = LOOKED_AT if self.device == "cpu" else max(LOOKED_AT, min(4 * LOOKED_AT, SMALL // math.prod(shape)))
         correct = torch.zeros((), device=self.device, dtype=torch.long)
         loss = torch.zeros((), device=self.device)
         with torch.inference_mode():
-            for images, labels in data.batches(at_once(self.data.task.input_shape, LOOKED_AT[self.device == "cpu"])):
+            for images, labels in data.batches(at_once(shape, most)):
                 logits = network(images).float()
                 loss += F.cross_entropy(logits, labels, reduction="sum")
                 correct += (logits.argmax(1) == labels).sum()
