@@ -14,19 +14,26 @@ from evonas.core.types import Callback, Candidate, Task, Trial
 
 log = logging.getLogger(__name__)
 
+METHODS = ("started", "asked", "told", "ended")  # that a search calls
+
 
 def check_callbacks(callbacks: Any) -> Sequence[Callback]:
     """Raises EvonasError where one lacks a method that a search calls."""
     if not isinstance(callbacks, Sequence) or isinstance(callbacks, str):
         raise EvonasError(f"callbacks={callbacks!r} is no list; give callbacks=[…]")
     for callback in callbacks:
-        for method in ("started", "asked", "told", "ended"):
-            if isinstance(callback, type) or not callable(getattr(callback, method, None)):
-                raise EvonasError(
-                    f"{callback!r} is no callback: it is a class, or has no {method}(); give an object of a class that "
-                    "inherits evonas.core.optional.CallbackDefaults and overrides what you want to see"
-                )
+        method = METHODS[0] if isinstance(callback, type) else missing_method(callback)
+        if method is not None:
+            raise EvonasError(
+                f"{callback!r} is no callback: it is a class, or has no {method}(); give an object of a class that "
+                "inherits evonas.core.optional.CallbackDefaults and overrides what you want to see"
+            )
     return callbacks
+
+
+def missing_method(callback: Any) -> str | None:
+    """The first method of a callback that it lacks."""
+    return next((method for method in METHODS if not callable(getattr(callback, method, None))), None)
 
 
 class Guarded:

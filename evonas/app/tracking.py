@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evonas.app.callbacks import missing_method
 from evonas.core import plugins
 from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal
@@ -39,9 +40,8 @@ def trackers(
     for spec in specs:
         tracked = Tracked(record.name, key, folder.absolute(), goal, encoding, parameters, spec in before)
         tracker = plugins.make(GROUP, spec, tracked)
-        missing = [method for method in ("started", "asked", "told", "ended") if not hasattr(tracker, method)]
-        if missing:
-            raise EvonasError(f"tracker {spec!r} has no {missing[0]}(); inherit evonas.core.tracking.Tracker")
+        if missing := missing_method(tracker):
+            raise EvonasError(f"tracker {spec!r} has no {missing}(); inherit evonas.core.tracking.Tracker")
         made.append(tracker)
     return made
 

@@ -34,6 +34,14 @@ class Row:
     def name(self) -> str:
         return f"trial-{self.number:04}"
 
+    @property
+    def flat(self) -> dict[str, Value]:
+        """All of it by name, for clients that take a trial as one step of a run."""
+        parameters = {f"genome/{name}": value for name, value in self.parameters.items()}
+        best = {f"best/{name}": value for name, value in self.best.items()}
+        failed = {} if self.error is None else {"error": self.error}
+        return {"trial": self.number, **self.metrics, **best, **parameters, **failed}
+
 
 @dataclass(frozen=True)
 class Tracked:

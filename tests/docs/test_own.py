@@ -9,6 +9,7 @@ import pytest
 
 from evonas.domains.images import Images
 from evonas.memory.archive import Archive
+from tests.docs.blocks import blocks_of, run_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "own.md"
 SECTION = re.compile(r"^## (.*?)\n.*?^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -31,8 +32,7 @@ def test_the_page_runs_as_it_stands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EVONAS_ARCHIVE", str(tmp_path / "archive.db"))
     page: dict[str, Any] = {"__name__": "own_page"}
-    for code in re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
-        exec(compile(code, str(PAGE), "exec"), page)
+    run_page([one for one in blocks_of("docs/own.md") if one.language == "python" and not one.title], tmp_path, page)
     runs = {run.name: run for run in Archive(tmp_path / "archive.db").runs()}
     assert len(runs) == 5
     assert {run.status for run in runs.values()} == {"done"}

@@ -38,10 +38,7 @@ class WandB(Tracker):
         )
 
     def row(self, row: Row) -> None:
-        parameters = {f"genome/{name}": value for name, value in row.parameters.items()}
-        best = {f"best/{name}": value for name, value in row.best.items()}
-        failed = {} if row.error is None else {"error": row.error}
-        self._run.log({"trial": row.number, **row.metrics, **best, **parameters, **failed}, step=row.step)
+        self._run.log(row.flat, step=row.step)
 
     def close(self, status: str, result: Mapping[str, Any]) -> None:
         if result:
