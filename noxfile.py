@@ -20,8 +20,20 @@ METHODS = "evolution+meta,evolution+boosting,random"
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests but the slow ones, with coverage; of a part of them the floor says nothing."""
-    words = session.posargs or ["--cov", "-m", "not slow and not gpu"]
+    words = session.posargs or ["--cov", "-m", "not slow and not gpu and not torture and not torture_long"]
     python(session, "pytest", *words)
+
+
+@nox.session(name="torture-long")
+def torture_long(session: nox.Session) -> None:
+    """All faults as often as docs/reliability.md says, hours; stopped and started again it goes on where it was, unless
+    another commit is there by then."""
+    commit = session.run("git", "rev-parse", "--short", "HEAD", external=True, silent=True)
+    ledger = Path(f"runs/torture/{str(commit).strip()}.jsonl").absolute()
+    ledger.parent.mkdir(parents=True, exist_ok=True)
+    session.env["EVONAS_TORTURE_LEDGER"] = str(ledger)
+    words = ["-m", "torture_long", "--timeout", "3600", "--dist", "worksteal"]
+    python(session, "pytest", *words, *session.posargs)
 
 
 @nox.session
