@@ -7,8 +7,8 @@ with `nox -s torture-long`; what came of it is a table at the end of the run.
             ...
             tally(lost=missing, doubled=twice)
 
-`times` are the seeds of the tries (0, 1, …), in parts of at most `part`, each a test of its own. `tally` counts a try that
-has ended as promised. What was counted in a part that then failed is not in the table: the test is seen to fail.
+`times` are the seeds of the tries (0, 1, …), in parts of at most `part`, each a test of its own. `tally` counts a try
+that has ended as promised. What was counted in a part that then failed is not in the table: the test is seen to fail.
 """
 
 import json

@@ -25,6 +25,6 @@ def test_parts_are_tests_of_their_own_with_seeds_of_their_own():
     @counted("Nothing", quick=2, share=0, full=5, part=2)
     def example(times): ...
 
-    (mark,) = example.pytestmark
+    (mark,) = vars(example)["pytestmark"]
     assert [one.id for one in mark.args[1]] == ["quick-0", "full-0", "full-2", "full-4"]
     assert [list(*one.values) for one in mark.args[1]] == [[0, 1], [0, 1], [2, 3], [4]]
