@@ -11,6 +11,7 @@ from evonas.app import checkpoints
 from evonas.app.card import MARK
 from evonas.app.folders import EXPORTED, FILES, check_folder, owner_of, results_folder
 from evonas.core.errors import EvonasError
+from evonas.core.files import UNFINISHED, all_whole, unfinished_in
 from evonas.memory.archive import RunRecord
 
 
@@ -53,25 +54,25 @@ class Belongings:
                 file.unlink(missing_ok=True)
         except OSError as error:
             raise EvonasError(f"cannot remove {error.filename!r}: {error.strerror}; remove it by hand") from error
-        for folder in sorted({self.folder, *(file.parent for file in self.files)}, reverse=True):  # inner ones first
+        emptied = {self.folder, *self.folder.glob(f"{UNFINISHED}*"), *(file.parent for file in self.files)}
+        for folder in sorted(emptied, reverse=True):  # inner ones first
             with suppress(OSError):
                 folder.rmdir()
         return sorted(path.name for path in self.folder.iterdir()) if self.folder.exists() else []
 
     def copy(self, folder: Path) -> Belongings:
         """The same files in another folder, all or none. Raises EvonasError where they cannot be written."""
-        made: list[Path] = []
+        names = [str(file.relative_to(self.folder)) for file in self.files]
+        copied = Belongings(folder, tuple(folder / name for name in names))
         try:
-            for file in self.files:
-                target = folder / file.relative_to(self.folder)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(file, target)
-                made.append(target)
+            with all_whole(folder, *names) as made:
+                for file, name in zip(self.files, names, strict=True):
+                    shutil.copy2(file, made / name)
         except OSError as error:
-            Belongings(folder, tuple(made)).remove()
+            copied.remove()
             why = error.strerror or error
             raise EvonasError(f"cannot write to {str(folder)!r}: {why}; nothing was moved") from error
-        return Belongings(folder, tuple(made))
+        return copied
 
 
 def move_target(record: RunRecord, folder: Path, has: Belongings) -> None:
@@ -88,7 +89,7 @@ def move_target(record: RunRecord, folder: Path, has: Belongings) -> None:
 
 def unfinished(folder: Path) -> list[Path]:
     """Files whose writing was cut off."""
-    return sorted(folder.glob(".result-*.json"))
+    return sorted([*unfinished_in(folder), *folder.glob(".result-*.json")])  # the latter by earlier versions
 
 
 def size(number: int) -> str:

@@ -11,6 +11,7 @@ from evonas.app.formats import FILES, FORMATS, Format
 from evonas.app.results import Result
 from evonas.core.environment import versions
 from evonas.core.figures import count, duration, percent
+from evonas.core.files import write_text
 from evonas.core.optional import OnTheHub
 from evonas.domains.domain import domain_named
 
@@ -26,7 +27,7 @@ def write_card(source: Path, result: Result, say: Callable[[str], Any]) -> list[
         say(f"{path} is not of evonas and stays as it is; no model card was written")
         return []
     there: list[Format] = [one for one in FORMATS if all((result.folder / file).exists() for file in FILES[one])]
-    path.write_text(card(result.values, _description(source), there), encoding="utf-8")
+    write_text(path, card(result.values, _description(source), there))
     return [path.name]
 
 

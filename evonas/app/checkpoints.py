@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from evonas.core.files import write_text
 from evonas.memory.archive import RunRecord
 
 MARKER = "evonas-run.json"
@@ -21,7 +22,7 @@ def new_folder(results: Path) -> Path:
 def claim(folder: Path, record: RunRecord) -> None:
     """Make the folder, and mark it as this run's. Raises FileExistsError where it is there, and OSError."""
     folder.mkdir(parents=True)
-    (folder / MARKER).write_text(json.dumps(_owner(record)) + "\n", encoding="utf-8")
+    write_text(folder / MARKER, json.dumps(_owner(record)) + "\n")
 
 
 def find(results: Path, record: RunRecord) -> Path | None:

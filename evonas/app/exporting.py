@@ -19,6 +19,7 @@ from evonas.app.picking import pick as picked
 from evonas.app.results import Result, recorded_goal, write
 from evonas.app.retraining import Again, number_of, numbered, trained
 from evonas.core.errors import Diverged, EvonasError
+from evonas.core.files import all_whole
 from evonas.core.fronts import members
 from evonas.core.genomes import freeze
 from evonas.core.goals import Goal
@@ -192,9 +193,10 @@ def _copied(found: Result, target: Path, formats: Sequence[Format]) -> dict[str,
     """Without a format everything that a search leaves; otherwise the result, but for the pictures in it, which are
     training and test images: who gets a network need not get them."""
     values = dict(found.values)
-    for file in FILES if not formats else ():
-        if (found.folder / file).exists():
-            shutil.copyfile(found.folder / file, target / file)
+    files = [] if formats else found.files
+    with all_whole(target, *files) as unfinished:
+        for file in files:
+            shutil.copyfile(found.folder / file, unfinished / file)
     if formats:
         values.pop("examples", None)
         if values.get("quality"):

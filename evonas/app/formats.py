@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from evonas.core.errors import EvonasError
+from evonas.core.files import all_whole
 
 if TYPE_CHECKING:
     from evonas.domains.network import Network
@@ -50,8 +51,10 @@ def check_files(folder: Path, formats: Sequence[Format]) -> None:
 def write_formats(source: Path, target: Path, formats: Sequence[Format]) -> list[str]:
     """Of the network in `source`; returns the files' names. Raises EvonasError where a format cannot take it."""
     if "safetensors" in formats and source.resolve() != target.resolve():
-        for file in FILES["safetensors"]:
-            shutil.copyfile(source / file, target / file)
+        files = FILES["safetensors"][::-1]  # the weights first, for they carry the description too
+        with all_whole(target, *files) as unfinished:
+            for file in files:
+                shutil.copyfile(source / file, unfinished / file)
     programs: list[Format] = [one for one in formats if one != "safetensors"]
     if programs:
         from evonas.domains.export import load

@@ -62,8 +62,7 @@ def predict(
     if out is None:
         predicting.print_rows(found, network.class_names)
         return
-    with Path(out).open("w", newline="", encoding="utf-8") as file:
-        rows = predicting.write_csv(found, network.class_names, file)
+    rows = predicting.write_csv(found, network.class_names, Path(out))
     print_line(f"{rows:,} predictions in {out}")
 
 

@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from evonas.core.errors import EvonasError
 from evonas.core.figures import percent
+from evonas.core.files import whole
 from evonas.core.optional import ReadsPictures
 
 if TYPE_CHECKING:
@@ -124,14 +125,27 @@ def _counted(warned: Sequence[str]) -> list[str]:
     return [first[kind] + (f"; and of {n - 1:,} more files" if n > 1 else "") for kind, n in kinds.items()]
 
 
-def write_csv(found: Iterator[Prediction], names: Sequence[str], file: IO[str]) -> int:
-    """`file, class, probability`, then a column for each class; returns how many rows."""
-    table = csv.writer(file, lineterminator="\n")
-    table.writerow([*HEAD, *(f"p:{name}" for name in names)])
-    rows = 0
-    for rows, one in enumerate(found, 1):  # noqa: B007
-        best = one.ranked[0]
-        table.writerow([one.file, names[best], *(f"{p:.6g}" for p in [one.probabilities[best], *one.probabilities])])
+def write_csv(found: Iterator[Prediction], names: Sequence[str], out: Path) -> int:
+    """`file, class, probability`, then a column for each class; returns how many rows.
+
+    Raises EvonasError where the file cannot be written, and, when it is, where files were left out.
+    """
+    rows, left_out = 0, None
+    try:
+        with whole(out) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow([*HEAD, *(f"p:{name}" for name in names)])
+            try:
+                for rows, one in enumerate(found, 1):  # noqa: B007
+                    best = one.ranked[0]
+                    shown = [one.probabilities[best], *one.probabilities]
+                    table.writerow([one.file, names[best], *(f"{p:.6g}" for p in shown)])
+            except EvonasError as error:
+                left_out = error
+    except OSError as error:
+        raise EvonasError(f"--out {str(out)!r} cannot be written: {error.strerror or error}") from error
+    if left_out is not None:
+        raise left_out
     return rows
 
 

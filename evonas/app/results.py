@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from evonas.app.picking import export_command, figures, front_of
 from evonas.app.preparation import Job, counted
 from evonas.core import trust
 from evonas.core.errors import EvonasError
+from evonas.core.files import write_text
 from evonas.core.fronts import said_nothing
 from evonas.core.goals import Goal, Objective
 from evonas.core.types import Encoding, Trial
@@ -134,10 +134,7 @@ def write_summary(job: Job, trials: Sequence[Trial], reason: str) -> None:
 def write(folder: Path, values: Mapping[str, Any]) -> None:
     """`result.json`, whole."""
     text = json.dumps(values, indent=2, ensure_ascii=False)
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".result-{os.getpid()}.json"
-    unfinished.write_text(text + "\n", encoding="utf-8")
-    os.replace(unfinished, folder / "result.json")
+    write_text(folder / "result.json", text + "\n")
 
 
 def summary(record: RunRecord, goal: Goal, trials: Sequence[Trial], reason: str) -> dict[str, Any]:

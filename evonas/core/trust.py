@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import logging
 import multiprocessing
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from evonas.core.errors import EvonasError
+from evonas.core.files import write_text
 from evonas.core.specs import mentioned, split_target
 
 log = logging.getLogger(__name__)
@@ -194,10 +194,7 @@ def _remember(code: Code) -> None:
         return
     known[code.key] = {"name": code.name, "since": datetime.now(UTC).isoformat(timespec="seconds")}
     path = _path()
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-        part.replace(path)
+        write_text(path, json.dumps(known, indent=2) + "\n")
     except OSError:  # a home that cannot be written: it is asked again another day
         log.debug("%s cannot be written", path)

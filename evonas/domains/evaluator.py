@@ -21,6 +21,7 @@ import numpy as np
 from evonas.core import plugins
 from evonas.core.environment import processor, versions
 from evonas.core.errors import EvonasError, choices
+from evonas.core.files import write_text
 from evonas.core.goals import Goal
 from evonas.core.own_metrics import plain_number
 from evonas.core.types import Candidate, Encoding, Evaluation, Task
@@ -169,7 +170,7 @@ class EvaluatorDomain:
             "genome": final.genome,
         }
         text = json.dumps({**description, "task": trainer.data.name}, indent=2, ensure_ascii=False)
-        (folder / "genome.json").write_text(text + "\n", encoding="utf-8")
+        write_text(folder / "genome.json", text + "\n")
         return {"notes": ["networks of an evaluator of one's own are its own to keep: genome.json has the best genome"]}
 
     def add_program(self, folder: Path, encoding: Any = None) -> Sequence[str]:

@@ -9,7 +9,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -17,6 +16,7 @@ from torch import nn
 
 from evonas.core.environment import versions
 from evonas.core.errors import EvonasError
+from evonas.core.files import all_whole
 from evonas.core.genomes import freeze
 from evonas.core.trust import admit
 from evonas.core.types import Encoding, Task
@@ -47,7 +47,6 @@ def save(
     """
     from safetensors.torch import save_model
 
-    folder.mkdir(parents=True, exist_ok=True)
     description = {
         "format": FORMAT,
         "evonas": versions(("evonas",))["evonas"],
@@ -60,16 +59,13 @@ def save(
         "class_names": data.class_names,
         "preprocessing": asdict(finished.preprocessing),
     }
-    with TemporaryDirectory(dir=folder, prefix=".writing-", ignore_cleanup_errors=True) as unfinished:
-        written = Path(unfinished)
+    with all_whole(folder, WEIGHTS, "genome.json") as written:
         save_model(finished.model, str(written / WEIGHTS), metadata={"evonas": json.dumps(description)})
         description["weights"] = _checksum(written / WEIGHTS)
         text = json.dumps(description, indent=2, ensure_ascii=False)
         (written / "genome.json").write_text(text + "\n", encoding="utf-8")
         (written / WEIGHTS).chmod((written / "genome.json").stat().st_mode)  # safetensors' own is for the owner alone
         (folder / PROGRAM).unlink(missing_ok=True)  # an earlier network's
-        for name in (WEIGHTS, "genome.json"):
-            os.replace(written / name, folder / name)
     if not program:
         return []
     kind = domain_named(data.task.domain)

@@ -4,12 +4,10 @@ classes inside. Each is run beside the network before it takes its place."""
 from __future__ import annotations
 
 import json
-import os
 import warnings
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from torch import nn
 
 from evonas.core.environment import versions
 from evonas.core.errors import EvonasError
+from evonas.core.files import whole
 from evonas.domains.network import Network
 from evonas.training.data import Preprocessing
 from evonas.training.latency import onnx_runtime
@@ -70,11 +69,8 @@ def write_program(network: Network, folder: Path) -> None:
         program = torch.export.export(normalised(network), (example,), dynamic_shapes=({0: batch},))
     module = program.module()
     check(network, lambda x: module(x).softmax(1), PROGRAM)
-    with TemporaryDirectory(dir=folder, prefix=".writing-", ignore_cleanup_errors=True) as unfinished:
-        path = Path(unfinished) / PROGRAM
-        with warnings.catch_warnings(action="ignore"):
-            torch.export.save(program, path, extra_files={INSIDE: json.dumps(record(network))})
-        os.replace(path, folder / PROGRAM)
+    with whole(folder / PROGRAM) as path, warnings.catch_warnings(action="ignore"):
+        torch.export.save(program, path, extra_files={INSIDE: json.dumps(record(network))})
 
 
 def write_onnx(network: Network, folder: Path) -> None:
@@ -87,8 +83,7 @@ def write_onnx(network: Network, folder: Path) -> None:
     import onnx
 
     axes = {name: {0: "batch"} for name in ("input", "probabilities", "logits")}
-    with TemporaryDirectory(dir=folder, prefix=".writing-", ignore_cleanup_errors=True) as unfinished:
-        path = Path(unfinished) / ONNX
+    with whole(folder / ONNX) as path:
         with warnings.catch_warnings(action="ignore"):  # the exporter that traces needs no further package
             torch.onnx.export(
                 WithProbabilities(normalised(network)).eval(),
@@ -105,7 +100,6 @@ def write_onnx(network: Network, folder: Path) -> None:
         onnx.save(model, path)
         session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
         check(network, lambda x: torch.from_numpy(session.run(["probabilities"], {"input": x.numpy()})[0]), ONNX)
-        os.replace(path, folder / ONNX)
 
 
 def record(network: Network) -> dict[str, Any]:

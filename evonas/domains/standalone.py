@@ -6,13 +6,11 @@ nothing is unpickled. How pictures are read stands in the same file.
 
 from __future__ import annotations
 
-import os
 import warnings
 from importlib import resources
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from pprint import pformat
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -20,6 +18,7 @@ from torch.export.graph_signature import InputKind, OutputKind
 
 from evonas.core.environment import versions
 from evonas.core.errors import EvonasError
+from evonas.core.files import all_whole
 from evonas.core.optional import Standalone
 from evonas.domains.network import Network
 from evonas.domains.programs import check, examples
@@ -88,15 +87,12 @@ def write_standalone(network: Network, folder: Path) -> None:
         network=code.strip(),
         reader=reader.strip() + "\n",
     )
-    with TemporaryDirectory(dir=folder, prefix=".writing-", ignore_cleanup_errors=True) as unfinished:
-        written = Path(unfinished)
+    with all_whole(folder, *FILES) as written:
         (written / FILES[0]).write_text(text, encoding="utf-8")
         save_file(weights, written / FILES[1])
         (written / FILES[1]).chmod((written / FILES[0]).stat().st_mode)  # safetensors' own is for the owner alone
         module = _loaded(written / FILES[0])
         check(network, module.of_read, FILES[0])
-        for name in FILES:
-            os.replace(written / name, folder / name)
 
 
 def below_the_line(file: str) -> str:

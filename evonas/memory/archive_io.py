@@ -8,7 +8,6 @@ so bringing in the same file twice changes nothing. All is one transaction: a fi
 from __future__ import annotations
 
 import json
-import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from evonas.core.errors import EvonasError
+from evonas.core.files import whole
 from evonas.core.specs import home_name
 from evonas.memory import schema
 from evonas.memory.archive import Archive
@@ -202,21 +202,15 @@ def write_parquet(archive: Archive, path: Path) -> int:
 
     types: dict[str, Any] = {**dict.fromkeys(_INTEGERS, pa.int64()), **dict.fromkeys(_FLOATS, pa.float64())}
     schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS], {"evonas": str(FORMAT)})
-    temporary = path.absolute().with_name(f".{path.name}.{os.getpid()}")  # a relative `file:x` would be a URI
     count = 0
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        with whole(path) as unfinished, parquet.ParquetWriter(unfinished, schema, compression="zstd") as writer:
             for batch in _batches(rows(archive)):
                 texts = [row | {name: _text(row[name]) for name in _JSON} for row in map(dict, batch)]
                 writer.write_table(pa.Table.from_pylist(texts, schema))
                 count += len(batch)
-        temporary.replace(path)
     except OSError as error:
         raise EvonasError(f"cannot write {str(path)!r}: {error.strerror or error}; give another file") from error
-    finally:
-        if temporary.exists():
-            temporary.unlink()
     return count
 
 

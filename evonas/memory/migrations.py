@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from glob import escape
 from itertools import count
 from pathlib import Path
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from evonas.core.errors import EvonasError
+from evonas.core.files import UNFINISHED, whole
 from evonas.core.specs import home_name
 from evonas.memory.places import shown, without_passwords
 from evonas.memory.schema import SCHEMA_VERSION, dumps, meta
@@ -76,8 +78,10 @@ def _steps(connection: sa.Connection, version: int) -> None:
 
 
 def copies(file: Path) -> list[Path]:
-    """The copies beside an archive's file, as it was before it was brought up to date."""
-    return sorted(file.parent.glob(f"{escape(file.name)}.v*.bak*"))
+    """The copies beside an archive's file, as it was before it was brought up to date, those included whose writing
+    was cut off."""
+    name = f"{escape(file.name)}.v*.bak*"
+    return sorted([*file.parent.glob(name), *file.parent.glob(f"{UNFINISHED}*/{name}")])
 
 
 def _copy(file: Path, version: int) -> Path:
@@ -85,13 +89,13 @@ def _copy(file: Path, version: int) -> Path:
     names = (file.with_name(f"{file.name}.v{version}.bak{number or ''}") for number in count())
     path = next(name for name in names if not name.exists())
     try:
-        path.touch(exist_ok=False)
-        source, target = sqlite3.connect(file), sqlite3.connect(path)
-        source.backup(target)
-        source.close()
-        target.close()
+        with (
+            whole(path) as unfinished,
+            closing(sqlite3.connect(file)) as source,
+            closing(sqlite3.connect(unfinished)) as target,
+        ):
+            source.backup(target)
     except (OSError, sqlite3.Error) as error:
-        path.unlink(missing_ok=True)
         raise EvonasError(
             f"{str(file)!r} was written by an earlier evonas, and no copy can be made of it before it is brought up to "
             f"date: {error}"

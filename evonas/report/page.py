@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from evonas.core.files import write_text
 from evonas.core.goals import Goal
 from evonas.core.types import Encoding, Task, Trial
 from evonas.report import data, prospects, quality
@@ -63,12 +64,7 @@ def write_report(
         sections=sections,
         data=embedded(data.columns(trials, goal, best)),
     )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(page, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text(path, page)
 
 
 def _render(**values: Any) -> str:

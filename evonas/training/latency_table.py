@@ -9,7 +9,6 @@ do to one another (caches), so its error against whole networks is for a measure
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -23,6 +22,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_map
 
 from evonas.core import environment
+from evonas.core.files import write_text
 from evonas.training import profile
 from evonas.training.devices import threads_of_torch
 
@@ -114,14 +114,8 @@ class LatencyTable:
         if self.path is None:
             return
         about = {"device": _device_name(self.device), "torch": str(torch.__version__), "threads": self.threads}
-        unfinished = self.path.with_suffix(f".{os.getpid()}.part")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished.write_text(json.dumps({**about, "milliseconds": self._known}, indent=0) + "\n", encoding="utf-8")
-            os.replace(unfinished, self.path)
-        except OSError:  # a home that cannot be written: it is measured again another day
-            with suppress(OSError):
-                unfinished.unlink()
+        with suppress(OSError):  # a home that cannot be written: it is measured again another day
+            write_text(self.path, json.dumps({**about, "milliseconds": self._known}, indent=0) + "\n")
 
 
 def operations(network: nn.Module, input_shape: tuple[int, ...], device: str) -> tuple[list[Operation], int]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from evonas.core.errors import EvonasError
+from evonas.core.files import whole
 
 CONTENT = "content"  # the key of the metadata under which all but the arrays stand, as JSON
 
@@ -23,11 +24,9 @@ def save(path: Path, kind: str, content: Mapping[str, Any]) -> None:
 
     arrays: dict[str, np.ndarray] = {}
     plain = _without_arrays(content, (), arrays)
-    temporary = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(to_bytes(arrays, {"evonas": kind, CONTENT: json.dumps(plain)}))
-        temporary.replace(path)
+        with whole(path) as unfinished:
+            unfinished.write_bytes(to_bytes(arrays, {"evonas": kind, CONTENT: json.dumps(plain)}))
     except OSError as error:
         raise EvonasError(f"cannot write {str(path)!r}: {error.strerror or error}; give another file") from error
 

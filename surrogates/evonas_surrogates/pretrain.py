@@ -20,6 +20,7 @@ from functools import partial
 import numpy as np
 
 from evonas.core.errors import EvonasError, choices
+from evonas.core.files import write_text
 from evonas_surrogates import modelfile, training_data
 from evonas_surrogates.evaluation import held_out
 from evonas_surrogates.meta import MetaSurrogate
@@ -108,7 +109,7 @@ def make(encoding: str, shipped: Shipped, seed: int) -> None:
         card=card,
         results=rows.results if shipped.remembers else {},
     )
-    path.with_suffix(".json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path.with_suffix(".json"), json.dumps(card, indent=2, ensure_ascii=False) + "\n")
     print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB, {len(model.names_)} source models")
 
 

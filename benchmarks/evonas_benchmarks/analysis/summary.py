@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evonas.core.files import whole, write_text
 from evonas_benchmarks.analysis.grids import (
     all_seeds,
     at_seconds,
@@ -152,10 +153,6 @@ def table(curves: pd.DataFrame) -> pd.DataFrame:
 
 def write(folder: Path, curves: pd.DataFrame, summary: Mapping[str, Any]) -> None:
     """curves.parquet and summary.json."""
-    for name in ("curves.parquet", "summary.json"):
-        part = folder / f"{name}.part"
-        if name == "curves.parquet":
-            table(curves).to_parquet(part, index=False)
-        else:
-            part.write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        part.replace(folder / name)
+    with whole(folder / "curves.parquet") as unfinished:
+        table(curves).to_parquet(unfinished, index=False)
+    write_text(folder / "summary.json", json.dumps(summary, indent=2, allow_nan=False) + "\n")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evonas.core.files import write_text
 from evonas_benchmarks.analysis.ranking import ranking, speed_up
 from evonas_benchmarks.analysis.statistics import fewest_seeds
 from evonas_benchmarks.analysis.summary import reference_of
@@ -70,9 +71,7 @@ def write_page(path: Path, curves: pd.DataFrame, summary: Mapping[str, Any], dra
         "js": Markup(_asset(PACKAGE, "page.js")),
     }
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(template.from_string(_asset(PACKAGE, "page.html")).render(**values), encoding="utf-8")
-    part.replace(path)
+    write_text(path, template.from_string(_asset(PACKAGE, "page.html")).render(**values))
 
 
 def _facts(summary: Mapping[str, Any]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -12,6 +11,7 @@ from typing import Any
 
 from evonas.core import environment
 from evonas.core.errors import EvonasError
+from evonas.core.files import write_text
 from evonas_benchmarks.run.plan import BenchmarkRun
 
 IDENTITY = "suite.json"
@@ -123,6 +123,4 @@ def store_failed(out: Path, one: BenchmarkRun, reason: str) -> None:
 
 def write_whole(path: Path, values: Any) -> None:
     """Whole or not at all, however the process ends."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    beside.write_text(json.dumps(values), encoding="utf-8")
-    beside.replace(path)
+    write_text(path, json.dumps(values))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 import zlib
 from collections.abc import Mapping
 from hashlib import blake2b
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from evonas.core.errors import EvonasError
+from evonas.core.files import all_whole
 from evonas.domains.images.dataset import Images
 from evonas.domains.images.made.made_set import MadeSet, Pool
 from evonas.domains.splitting import stratified
@@ -57,9 +56,9 @@ def make(
         return folder, True
     pools = _pools(kind, source, seed)
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(prefix=f".{kind.name}-", dir=root))
-        try:
+        with all_whole(root, kind.name) as made:
+            unfinished = made / kind.name
+            unfinished.mkdir()
             seen: set[bytes] = set()
             for number, (part, n) in enumerate(counts.items()):
                 rng = np.random.default_rng([seed, zlib.crc32(kind.name.encode()), number])
@@ -67,10 +66,6 @@ def make(
                 _write(unfinished / f"{part}_x.npy", distinct(kind, rng, labels, pools[part], seen))
                 np.save(unfinished / f"{part}_y.npy", labels.astype(np.int64))
             (unfinished / "metadata").write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
-            unfinished.chmod(0o755)
-            unfinished.rename(folder)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
     except OSError as error:
         raise EvonasError(
             f"{str(folder)!r} cannot be written: {error.strerror or error}; give another --root"
