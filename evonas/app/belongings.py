@@ -38,7 +38,7 @@ class Belongings:
 
     @property
     def bytes(self) -> int:
-        return sum(file.stat().st_size for file in self.files)
+        return sum(file.stat().st_size for file in self.files if file.is_file())
 
     def __str__(self) -> str:
         """`/home/me/runs/first: 3.2 MB in 5 files`."""
@@ -51,7 +51,7 @@ class Belongings:
         """
         try:
             for file in self.files:
-                file.unlink(missing_ok=True)
+                file.rmdir() if file.is_dir() else file.unlink(missing_ok=True)
         except OSError as error:
             raise EvonasError(f"cannot remove {error.filename!r}: {error.strerror}; remove it by hand") from error
         emptied = {self.folder, *self.folder.glob(f"{UNFINISHED}*"), *(file.parent for file in self.files)}
@@ -61,12 +61,14 @@ class Belongings:
         return sorted(path.name for path in self.folder.iterdir()) if self.folder.exists() else []
 
     def copy(self, folder: Path) -> Belongings:
-        """The same files in another folder, all or none. Raises EvonasError where they cannot be written."""
-        names = [str(file.relative_to(self.folder)) for file in self.files]
+        """The same files in another folder, all or none, but for what is unfinished. Raises EvonasError where they
+        cannot be written."""
+        files = [file for file in self.files if file not in unfinished(self.folder)]
+        names = [str(file.relative_to(self.folder)) for file in files]
         copied = Belongings(folder, tuple(folder / name for name in names))
         try:
             with all_whole(folder, *names) as made:
-                for file, name in zip(self.files, names, strict=True):
+                for file, name in zip(files, names, strict=True):
                     shutil.copy2(file, made / name)
         except OSError as error:
             copied.remove()

@@ -22,7 +22,7 @@ class Garbage:
 
     @property
     def bytes(self) -> int:
-        return sum(file.stat().st_size for file in self.files if file.exists())
+        return sum(file.stat().st_size for file in self.files if file.is_file())
 
     def remove(self) -> None:
         Belongings(self.folder or self.files[0].parent, self.files).remove()

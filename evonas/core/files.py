@@ -52,8 +52,10 @@ def write_text(path: Path, text: str) -> None:
 
 
 def unfinished_in(folder: Path) -> list[Path]:
-    """Files whose writing was cut off."""
-    return sorted(path for path in folder.glob(f"{UNFINISHED}*/**/*") if path.is_file())
+    """Files whose writing was cut off, and folders where it was before there was one."""
+    return sorted(path for path in folder.glob(f"{UNFINISHED}*/**/") if not any(path.iterdir())) + sorted(
+        path for path in folder.glob(f"{UNFINISHED}*/**/*") if path.is_file()
+    )
 
 
 def _sync(path: Path) -> None:

@@ -152,13 +152,16 @@ def test_gc_removes_what_nothing_needs(archive, tmp_path):
     left = trainings(tmp_path / "r", done)
     waits = trainings(tmp_path / "w", run(archive, tmp_path / "w", "waits", status="interrupted"))
     (tmp_path / "r" / ".result-7.json").write_text("{")
+    (tmp_path / "r" / ".writing-1" / "sub").mkdir(parents=True)
+    (tmp_path / "r" / ".writing-2").mkdir()
+    (tmp_path / "r" / ".writing-2" / "model.pt2").write_text("half")
     (tmp_path / "archive.db@gone.lock").write_text("")
     (tmp_path / "archive.db.v1.bak").write_text("old")
     said = evonas("runs", "gc", "--yes", cwd=tmp_path).stdout
     assert "trainings of first, done" in said
     assert "trainings that waits would go on from" in said
     assert not left.exists()
-    assert not list(tmp_path.rglob(".result-*"))
+    assert not [*tmp_path.rglob(".result-*"), *tmp_path.rglob(".writing-*")]
     assert not list(tmp_path.glob("*.lock"))
     assert waits.exists()
     assert (tmp_path / "archive.db.v1.bak").exists()
