@@ -21,7 +21,7 @@ from sqlalchemy import event, exc
 from evonas.core.errors import EvonasError, NameTaken, choices
 from evonas.core.specs import home_name
 from evonas.core.types import Task, Trial
-from evonas.memory import migrations, places, schema
+from evonas.memory import damage, migrations, places, schema
 from evonas.memory.places import ELSEWHERE, default_archive, shown, without_passwords
 from evonas.memory.schema import RUN_COLUMNS, SCHEMA_VERSION, TASK_COLUMNS, dumps, evaluations, runs, tasks
 
@@ -95,17 +95,25 @@ class Archive:
         try:
             self._open()
         except exc.DBAPIError as error:
+            if self._sqlite and "malformed" in _reason(error):
+                raise EvonasError(self._damaged(_reason(error))) from error
             raise EvonasError(f"cannot use {self.where!r} as an archive: {_reason(error)}; {ELSEWHERE}") from error
+        self._is, self._gone = damage.identity(self.file) if self.file is not None else None, ""
 
     def _open(self) -> None:
         """Make the tables in an empty place, migrate older ones; refuse a foreign or a newer one, and leave it."""
+        short = self.file is not None and damage.cut_short(self.file)
+        if short and self._found_damaged():
+            raise EvonasError(self._damaged("it is cut short"))
         there = set(sa.inspect(self._engine).get_table_names())
         if not there and not self.read_only:
             there = self._make_tables()
         if not set(schema.metadata.tables) <= there:
             raise EvonasError(f"{self.where!r} is a database but no evonas archive; {ELSEWHERE}")
         with self._engine.connect() as connection:
-            version = connection.execute(sa.select(schema.meta.c.schema_version)).scalar_one()
+            version = connection.execute(sa.select(schema.meta.c.schema_version)).scalar()
+        if version is None:
+            raise EvonasError(self._damaged("it has no version"))
         if version > SCHEMA_VERSION:
             raise EvonasError(
                 f"{self.where!r} has schema version {version}, this evonas knows up to {SCHEMA_VERSION}; "
@@ -313,22 +321,59 @@ class Archive:
         if self.read_only:
             raise EvonasError(f"the archive {self.where!r} cannot be written; {ELSEWHERE}")
 
-    def reading(self) -> sa.Connection:
-        """A connection to read by; a context manager."""
-        return self._engine.connect()
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection to read by. Raises EvonasError where the archive cannot be read, or is damaged."""
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except exc.DatabaseError as error:
+            raise self._refusal(error, "read") from error
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction: all of what is done with the connection is kept, or nothing.
 
-        Raises EvonasError where the archive cannot be written, or another process does not let it go.
+        Raises EvonasError where the archive cannot be written, is damaged or was removed, or another process does not
+        let it go.
         """
         self.check_writable()
+        self._check_there()
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except exc.OperationalError as error:
-            raise EvonasError(f"cannot write to the archive {self.where!r}: {_reason(error)}; {ELSEWHERE}") from error
+        except exc.DatabaseError as error:
+            raise self._refusal(error, "write to") from error
+
+    def _check_there(self) -> None:
+        """Raises EvonasError where the file was removed or replaced, having saved what it held."""
+        if self.file is None or self._is is None or damage.identity(self.file) == self._is:
+            return
+        if not self._gone:
+            with self._engine.connect() as connection:
+                how = damage.saved(connection, self.file)
+            self._gone = f"the archive {self.where!r} was removed or replaced while it was in use; {how}"
+        raise EvonasError(self._gone)
+
+    def _found_damaged(self) -> bool:
+        """By a look at every page; the tables of an archive are there too."""
+        with self._engine.connect() as connection:
+            whole = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() == "ok"
+            return not whole or not sa.inspect(connection).get_table_names()
+
+    def _damaged(self, how: str) -> str:
+        return (
+            f"the archive {self.where!r} is damaged: {how}; bring back a copy of it, or take what can be read to a new "
+            "one with the command `.recover` of the program sqlite3"
+        )
+
+    def _refusal(self, error: exc.DatabaseError, what: str) -> Exception:
+        """In words, what a person can mend; other errors as they are."""
+        if type(error) is exc.DatabaseError and self._sqlite:  # which is SQLite's for a file that makes no sense
+            return EvonasError(self._damaged(_reason(error)))
+        if not isinstance(error, exc.OperationalError):
+            return error
+        return EvonasError(f"cannot {what} the archive {self.where!r}: {_reason(error)}; {ELSEWHERE}")
 
 
 def _engine(url: sa.URL) -> sa.Engine:

@@ -271,3 +271,20 @@ def test_a_plain_genome_stays_the_very_same(genome):
 
 def test_freeze():
     assert freeze([1, ["a", [None]], "bc"]) == (1, ("a", (None,)), "bc")
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_removed_archive_is_saved_by_whoever_writes_to_it(tmp_path, replaced):
+    path = tmp_path / "a.db"
+    archive = Archive(path)
+    archive.add_run(RunRecord("a", TASK, "cell", "aging"))
+    archive.append(trial(0, run="a"))
+    for file in tmp_path.glob("a.db*"):
+        file.unlink()
+    if replaced:
+        Archive(path).close()
+    for _ in range(2):  # once saved it is saved
+        with pytest.raises(EvonasError, match=r"removed or replaced .* all that it held is in '.*a\.db\.saved'"):
+            archive.append(trial(1, run="a"))
+    assert [one.number for one in Archive(tmp_path / "a.db.saved").trials("a")] == [0]
+    assert not (tmp_path / "a.db.saved1").exists()

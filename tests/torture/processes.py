@@ -81,9 +81,9 @@ class Zygote:
         self.process.communicate()
 
 
-def one_line(started: Started) -> str:
-    """What a process that ended with exit code 2 complained of, which has to be one line and no traceback."""
-    lines = [line for line in started.complained.splitlines() if line.strip()]
-    assert len(lines) == 1, started.complained
+def one_line(complained: str) -> str:
+    """What a command that ended with exit code 2 complained of, which has to be one line and no traceback."""
+    lines = [line for line in complained.splitlines() if line.strip()]
+    assert len(lines) == 1, complained
     assert lines[0].startswith("evonas: "), lines
     return lines[0]
