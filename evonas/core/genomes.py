@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,4 +30,10 @@ def plain(value: Any) -> Any:
 
 def feature_row(features: Mapping[str, float]) -> np.ndarray:
     """The numbers in the order of their sorted names."""
-    return np.array([features[name] for name in sorted(features)], dtype=float)
+    return np.fromiter(features.values(), float, len(features))[_by_name(tuple(features))]
+
+
+@lru_cache(256)
+def _by_name(names: tuple[str, ...]) -> np.ndarray:
+    """(n,) places of the names in their sorted order: an encoding gives the same names again and again."""
+    return np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.intp)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,16 +44,18 @@ class CategoricalEncoding:
 
     def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome:
         """One gene is changed for certain, each other one with probability 1 / genes."""
-        free = [i for i, options in enumerate(self.genes.values()) if len(options) > 1]
+        options = list(self.genes.values())
+        free = [i for i, choices in enumerate(options) if len(choices) > 1]
         if not free:
             return genome
         certain = free[rng.integers(len(free))]
-        chances = rng.random(len(genome)) < 1 / len(genome)
-        options = list(self.genes.values())
-        return tuple(
-            _another(options[i], value, rng) if i == certain or (chances[i] and i in free) else value
-            for i, value in enumerate(genome)
-        )
+        chosen = rng.random(len(genome)) < 1 / len(genome)
+        chosen[certain] = True
+        values = list(genome)
+        for i in np.flatnonzero(chosen):
+            if len(options[i]) > 1:
+                values[i] = _another(options[i], values[i], rng)
+        return tuple(values)
 
     def crossover(self, a: Genome, b: Genome, rng: np.random.Generator) -> Genome:
         """Each gene from either parent (uniform crossover, Syswerda 1989)."""
@@ -62,9 +65,9 @@ class CategoricalEncoding:
     def features(self, genome: Genome) -> Mapping[str, float]:
         """One-hot: `gene=choice` -> 0 or 1."""
         return {
-            f"{name}={choice}": float(choice == value)
+            column: float(choice == value)
             for (name, options), value in zip(self.genes.items(), genome, strict=True)
-            for choice in options
+            for column, choice in zip(_columns(name, tuple(options)), options, strict=True)
         }
 
     def named(self, genome: Genome) -> dict[str, Any]:
@@ -77,6 +80,12 @@ class CategoricalEncoding:
 
     def build(self, genome: Genome, task: Task) -> nn.Module:
         raise EvonasError(f"{type(self).__name__} has genes but no build(genome, task); it makes the network")
+
+
+@lru_cache(4096)
+def _columns(name: str, options: tuple[Hashable, ...]) -> tuple[str, ...]:
+    """Names of a gene's features: made once, not for each of a thousand genomes."""
+    return tuple(f"{name}={choice}" for choice in options)
 
 
 def _another(options: Sequence[Any], value: Any, rng: np.random.Generator) -> Any:

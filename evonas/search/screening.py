@@ -14,13 +14,14 @@ from evonas.core.optional import Acquiring, Informed, Proposing, Suggesting, Unc
 from evonas.core.options import at_least, probability
 from evonas.core.types import Candidate, Evaluation, G, Ranker, Searcher
 from evonas.search.duplicates import DuplicateFilter
-from evonas.search.fidelity import at_full
+from evonas.search.fidelity import AtFull
 from evonas.search.maximizer import AcquisitionMaximizer
 from evonas.search.several import SeveralObjectives, learned
 
 FIRST = 16  # while fewer results are in, a ranker that knows earlier tasks looks WIDER: it is all there is
 WIDER = 16  # times the pool
 SHALLOW, DEEP = (3, 1), (6, 3)  # rounds of maximizing, and the mutants of each round, times the pool
+REMEMBERED = 4096  # genomes whose features are kept: the mutants of the best are met again and again
 AT_RANDOM = 0.05  # of the choices are not the top, where a ranker has no way of its own to explore
 
 
@@ -73,11 +74,13 @@ class Screened(Generic[G]):
         _, mutants = DEEP if _explore_by_themselves(self.rankers) else SHALLOW
         self.maximizer = AcquisitionMaximizer(context.encoding, self.refine, mutants * self.pool)
         self.known: DuplicateFilter[G] = DuplicateFilter(context.encoding)
-        self._results: list[Evaluation[G]] = []
+        self._results = [AtFull[G](one) for one in self.learned]
+        self._told: list[Evaluation[G]] = []  # that no ranker has seen yet
+        self._count = 0  # of all results
         self._observed: set[G] = set()
         self._pending: dict[G, None] = {}
         self._rows: dict[G, np.ndarray] = {}
-        self._adapted = 0
+        self._learned_rows: np.ndarray | None = None  # (n, d) features of the results
 
     @staticmethod
     def options(
@@ -109,7 +112,9 @@ class Screened(Generic[G]):
             self._pending.pop(evaluation.candidate.genome, None)
         self.known.add([evaluation.candidate for evaluation in evaluations])
         results = [evaluation for evaluation in evaluations if evaluation.status != "absent"]
-        self._results += [evaluation for evaluation in results if not evaluation.infrastructure]
+        learnable = [evaluation for evaluation in results if not evaluation.infrastructure]
+        self._told += learnable
+        self._count += len(learnable)
         self._observed |= {evaluation.candidate.genome for evaluation in results}
         self.searcher.tell(evaluations)
 
@@ -144,7 +149,6 @@ class Screened(Generic[G]):
         said = ranker.predict_with_deviation(self._features(others))
         next_ones = set(genomes[:n])
         first = [place for place, genome in enumerate(others) if genome in next_ones]
-        self._forget_rows()
         return (said[0][first], said[1][first]), (said[0], said[1])
 
     def _offspring(self, rng: np.random.Generator) -> list[Candidate[G]]:
@@ -156,7 +160,7 @@ class Screened(Generic[G]):
     def _first(self) -> bool:
         """Whether the ranker's knowledge is from earlier tasks mostly."""
         first = self.rankers[0]
-        early = len(self._results) + len(self._pending) < FIRST
+        early = self._count + len(self._pending) < FIRST
         return early and isinstance(first, Informed) and bool(first.earlier_tasks())
 
     def _choose(self, pool: list[Candidate[G]], rng: np.random.Generator) -> Candidate[G]:
@@ -180,34 +184,39 @@ class Screened(Generic[G]):
         return np.asarray(worth)
 
     def _features(self, genomes: Sequence[G]) -> np.ndarray:
-        """(n, d) rows, columns in the order of the names; computed once for the genomes of a choice."""
+        """(n, d) rows, columns in the order of the names."""
+        rows = []
         for genome in genomes:
-            if genome not in self._rows:
-                self._rows[genome] = feature_row(self.encoding.features(genome))
-        return np.array([self._rows[genome] for genome in genomes])
+            row = self._rows.pop(genome, None)  # the last one used comes last
+            self._rows[genome] = feature_row(self.encoding.features(genome)) if row is None else row
+            rows.append(self._rows[genome])
+        while len(self._rows) > REMEMBERED:
+            del self._rows[next(iter(self._rows))]
+        return np.array(rows)
 
     def _expect(self, candidate: Candidate[G]) -> None:
         """The candidate will be trained."""
         self.known.add([candidate])
         self._pending[candidate.genome] = None
-        self._forget_rows()
         if isinstance(self.searcher, Proposing):
             self.searcher.expect([candidate])
 
-    def _forget_rows(self) -> None:
-        """Those of genomes that were only looked at."""
-        self._rows = {g: row for g, row in self._rows.items() if g in self._observed or g in self._pending}
-
     def _adapt(self) -> None:
         """Give the rankers all results, those of few epochs too, if there are new ones."""
-        if self._adapted == len(self._results):
+        if not self._told:
             return
-        for ranker, objective in zip(self.rankers, self.learned, strict=True):
-            values = at_full(self._results, objective)
-            ranker.adapt(self._features(list(values)), np.array(list(values.values())))
+        for results in self._results:
+            results.add(self._told)
+        known = 0 if self._learned_rows is None else len(self._learned_rows)
+        new = self._results[0].genomes[known:]
+        if new:
+            parts = [] if self._learned_rows is None else [self._learned_rows]
+            self._learned_rows = np.concatenate([*parts, self._features(new)])
+        for ranker, results in zip(self.rankers, self._results, strict=True):
+            ranker.adapt(self._learned_rows, results.values())
         if self.several is not None:
-            self.several.observe(self._results)
-        self._adapted = len(self._results)
+            self.several.observe(self._told)
+        self._told = []
 
 
 def _explore_by_themselves(rankers: Sequence[Ranker]) -> bool:

@@ -15,7 +15,7 @@ from evonas.core.goals import Goal, Objective
 from evonas.core.optional import Uncertain
 from evonas.core.ranks import Quantiles
 from evonas.core.types import Evaluation, G, Ranker
-from evonas.search.fidelity import at_full
+from evonas.search.fidelity import AtFull
 from evonas.search.hypervolume import Front
 
 FEW = 12  # results, before which they say nothing of how values are spread: what is predicted counts instead
@@ -66,7 +66,7 @@ class SeveralObjectives(Generic[G]):
         self._known = [one for one in goal.objectives if one not in learned]
         self._places = [goal.objectives.index(one) for one in learned]
         self._costs: dict[G, Mapping[str, float]] = {}
-        self.observed: list[G] = []
+        self._results = [AtFull[G](one) for one in goal.objectives]
         self._nodes = _quadrature(len(learned))
         self._front: tuple[list[G], _Front] | None = None  # of the last choice, with what was on its way
         self._values = np.empty((0, len(goal.objectives)))  # of these, NaN where one failed
@@ -75,13 +75,17 @@ class SeveralObjectives(Generic[G]):
         some = [context.encoding.sample(rng) for _ in range(SAMPLE if self._known else 0)]
         self._sample = self._joined(some, [np.full(len(some), np.nan) for _ in learned])
 
+    @property
+    def observed(self) -> list[G]:
+        return self._results[0].genomes
+
     def observe(self, results: Sequence[Evaluation[G]]) -> None:
-        """All results so far."""
-        columns = [at_full(results, one) for one in self.goal.objectives]
-        self.observed = list(columns[0])
+        """More results."""
+        for one in self._results:
+            one.add(results)
         self._costs.clear()  # of hundreds of genomes a choice, which will not be met again
         self._front = None
-        self._values = np.stack([list(column.values()) for column in columns], axis=1)
+        self._values = np.stack([one.values() for one in self._results], axis=1)
         self._scales = [Quantiles(self._values[:, place]) for place in self._places]
 
     def scores(

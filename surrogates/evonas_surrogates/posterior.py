@@ -7,9 +7,11 @@ separate them (the forest kernel of Davies & Ghahramani 2014, squared), so earli
 they are wrong about *what is good*: a source model that is negated separates the same genomes.
 
 Everything is exact and closed-form, so a few hundred results cost milliseconds, a source model that orders the target's
-results wrongly gets a weight near zero or below, and the deviation is the posterior's own. With source models the
-shares of the parts are given: a few dozen results, all of them from near the top, choose worse ones than what held on
-other tasks (and doubt a source model that misleads later). Without, they are weighed by their marginal likelihood.
+results wrongly gets a weight near zero or below, and the deviation is the posterior's own. Of more than `MOST` results
+the best are kept and a fair sample of the others, all with their scores among all, so that later steps cost no more.
+With source models the shares of the parts are given: a few dozen results, all of them from near the top, choose worse
+ones than what held on other tasks (and doubt a source model that misleads later). Without, they are weighed by their
+marginal likelihood.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from itertools import product
 import numpy as np
 from scipy.linalg import solve_triangular
 
+MOST = 256  # results that a posterior is made from
 KEPT = 4  # shares of the parts that answer, of all that were tried, where there are no source models
+GOLDEN = (5**0.5 - 1) / 2
 INTERCEPT = 1.0  # variance of the mean level: the results of a search are no fair sample of the space
 
 
@@ -36,7 +40,7 @@ class Inputs:
     def __len__(self) -> int:
         return len(self.sources)
 
-    def __getitem__(self, chosen: slice) -> Inputs:
+    def __getitem__(self, chosen: slice | np.ndarray) -> Inputs:
         return Inputs(self.sources[chosen], self.leaves[chosen], self.features[chosen])
 
     def followed_by(self, other: Inputs) -> Inputs:
@@ -66,12 +70,12 @@ class Posterior:
     """Exact inference from the rows of the results and their scores.
 
     Args:
-        rows: of the results; there may be no source models.
+        rows: of the n results; there may be no source models.
         z: (n,) normal scores.
         weight: every source model's prior weight.
         chosen: the shares to use with their weights, where there are no source models; by default those
             that suit the results.
-        before: an earlier posterior whose rows may be the first of these: what is alike is not counted anew.
+        before: the posterior of the first of these results: what is alike is not counted anew.
     """
 
     def __init__(
@@ -82,25 +86,24 @@ class Posterior:
         chosen: list[tuple[float, Shares]] | None = None,
         before: Posterior | None = None,
     ):
-        self.rows, self.weight, self.best = rows, weight, float(z.max())
-        self._residual = z - weight * rows.sources.sum(1)
-        self._alike = _Alike(rows, rows, alike_within(rows.leaves, before._alike if before else None))
+        self.places = representatives(z)
+        self.rows, self.weight, self.best = rows[self.places], weight, float(z.max())
+        self._residual = z[self.places] - weight * self.rows.sources.sum(1)
+        self._shared_with = SharedLeaves(self.rows.leaves)
+        self._alike = _Alike(self.rows, self.rows, self._shared(before))
         if chosen is None:
             chosen = self._choose()
         self.chosen = chosen
         self._parts = [(share, shares, *self._factor(shares)[:2]) for share, shares in chosen]
 
-    def __len__(self) -> int:
-        return len(self.rows)
-
     def predict(self, rows: Inputs) -> tuple[np.ndarray, np.ndarray]:
         """(m,) means and (m,) deviations of others."""
-        alike = _Alike(rows, self.rows, shared(rows.leaves, self.rows.leaves))
+        alike = _Alike(rows, self.rows, self._shared_with(rows.leaves))
         mean, variance = self.weight * rows.sources.sum(1), np.zeros(len(rows))
         for share, shares, lower, solved in self._parts:
             kernel = alike.kernel(shares)
             mean = mean + share * (kernel @ solved)
-            explained = solve_triangular(lower, kernel.T, lower=True)
+            explained = solve_triangular(lower, kernel.T, lower=True, check_finite=False)
             own = INTERCEPT + shares.leaves + shares.features
             if rows.sources.shape[1]:
                 own = own + shares.linear * (rows.sources**2).mean(1)
@@ -120,6 +123,18 @@ class Posterior:
             weights += share * shares.linear / max(len(weights), 1) * (sources.T @ solved)
         return weights
 
+    def _shared(self, before: Posterior | None) -> np.ndarray:
+        """(n, n) in how many trees, of 0 to 1, two of the results fall into the same leaf."""
+        if before is None:
+            return self._shared_with(self.rows.leaves)
+        _, here, there = np.intersect1d(self.places, before.places, assume_unique=True, return_indices=True)
+        new = np.delete(np.arange(len(self.places)), here)
+        counted = np.empty((len(self.places), len(self.places)))
+        counted[np.ix_(here, here)] = before._alike.shared[np.ix_(there, there)]
+        counted[new] = self._shared_with(self.rows.leaves[new])
+        counted[:, new] = counted[new].T
+        return counted
+
     def _choose(self) -> list[tuple[float, Shares]]:
         if self.rows.sources.shape[1]:
             return [(1.0, WITH_VIEWS)]
@@ -133,16 +148,15 @@ class Posterior:
         kernel = self._alike.kernel(shares)
         kernel[np.diag_indices(len(kernel))] += shares.noise
         lower = np.linalg.cholesky(kernel)
-        half = solve_triangular(lower, self._residual, lower=True)
+        half = solve_triangular(lower, self._residual, lower=True, check_finite=False)
         evidence = float(-0.5 * half @ half - np.log(np.diag(lower)).sum())
-        return lower, solve_triangular(lower, half, lower=True, trans=1), evidence
+        return lower, solve_triangular(lower, half, lower=True, trans=1, check_finite=False), evidence
 
 
 class _Alike:
     """How alike two sets of rows are, part by part, from which the kernel of any shares is made."""
 
     def __init__(self, a: Inputs, b: Inputs, leaves: np.ndarray):
-        self.leaf_ids = a.leaves
         self.shared = leaves
         self.by_leaves = leaves**2
         self.products = a.sources @ b.sources.T / max(a.sources.shape[1], 1)
@@ -159,24 +173,45 @@ class _Alike:
         return kernel
 
 
-def shared(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(n, m) in how many of k trees, of 0 to 1, the rows of (n, k) and (m, k) leaves fall into the same one; k < 2,041.
+class SharedLeaves:
+    """Counts in how many of k trees others fall into the same leaf as n rows do, from their (n, k) leaves.
 
-    Eight trees are counted at once: as many bytes of a word, of which none overflows.
+    Leaves are compared as bits, 64 trees at once: two rows differ in a tree where any bit of its leaf does.
     """
-    trees = a.shape[1]
-    counts = np.zeros((len(a), len(b)))
-    same = np.zeros((len(b), -(-trees // 8) * 8), bool)
-    for i, row in enumerate(a if trees else ()):
-        np.equal(b, row, out=same[:, :trees])
-        counts[i] = same.view(np.uint64).sum(1).view(np.uint8).reshape(len(b), 8).sum(1)
-    return counts / max(trees, 1)
+
+    def __init__(self, leaves: np.ndarray):
+        self.trees = leaves.shape[1]
+        self._bits = _bits(leaves)
+
+    def __call__(self, leaves: np.ndarray) -> np.ndarray:
+        """(m, n) in how many trees, of 0 to 1, rows of (m, k) leaves and the n share theirs."""
+        bits = _bits(leaves)
+        used = [bit for bit in range(8) if bits[bit].any() or self._bits[bit].any()]
+        differ = np.zeros((len(leaves), self._bits.shape[2]), np.intp)
+        for word in range(bits.shape[1]):
+            of_word = np.zeros(differ.shape, np.uint64)
+            for bit in used:
+                of_word |= bits[bit, word][:, None] ^ self._bits[bit, word]
+            differ += np.bitwise_count(of_word)
+        return (self.trees - differ) / max(self.trees, 1)
 
 
-def alike_within(leaves: np.ndarray, before: _Alike | None) -> np.ndarray:
-    """`shared(leaves, leaves)`, where the first rows may be those of `before`."""
-    n = 0 if before is None else len(before.leaf_ids)
-    if before is None or not np.array_equal(leaves[:n], before.leaf_ids):
-        return shared(leaves, leaves)
-    new = shared(leaves[n:], leaves)
-    return np.block([[before.shared, new[:, :n].T], [new]])
+def _bits(leaves: np.ndarray) -> np.ndarray:
+    """(8, words, n): each bit of (n, k) leaves of 0 to 255, 64 trees a word."""
+    n, trees = leaves.shape
+    words = -(-trees // 64)
+    padded = np.zeros((n, words * 64), np.uint8)
+    padded[:, :trees] = leaves
+    packed = [np.packbits(padded >> bit & 1, axis=1).view(np.uint64).reshape(n, words).T for bit in range(8)]
+    return np.ascontiguousarray(packed)
+
+
+def representatives(z: np.ndarray) -> np.ndarray:
+    """Places, ascending, of at most `MOST` of (n,) results: the better half of these are the best ones there are, the
+    other half are spread evenly over the times when the others came, and mostly stay the same as more come."""
+    if len(z) <= MOST:
+        return np.arange(len(z))
+    order = np.argsort(-z, kind="stable")
+    best, others = order[: MOST // 2], order[MOST // 2 :]
+    spread = np.argsort(others * GOLDEN % 1, kind="stable")  # their first m are spread evenly for any m
+    return np.sort(np.concatenate([best, others[spread[: MOST - MOST // 2]]]))

@@ -17,7 +17,7 @@ from evonas.core.errors import EvonasError
 from evonas.core.options import at_least
 from evonas.core.ranks import normal_scores
 from evonas_surrogates.forest import Forest, boosted
-from evonas_surrogates.posterior import Inputs, Posterior
+from evonas_surrogates.posterior import MOST, Inputs, Posterior
 
 LEAST_ROWS = 5  # an earlier task with fewer results that differ teaches nothing
 REFERENCE = 2000  # rows that say how source models and features are spread
@@ -138,7 +138,8 @@ class TransferModel(BaseEstimator):
         if not self.names_ and (self.center_ is None or settled != self._scaled_by):
             self._standardize(X[:settled] if settled else X)
             self._scaled_by, self.posterior_ = settled, None
-        rows, z = self._rows_of_results(X), normal_scores(y)
+        goes_on = self._goes_on(X)
+        rows, z = self._rows_of_results(X, goes_on), normal_scores(y)
         chosen = None
         if not self.names_ and 0 < settled < len(y):
             key = (X[:settled].tobytes(), y[:settled].tobytes())
@@ -146,8 +147,8 @@ class TransferModel(BaseEstimator):
                 early = Posterior(rows[:settled], normal_scores(y[:settled]), self.weight_)
                 self._settled = (key, early.chosen)
             chosen = self._settled[1]
-        self.posterior_ = Posterior(rows, z, self.weight_, chosen, before=self.posterior_)
-        self._observed = X
+        self.posterior_ = Posterior(rows, z, self.weight_, chosen, before=self.posterior_ if goes_on else None)
+        self._observed, self._observed_rows = X, rows
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
@@ -178,7 +179,7 @@ class TransferModel(BaseEstimator):
         is worth taking too.
         """
         X = self._checked(X)
-        observed = 0 if self.posterior_ is None else len(self.posterior_)
+        observed = 0 if self._observed is None else len(self._observed)
         waiting = 0 if pending is None else len(pending)
         agreement = min(1.0, self.weight_ * len(self.names_) / NEAR_COPIES) ** STEEP
         if len(self.names_) > 1 and observed + waiting < round(UNCHOSEN * (1 - agreement)):
@@ -189,7 +190,7 @@ class TransferModel(BaseEstimator):
                 return mean
             return _log_improvement(mean - self.posterior_.best, np.hypot(deviation, self.posterior_.noise))
         V = self._rows(X).sources
-        had = [self.posterior_.rows.sources] if self.posterior_ is not None else []
+        had = [self._observed_rows.sources] if self._observed_rows is not None else []
         if pending is not None and waiting:
             had.append(self._rows(self._checked(pending)).sources)
         best = np.maximum(np.concatenate(had).max(0), 0.0) if had else np.zeros(V.shape[1])
@@ -233,6 +234,7 @@ class TransferModel(BaseEstimator):
         self._settled: tuple[Any, Any] | None = None
         self._scaled_by = -1
         self._observed: np.ndarray | None = None
+        self._observed_rows: Inputs | None = None
         return self
 
     def _standardize(self, X: np.ndarray, predicted: np.ndarray | None = None) -> None:
@@ -259,14 +261,17 @@ class TransferModel(BaseEstimator):
         features = np.nan_to_num((X - self.center_) / self.scale_, posinf=0.0, neginf=0.0)
         return Inputs(self.forest_.sums(leaves) / self.source_scale_, leaves[:, trees], features)
 
-    def _rows_of_results(self, X: np.ndarray) -> Inputs:
-        """The same; results that were there before are not looked at anew."""
+    def _goes_on(self, X: np.ndarray) -> bool:
+        """Whether the results that were there before are the first of these."""
         if self.posterior_ is None or self._observed is None:
+            return False
+        return np.array_equal(X[: len(self._observed)], self._observed, equal_nan=True)
+
+    def _rows_of_results(self, X: np.ndarray, goes_on: bool) -> Inputs:
+        """What the posterior sees of them; results that were there before are not looked at anew."""
+        if not goes_on or self._observed is None or self._observed_rows is None:
             return self._rows(X)
-        n = len(self._observed)
-        if not np.array_equal(X[:n], self._observed, equal_nan=True):
-            return self._rows(X)
-        return self.posterior_.rows.followed_by(self._rows(X[n:]))
+        return self._observed_rows.followed_by(self._rows(X[len(self._observed) :]))
 
     def _checked(self, X: np.ndarray) -> np.ndarray:
         if not hasattr(self, "names_"):
@@ -274,7 +279,7 @@ class TransferModel(BaseEstimator):
         return np.asarray(X, dtype=float)
 
 
-_SCHEDULE = tuple(sorted({round(3 * 1.3**i) for i in range(25)}))
+_SCHEDULE = tuple(sorted({n for i in range(25) if (n := round(3 * 1.3**i)) <= MOST}))
 
 
 def _source_model(X: np.ndarray, scores: np.ndarray, seed: int, trees: int) -> HistGradientBoostingRegressor:

@@ -1,23 +1,68 @@
-"""How alike two genomes are."""
+"""How alike two genomes are, and which results a posterior is made from."""
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from evonas_surrogates.posterior import shared
+from evonas_surrogates import posterior
+from evonas_surrogates.posterior import MOST, Inputs, Posterior, SharedLeaves, representatives
 from evonas_surrogates.transfer import LEAF_TREES
 
 
-@pytest.mark.parametrize("trees", [1, 7, 8, 57, LEAF_TREES, 2040])
-def test_shared_leaves_are_counted_tree_by_tree(trees):
+@pytest.mark.parametrize("leaves", [2, 8, 256])
+@pytest.mark.parametrize("trees", [1, 7, 64, 65, LEAF_TREES, 2040])
+def test_shared_leaves_are_counted_tree_by_tree(trees, leaves):
     rng = np.random.default_rng(trees)
-    a, b = (rng.integers(0, 8, (n, trees), dtype=np.uint8) for n in (5, 6))
+    a, b = (rng.integers(0, leaves, (n, trees), dtype=np.uint8) for n in (5, 6))
     b[0] = a[0]
-    found = shared(a, b)
+    found = SharedLeaves(b)(a)
     np.testing.assert_allclose(found, (a[:, None] == b[None]).mean(2))
     assert found[0, 0] == 1
 
 
 def test_without_trees_or_rows_nothing_is_shared():
-    assert shared(np.zeros((2, 0)), np.zeros((3, 0))).tolist() == [[0.0] * 3] * 2
-    assert shared(np.zeros((2, 9)), np.zeros((0, 9))).shape == (2, 0)
-    assert shared(np.zeros((0, 9)), np.zeros((3, 9))).shape == (0, 3)
+    for n, m, trees in ((2, 3, 0), (2, 0, 9), (0, 3, 9)):
+        found = SharedLeaves(np.zeros((m, trees), np.uint8))(np.ones((n, trees), np.uint8))
+        assert found.tolist() == [[0.0] * m] * n
+
+
+@given(st.lists(st.integers(0, 40), max_size=600), st.integers(1, 30))
+@settings(max_examples=30)
+def test_of_many_results_the_best_are_kept_and_others_of_all_times(values, more):
+    z = np.array(values, dtype=float)
+    places = representatives(z)
+    assert len(places) == min(len(z), MOST)
+    assert (np.diff(places) > 0).all()
+    if len(z) > MOST:
+        left_out = np.delete(z, places)
+        assert (z[places] >= left_out.max()).sum() >= MOST // 2
+        later = representatives(np.concatenate([z, np.full(more, z.min())]))
+        assert len(set(places) - set(later)) <= more + 1  # so that little has to be counted anew
+
+
+def results(n: int) -> tuple[Inputs, np.ndarray]:
+    rng = np.random.default_rng(n)
+    features = rng.normal(size=(n, 4))
+    leaves = (features[:, [0, 1, 2, 3] * 5] * 2 + 8).clip(0, 15).astype(np.uint8)
+    return Inputs(features[:, :1], leaves, features), np.round(features[:, 0] - features[:, 1] ** 2, 1)
+
+
+@pytest.mark.parametrize("n", [MOST - 1, MOST, MOST + 1, 3 * MOST])
+def test_it_is_the_same_with_the_one_before_and_without(n):
+    rows, z = results(n + 2)
+    before = Posterior(rows[:n], z[:n], 0.5)
+    one, other = Posterior(rows, z, 0.5, before=before), Posterior(rows, z, 0.5)
+    for found, wanted in zip(one.predict(rows), other.predict(rows), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_of_many_results_it_says_nearly_what_all_of_them_say(monkeypatch):
+    rows, z = results(1000)
+    few = Posterior(rows[:900], z[:900], 0.5)
+    monkeypatch.setattr(posterior, "MOST", 1000)
+    all_of_them = Posterior(rows[:900], z[:900], 0.5)
+    new = rows[900:]
+    assert np.corrcoef(few.predict(new)[0], all_of_them.predict(new)[0])[0, 1] > 0.85
+    assert few.best == all_of_them.best
+    assert len(few.rows) == MOST
