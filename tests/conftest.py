@@ -43,7 +43,7 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter", config: pytest.Config) -> None:
     """What the counted tests of this run (and those that its ledger has from before) came to."""
     rows = table(Path(os.environ[LEDGER]))
     if rows and "torture" in config.option.markexpr.replace("not torture", ""):
