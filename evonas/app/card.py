@@ -13,6 +13,7 @@ from evonas.core.environment import versions
 from evonas.core.figures import count, duration, percent
 from evonas.core.files import write_text
 from evonas.core.optional import OnTheHub
+from evonas.core.parsing import read_json
 from evonas.domains.domain import domain_named
 
 MARK = "<!-- written by evonas export -->"
@@ -27,7 +28,12 @@ def write_card(source: Path, result: Result, say: Callable[[str], Any]) -> list[
         say(f"{path} is not of evonas and stays as it is; no model card was written")
         return []
     there: list[Format] = [one for one in FORMATS if all((result.folder / file).exists() for file in FILES[one])]
-    write_text(path, card(result.values, _description(source), there))
+    try:
+        text = card(result.values, _description(source), there)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:  # who gave the folder wrote them
+        say(f"no model card was written: result.json or genome.json is no search's ({type(error).__name__}: {error})")
+        return []
+    write_text(path, text)
     return [path.name]
 
 
@@ -155,7 +161,7 @@ def _limits(classes: Sequence[str]) -> str:
 def _description(folder: Path) -> Mapping[str, Any]:
     """What `genome.json` says, where it is there."""
     try:
-        found = json.loads((folder / "genome.json").read_text(encoding="utf-8"))
+        found = read_json(folder / "genome.json")
         return found if isinstance(found, dict) else {}
     except (OSError, ValueError):
         return {}

@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from evonas.core.files import write_text
+from evonas.core.parsing import read_json
 from evonas.memory.archive import RunRecord
 
 MARKER = "evonas-run.json"
@@ -29,7 +30,7 @@ def find(results: Path, record: RunRecord) -> Path | None:
     """What this run claimed before an interruption, if it is still there."""
     for marker in sorted(results.absolute().glob(f"trainings-*/{MARKER}")):
         with suppress(OSError, ValueError):
-            if json.loads(marker.read_text(encoding="utf-8")) == _owner(record):
+            if read_json(marker) == _owner(record):
                 return marker.parent
     return None
 

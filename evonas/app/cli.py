@@ -77,6 +77,10 @@ def main() -> None:
         sys.exit(_misused(error))
     except typer.Abort:  # a question was left without an answer
         sys.exit(_complain("nothing was done", 1))
+    except OSError as error:
+        if error.filename is None or isinstance(error, BrokenPipeError):
+            raise
+        sys.exit(_complain(f"{error.filename!r}: {error.strerror}; give another, or make it possible"))
     except BrokenPipeError:  # whoever read has left: `evonas runs list | head`
         sys.stderr.close()
         sys.exit(141)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +16,7 @@ from evonas.app.timetable import seconds
 from evonas.core import trust
 from evonas.core.errors import EvonasError, choices
 from evonas.core.own_metrics import split_name
+from evonas.core.parsing import read_toml
 from evonas.core.specs import split_specs
 
 log = logging.getLogger(__name__)
@@ -27,9 +27,14 @@ WRITTEN = ("timetable", "first", "grouped")  # by a search into its record
 def specs(values: Mapping[str, Any]) -> list[str]:
     """What among options may name code."""
     metrics = values.get("metrics") or ()
-    named = [metrics] if isinstance(metrics, str) else [one for one in metrics if isinstance(one, str)]
-    tracked = [one for one in values.get("track") or () if isinstance(one, str)]
+    named = [metrics] if isinstance(metrics, str) else [one for one in _listed(metrics) if isinstance(one, str)]
+    tracked = [one for one in _listed(values.get("track")) if isinstance(one, str)]
     return [*(one for one in values.values() if isinstance(one, str)), *(split_name(one)[1] for one in named), *tracked]
+
+
+def _listed(value: Any) -> Iterable[Any]:
+    """An option's values, whatever a file says instead of a list of them; what is wrong with it is said later."""
+    return value if isinstance(value, list | tuple) else ()
 
 
 _LONGEST_NAME = 100
@@ -242,12 +247,7 @@ class SearchConfig(BaseModel):
     @classmethod
     def from_toml(cls, path: str | Path, overrides: Mapping[str, Any]) -> SearchConfig:
         """The file's options, those given otherwise on top. Raises EvonasError where it cannot be read."""
-        try:
-            values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise EvonasError(f"cannot read the configuration {str(path)!r}: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise EvonasError(f"{str(path)!r} is no TOML file: {error}") from error
+        values = read_toml(Path(path), "the configuration")
         values = {key.replace("-", "_"): value for key, value in values.items()}
         if written := next((key for key in WRITTEN if key in values), None):
             raise EvonasError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +22,7 @@ from evonas.core.files import all_whole
 from evonas.core.fronts import members
 from evonas.core.genomes import freeze
 from evonas.core.goals import Goal
+from evonas.core.parsing import read_json
 from evonas.core.types import Encoding
 from evonas.domains.domain import Data
 
@@ -183,7 +183,7 @@ def _there(place: Place, out: str | Path | None, trial: int | None, again: bool,
 def _values(folder: Path, name: str) -> Mapping[str, Any]:
     """What the folder's `result.json` says; of a network that came without one, its name alone."""
     try:
-        values = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        values = read_json(folder / "result.json")
         return values if isinstance(values, dict) and "run" in values else {"run": name}
     except (OSError, ValueError):
         return {"run": name}
@@ -199,7 +199,7 @@ def _copied(found: Result, target: Path, formats: Sequence[Format]) -> dict[str,
             shutil.copyfile(found.folder / file, unfinished / file)
     if formats:
         values.pop("examples", None)
-        if values.get("quality"):
+        if isinstance(values.get("quality"), Mapping):
             values["quality"] = {**values["quality"], "mistakes": []}
         write(target, values)
     return values

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from evonas.app.config import check_name
 from evonas.core.errors import EvonasError
+from evonas.core.parsing import read_json
 
 FILES = ("report.html", "result.json", "genome.json", "model.safetensors", "model.pt2")
 EXPORTED = ("model.onnx", "model.py", "weights.safetensors")  # by `evonas export --format` alone
@@ -59,7 +59,7 @@ def check_folder(
 def owner_of(folder: Path) -> str | None:
     """The run whose results a folder holds, by its result.json, or by its report while the run is not finished."""
     try:
-        return str(json.loads((folder / "result.json").read_text(encoding="utf-8"))["run"])
+        return str(read_json(folder / "result.json")["run"])
     except FileNotFoundError:
         pass
     except (OSError, ValueError, KeyError, TypeError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
@@ -42,7 +43,7 @@ def _values(option: str, data: Any, objects: Mapping[str, Any]) -> Any:
         raise EvonasError("the groups of this run were an array, which is gone; give it again: groups=…")
     if option.isdecimal():
         return _of_folders(int(option), data)
-    return _of_file(Path(option).expanduser(), data)
+    return _of_file(Path(os.path.expanduser(option)), data)
 
 
 def _of_folders(level: int, data: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ def located(run: str, archive: str | None) -> Place:
     """
     from evonas.memory.archive import Archive
 
-    folder = Path(run).expanduser()
+    folder = Path(os.path.expanduser(run))
     if (folder / "genome.json").is_file():
         return Place(folder)
     if folder.is_file():

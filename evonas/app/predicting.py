@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 import warnings
 from collections import Counter
@@ -91,7 +92,7 @@ def _predicted(network: Network, held: Sequence[tuple[list[str], torch.Tensor]])
 def _files(network: Network, places: Sequence[str], say: Callable[[str], Any]) -> list[Path]:
     found: list[Path] = []
     for place in places:
-        path = Path(place).expanduser()
+        path = Path(os.path.expanduser(place))
         if not path.exists():
             raise EvonasError(f"there is no file {place!r}; give pictures, folders of them, or .npy files")
         if path.suffix.lower() != ".npy" and not isinstance(network, ReadsPictures):
@@ -112,10 +113,9 @@ def _contents(file: Path) -> Any:
     """What `read` takes. Raises EvonasError where a .npy file is damaged, or needs unpickling."""
     if file.suffix.lower() != ".npy":
         return [file]
-    try:
-        return np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:  # each says why
-        raise EvonasError(f"{str(file)!r} cannot be read as an array: {str(error).splitlines()[0]}") from error
+    from evonas.domains.array_files import mapped_npy
+
+    return mapped_npy(file)
 
 
 def _counted(warned: Sequence[str]) -> list[str]:

@@ -195,11 +195,19 @@ def report_again(archive: Archive, run: str, out: str | None = None) -> Path:
 
 def recorded_goal(record: RunRecord) -> Goal:
     """What a run was for, by what its result says, else by its options."""
-    asked = Goal.parse(record.config.get("objectives") or "val_accuracy", record.config.get("limits") or ())
+    limits = record.config.get("limits") or ()
+    asked = Goal.parse(
+        str(record.config.get("objectives") or "val_accuracy"),
+        [str(one) for one in (limits if isinstance(limits, list | tuple) else [limits])],
+    )
     recorded = (record.result or {}).get("objectives")
-    if recorded:
-        return Goal(tuple(Objective(one["name"], one["maximize"]) for one in recorded), asked.constraints)
-    return asked
+    if not recorded:
+        return asked
+    try:
+        found = tuple(Objective(str(one["name"]), bool(one["maximize"])) for one in recorded)
+    except (TypeError, KeyError) as error:
+        raise EvonasError(f"the run {record.name!r} is recorded with objectives that are none: {recorded!r}") from error
+    return Goal(found, asked.constraints)
 
 
 def _encoding_of(record: RunRecord) -> Encoding[Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -125,14 +126,16 @@ def runs_show(
     if where := record.config.get("out"):
         print(f"results in {where}")
     from evonas.report import prospects, quality
+    from evonas.report.words import unless_odd
 
     ended = record.result or {}
-    for line in [*quality.words(ended.get("quality")), *prospects.words(ended.get("prospects"))]:
-        print(line)
-    partial = ["fidelity"] if any(trial.evaluation.candidate.fidelity < 1 for trial in counted) else []
+    for what, words in (("quality", quality.words), ("prospects", prospects.words)):
+        for line in unless_odd(what, partial(words, ended.get(what)), []):
+            print(line)
+    shares = ["fidelity"] if any(trial.evaluation.candidate.fidelity < 1 for trial in counted) else []
     metrics = dict.fromkeys([*(objective.name for objective in recorded_goal(record).objectives), "params"])
-    lines = [_line(position, trial.evaluation, [*metrics], bool(partial)) for position, trial in enumerate(counted, 1)]
-    print_table(["trial", *metrics, *partial, "seconds", "genome"], lines)
+    lines = [_line(position, trial.evaluation, [*metrics], bool(shares)) for position, trial in enumerate(counted, 1)]
+    print_table(["trial", *metrics, *shares, "seconds", "genome"], lines)
 
 
 def _line(position: int, evaluation: Evaluation, metrics: Sequence[str], partial: bool) -> list[str]:

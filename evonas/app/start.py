@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from evonas.core.errors import EvonasError
 from evonas.core.faults import placed
 from evonas.core.genomes import freeze
 from evonas.core.optional import HasSpace, canonical_form
+from evonas.core.parsing import parse_json
 from evonas.core.types import Encoding, Task
 from evonas.domains.domain import Domain
 from evonas.search.limits import Costs
@@ -60,13 +60,13 @@ def _genome(one: Any, spec: str, texts: bool) -> tuple[Any, str]:
         return freeze(one.get("genome")), repr(one.get("genome"))[:80]
     if not isinstance(one, str | os.PathLike):
         return freeze(one), repr(one)[:80]
-    path = Path(one).expanduser()
+    path = Path(os.path.expanduser(one))
     if texts and isinstance(one, str) and not os.path.exists(path):
         return one, f"{one[:80]!r} is no file, and"
     text = ""
     try:
         text = path.read_text(encoding="utf-8")
-        held = json.loads(text)
+        held = parse_json(text)
     except OSError as error:
         raise EvonasError(f"--start {str(path)!r} cannot be read: {error.strerror}; give a genome.json") from None
     except ValueError:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evonas.core.optional import CallbackDefaults
+from evonas.core.parsing import parse_json
 from evonas.core.types import Candidate, Trial
 from evonas.memory import locks
 from evonas.memory.archive import Archive
@@ -50,7 +51,7 @@ def underway(archive: Archive, run: str) -> tuple[list[dict[str, Any]], str]:
     """The trials that a search of any process runs now, each with its `genome`, its `fidelity` and for how many
     `seconds`, and what was noted last. Nothing of a search on another machine."""
     try:
-        said = json.loads(locks.said(archive, run))
+        said = parse_json(locks.said(archive, run))
         now = time.time()
         running = [
             {

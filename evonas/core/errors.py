@@ -4,8 +4,12 @@
 class EvonasError(ValueError):
     """Something a user can mend. The message is one line: it names the value, the choices and the way out.
 
-    The command line prints it as it is and ends with exit code 2.
+    The command line prints it as it is and ends with exit code 2. What a name or a file has put into it that would
+    break the line, or do something to a terminal, is written out (`on_a_line`).
     """
+
+    def __init__(self, message: object = ""):
+        super().__init__(on_a_line(str(message)))
 
 
 class DeadlineTooShort(EvonasError):
@@ -18,6 +22,14 @@ class Diverged(EvonasError):
 
 class NameTaken(EvonasError):
     """Another run has this name."""
+
+
+def on_a_line(text: str) -> str:
+    """The text with `\\n` for a new line, `\x1b` for an escape, and so on: for a line that people read."""
+    if text.isprintable():
+        return text
+    written = (one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+    return "".join(written)
 
 
 def choices(names) -> str:

@@ -46,9 +46,10 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """A file in UTF-8, whole. Raises OSError."""
+    """A file in UTF-8, whole; half a character, which a name or somebody's JSON may hold, is written as JSON has it.
+    Raises OSError."""
     with whole(path) as unfinished:
-        unfinished.write_text(text, encoding="utf-8")
+        unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def unfinished_in(folder: Path) -> list[Path]:

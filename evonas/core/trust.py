@@ -27,6 +27,7 @@ from typing import Any
 
 from evonas.core.errors import EvonasError
 from evonas.core.files import write_text
+from evonas.core.parsing import read_json
 from evonas.core.specs import mentioned, split_target
 
 log = logging.getLogger(__name__)
@@ -181,7 +182,7 @@ def _path() -> Path:
 def _remembered() -> dict[str, dict[str, str]]:
     """Key -> what it is; empty where nothing is remembered or the file cannot be read."""
     try:
-        content = json.loads(_path().read_text(encoding="utf-8"))
+        content = read_json(_path())
         return {str(key): dict(entry) for key, entry in content.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}

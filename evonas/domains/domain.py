@@ -225,7 +225,14 @@ def load_data(spec: str, *, root: Path | None = None) -> Data:
         raise EvonasError(f"--data {word(spec)!r} is no UTF-8; rename that file or folder, or give a link to it")
     name, _, argument = spec.partition(":")
     if name in plugins.available(SOURCES):
-        found = plugins.resolve(SOURCES, name)(argument, root=root)
+        try:
+            found = plugins.resolve(SOURCES, name)(argument, root=root)
+        except OSError as error:  # a name that is too long, a folder that may not be looked into, a disk that fails
+            raise EvonasError(f"--data {spec} cannot be read: {error.strerror or error}") from error
+        except ValueError as error:
+            if "\0" not in spec:
+                raise
+            raise EvonasError(f"--data {spec!r} names no file: no name has a zero byte") from error
     else:
         _point_to_a_set(spec)
         found = plugins.make(SOURCES, spec, "", root=root)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -18,6 +19,7 @@ from evonas.core.environment import versions
 from evonas.core.errors import EvonasError
 from evonas.core.files import all_whole
 from evonas.core.genomes import freeze
+from evonas.core.parsing import parse_json, read_json
 from evonas.core.trust import admit
 from evonas.core.types import Encoding, Task
 from evonas.domains.domain import domain_named
@@ -176,7 +178,7 @@ def _rebuilt(folder: Path, description: Mapping[str, Any], encoding: Encoding[An
 def _description(folder: Path) -> Mapping[str, Any]:
     path = folder / "genome.json"
     try:
-        description = _of_the_weights(json.loads(path.read_text(encoding="utf-8")), folder / WEIGHTS)
+        description = _of_the_weights(read_json(path), folder / WEIGHTS)
         if description["format"] > FORMAT:
             raise EvonasError(f"{str(path)!r} was written by evonas {description['evonas']}; upgrade evonas to load it")
         kind = str(description.get("domain", "images"))
@@ -189,16 +191,25 @@ def _description(folder: Path) -> Mapping[str, Any]:
             "task": str(description["task"]),
             "input_shape": tuple(map(int, description["input_shape"])),
             "class_names": tuple(map(str, description["class_names"])),
-            "preprocessing": Preprocessing(
-                **{name: freeze(value) for name, value in description["preprocessing"].items()}
-            ),
+            "preprocessing": _preprocessing(description["preprocessing"], tuple(map(int, description["input_shape"]))),
         }
     except EvonasError:
         raise
     except OSError as error:
         raise EvonasError(f"{str(folder)!r} holds no network: cannot read genome.json ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise EvonasError(f"{str(path)!r} describes no network: {_first_line(error)}") from error
+
+
+def _preprocessing(values: Mapping[str, Any], shape: tuple[int, ...]) -> Preprocessing:
+    """Raises ValueError, TypeError or their like where the values are none."""
+    found = Preprocessing(**{name: freeze(value) for name, value in values.items()})
+    for name, numbers in (("mean", found.mean), ("deviation", found.deviation), ("scale", (found.scale,))):
+        if not all(isinstance(one, int | float) and math.isfinite(one) and (one or name == "mean") for one in numbers):
+            raise ValueError(f"its {name} is {numbers!r}")
+    if not {len(found.mean), len(found.deviation)} <= {1, *shape[:1]} or not isinstance(found.reading, Mapping):
+        raise ValueError(f"its inputs have the shape {shape}, and are read by {found}")
+    return found
 
 
 def _member(values: Mapping[str, Any]) -> Member:
@@ -217,10 +228,10 @@ def _of_the_weights(description: dict[str, Any], weights: Path) -> dict[str, Any
 
     try:
         with safe_open(weights, framework="pt") as file:
-            carried = json.loads((file.metadata() or {})["evonas"])
+            carried = parse_json((file.metadata() or {})["evonas"])
         log.warning("%s was written later than genome.json, and goes by the description in it", str(weights))
         return carried
-    except (OSError, SafetensorError, KeyError):  # damaged: who loads them says so
+    except (OSError, SafetensorError, KeyError, ValueError):  # damaged: who loads them says so
         return description
 
 

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from evonas.core.environment import free_memory
 from evonas.core.errors import EvonasError
 
 SHARE = 0.25  # of the free memory that one set of examples may take: it is copied when parts are carved out of it
@@ -29,7 +30,7 @@ class Mapped(np.memmap):
 
 def limit() -> int:
     """Bytes that a set of examples may take in memory; more is mapped."""
-    return int(min(MOST, SHARE * _free_memory()))
+    return int(min(MOST, SHARE * free_memory()))
 
 
 def empty(shape: Sequence[int], dtype: Any = np.uint8, *, among: int = 0) -> np.ndarray:
@@ -122,13 +123,3 @@ def _tidy(place: Path) -> None:
         with suppress(OSError):
             if path.stat().st_mtime < time.time() - FORGOTTEN:
                 path.unlink()
-
-
-def _free_memory() -> float:
-    """Bytes that this machine could still give."""
-    with suppress(OSError, ValueError, IndexError):
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return 1024 * int(next(line.split()[1] for line in lines if line.startswith("MemAvailable")))
-    with suppress(OSError, ValueError, AttributeError):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2
-    return 4 * MOST

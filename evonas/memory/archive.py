@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 
 from evonas.core.errors import EvonasError, NameTaken, choices
+from evonas.core.parsing import parse_json
 from evonas.core.specs import home_name
 from evonas.core.types import Task, Trial
 from evonas.memory import damage, migrations, places, schema
@@ -98,6 +99,8 @@ class Archive:
             if self._sqlite and "malformed" in _reason(error):
                 raise EvonasError(self._damaged(_reason(error))) from error
             raise EvonasError(f"cannot use {self.where!r} as an archive: {_reason(error)}; {ELSEWHERE}") from error
+        except UnicodeError as error:  # of the file's own table of tables, or of its name
+            raise EvonasError(self._damaged(_cause(error))) from error
         self._is, self._gone = damage.identity(self.file) if self.file is not None else None, ""
 
     def _open(self) -> None:
@@ -110,10 +113,11 @@ class Archive:
             there = self._make_tables()
         if not set(schema.metadata.tables) <= there:
             raise EvonasError(f"{self.where!r} is a database but no evonas archive; {ELSEWHERE}")
-        with self._engine.connect() as connection:
-            version = connection.execute(sa.select(schema.meta.c.schema_version)).scalar()
-        if version is None:
-            raise EvonasError(self._damaged("it has no version"))
+        with self.reading() as connection:
+            found = connection.execute(sa.select(schema.meta.c.schema_version)).scalars().all()
+        version = found[0] if len(found) == 1 else None
+        if not isinstance(version, int) or version < 1:
+            raise EvonasError(self._damaged(f"its schema version is {found}"))
         if version > SCHEMA_VERSION:
             raise EvonasError(
                 f"{self.where!r} has schema version {version}, this evonas knows up to {SCHEMA_VERSION}; "
@@ -178,7 +182,7 @@ class Archive:
 
     def run(self, name: str) -> RunRecord:
         """Raises EvonasError, with the names there are, where there is no such run."""
-        for record in self.runs(name) if isinstance(name, str) else ():
+        for record in self.runs(name) if isinstance(name, str) and is_utf8(name) else ():
             return record
         names = [record.name for record in self.runs()]
         there = f"there are {choices(names)}" if names else "the archive has no runs yet"
@@ -191,7 +195,9 @@ class Archive:
             query = query.where(runs.c.name == name)
         with self.reading() as connection:
             rows = connection.execute(query.order_by(runs.c.id)).mappings().all()
-        return [RunRecord(task=schema.task_of(row), **{c: row[c] for c in RUN_COLUMNS}) for row in rows]
+            for row in rows:
+                schema.check(row, RUN_COLUMNS)
+            return [RunRecord(task=schema.task_of(row), **{c: row[c] for c in RUN_COLUMNS}) for row in rows]
 
     def update_run(self, name: str, **values: Any) -> None:
         """Set columns of a run, its `status` and `result` say."""
@@ -238,8 +244,8 @@ class Archive:
         )
         with self.reading() as connection:
             found = connection.execute(query).mappings().all()
-        figures = ("encoding", "trainings", "succeeded", "runs", "best", "last")
-        return [{"task": schema.task_of(row), **{name: row[name] for name in figures}} for row in found]
+            figures = ("encoding", "trainings", "succeeded", "runs", "best", "last")
+            return [{"task": schema.task_of(row), **{name: row[name] for name in figures}} for row in found]
 
     # --- trials (the Store agreement)
 
@@ -272,7 +278,7 @@ class Archive:
             query = query.where(evaluations.c.id <= self._until)
         with self.reading() as connection:
             rows = connection.execute(query.order_by(evaluations.c.id)).mappings().all()
-        return [schema.trial_of(row) for row in rows]
+            return [schema.trial_of(row) for row in rows]
 
     def counts(self, run: str | None = None) -> dict[str, int]:
         """How many trials each run has, or that one; a run without any is left out."""
@@ -323,12 +329,17 @@ class Archive:
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A connection to read by. Raises EvonasError where the archive cannot be read, or is damaged."""
+        """A connection to read by. Raises EvonasError where the archive cannot be read, is damaged, or holds what no
+        evonas writes."""
         try:
             with self._engine.connect() as connection:
                 yield connection
+        except EvonasError:
+            raise
         except exc.DatabaseError as error:
             raise self._refusal(error, "read") from error
+        except (ValueError, OverflowError) as error:  # of its JSON, of its columns
+            raise EvonasError(self._damaged(_cause(error))) from error
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
@@ -363,21 +374,21 @@ class Archive:
 
     def _damaged(self, how: str) -> str:
         return (
-            f"the archive {self.where!r} is damaged: {how}; bring back a copy of it, or take what can be read to a new "
-            "one with the command `.recover` of the program sqlite3"
+            f"the archive {self.where!r} is damaged: {shown(how)}; bring back a copy of it, or take what can be read to "
+            "a new one with the command `.recover` of the program sqlite3"
         )
 
     def _refusal(self, error: exc.DatabaseError, what: str) -> Exception:
         """In words, what a person can mend; other errors as they are."""
         if type(error) is exc.DatabaseError and self._sqlite:  # which is SQLite's for a file that makes no sense
-            return EvonasError(self._damaged(_reason(error)))
+            return EvonasError(self._damaged(_cause(error)))
         if not isinstance(error, exc.OperationalError):
             return error
         return EvonasError(f"cannot {what} the archive {self.where!r}: {_reason(error)}; {ELSEWHERE}")
 
 
 def _engine(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, json_serializer=dumps, hide_parameters=True)
+    engine = sa.create_engine(url, json_serializer=dumps, json_deserializer=parse_json, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     return engine
@@ -387,9 +398,18 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """NORMAL: a commit survives a killed process; only a power cut, not a kill, can lose the last ones, and never
     corrupts."""
     cursor = connection.cursor()
-    for pragma in ("synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={1000 * PATIENCE}"):
+    own = f"busy_timeout={1000 * PATIENCE}", "trusted_schema=OFF"  # a file's own views and triggers call nothing
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON", *own):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a database takes it: a word of the command line may be no text."""
+    try:
+        return bool(text.encode() or True)
+    except UnicodeEncodeError:
+        return False
 
 
 def _reason(error: exc.DBAPIError) -> str:
@@ -397,5 +417,5 @@ def _reason(error: exc.DBAPIError) -> str:
 
 
 def _cause(error: Exception) -> str:
-    """What JSON or the database has no word for, in one line."""
+    """What is wrong, or what JSON or the database has no word for, in one line."""
     return (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0]

@@ -7,7 +7,7 @@ so bringing in the same file twice changes nothing. All is one transaction: a fi
 
 from __future__ import annotations
 
-import json
+import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from sqlalchemy import exc
 
 from evonas.core.errors import EvonasError
 from evonas.core.files import whole
+from evonas.core.parsing import parse_json
 from evonas.core.specs import home_name
 from evonas.memory import schema
 from evonas.memory.archive import Archive
@@ -61,7 +62,6 @@ _JSON = (
 )
 _INTEGERS = ("id", "task_n_classes", "seed", "mark", "number", "after")
 _FLOATS = ("fidelity", "seconds", "elapsed")
-_MAY_BE_EMPTY = ("signature", "result", "error", "traceback")
 # format -> the columns that it lacks, and what they would have held
 _LACKS: Mapping[int, Row] = {
     1: {"task_domain": "images", "signature": None, "origin": "unknown", "traceback": None},
@@ -204,7 +204,11 @@ def write_parquet(archive: Archive, path: Path) -> int:
     schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS], {"evonas": str(FORMAT)})
     count = 0
     try:
-        with whole(path) as unfinished, parquet.ParquetWriter(unfinished, schema, compression="zstd") as writer:
+        with (
+            whole(path) as unfinished,
+            unfinished.open("wb") as file,
+            parquet.ParquetWriter(file, schema, compression="zstd") as writer,
+        ):
             for batch in _batches(rows(archive)):
                 texts = [row | {name: _text(row[name]) for name in _JSON} for row in map(dict, batch)]
                 writer.write_table(pa.Table.from_pylist(texts, schema))
@@ -224,7 +228,7 @@ def read_parquet(path: Path) -> Iterator[Row]:
 
     try:
         file = parquet.ParquetFile(path.absolute())
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise EvonasError(
             f"{str(path)!r} is no Parquet file that can be read; `evonas memory export` makes one"
         ) from error
@@ -254,33 +258,13 @@ def _format(path: Path, columns: Any) -> int:
 
 def _parsed(row: dict[str, Any]) -> Row:
     """A row with its JSON read and its types checked. Raises ValueError."""
-    parsed = {name: json.loads(row[name]) if name in _JSON and row[name] is not None else row[name] for name in COLUMNS}
-    for name, value in parsed.items():
-        if value is None and name in _MAY_BE_EMPTY:
-            continue
-        wanted = _wanted(name)
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            raise ValueError(f"{name} is {value!r}, not {wanted[0].__name__}")
-    if parsed["status"] not in ("ok", "failed", "absent"):
-        raise ValueError(f"status is {parsed['status']!r}, not 'ok', 'failed' or 'absent'")
-    if not 0 < parsed["fidelity"] <= 1:
-        raise ValueError(f"fidelity is {parsed['fidelity']}, not above 0 and up to 1")
-    odd = [v for v in parsed["metrics"].values() if not isinstance(v, (int, float, type(None)))]
-    if odd:
-        raise ValueError(f"a metric is {odd[0]!r}, not a number")
+    parsed = {name: parse_json(row[name]) if name in _JSON and row[name] is not None else row[name] for name in COLUMNS}
+    schema.check(parsed, ("id", "run", *_RUN, "mark", "run_status"))
+    schema.check_task(parsed)
+    schema.check_evaluation(parsed)
     parsed["command"] = shown(parsed["command"])
     parsed["config"] = without_passwords(parsed["config"])
     return parsed
-
-
-def _wanted(name: str) -> tuple[type, ...]:
-    if name in ("task_input_shape", "parents"):
-        return (list,)
-    if name == "genome":
-        return (str, int, float, list)
-    if name in _JSON:
-        return (dict,)
-    return (int,) if name in _INTEGERS else (float, int) if name in _FLOATS else (str,)
 
 
 def _text(value: Any) -> str | None:
@@ -291,7 +275,7 @@ def open_existing(where: str) -> Archive:
     """The archive in a place that must hold one already, to read from: it stays as it is. Raises EvonasError."""
     if not is_url(where):
         path = Path(located(where))
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise EvonasError(f"no archive {where!r}; give the file of one")
         if path.stat().st_size == 0:
             raise EvonasError(f"{where!r} is an empty file and no archive; give the file of one")

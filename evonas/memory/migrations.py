@@ -20,6 +20,7 @@ from sqlalchemy.pool import StaticPool
 
 from evonas.core.errors import EvonasError
 from evonas.core.files import UNFINISHED, whole
+from evonas.core.parsing import parse_json
 from evonas.core.specs import home_name
 from evonas.memory.places import shown, without_passwords
 from evonas.memory.schema import SCHEMA_VERSION, dumps, meta
@@ -65,7 +66,9 @@ def migrated_copy(engine: sa.Engine, where: str) -> sa.Engine:
     copy = sqlite3.connect(":memory:", check_same_thread=False)
     with engine.connect() as connection:
         connection.connection.driver_connection.backup(copy)  # type: ignore[union-attr]
-    there = sa.create_engine("sqlite://", creator=lambda: copy, poolclass=StaticPool, json_serializer=dumps)
+    there = sa.create_engine(
+        "sqlite://", creator=lambda: copy, poolclass=StaticPool, json_serializer=dumps, json_deserializer=parse_json
+    )
     with there.begin() as connection:
         _steps(connection, connection.execute(sa.select(meta.c.schema_version)).scalar_one())
     return there
@@ -73,7 +76,12 @@ def migrated_copy(engine: sa.Engine, where: str) -> sa.Engine:
 
 def _steps(connection: sa.Connection, version: int) -> None:
     for step in range(version, SCHEMA_VERSION):
-        _STEPS[step](connection)
+        try:
+            _STEPS[step](connection)
+        except (ValueError, TypeError, AttributeError) as error:  # of what its columns hold
+            raise EvonasError(
+                f"the archive of version {version} is damaged ({type(error).__name__}: {error}) and left as it is"
+            ) from error
     connection.execute(sa.update(meta).values(schema_version=SCHEMA_VERSION))
 
 
@@ -109,7 +117,7 @@ def _to_2(connection: sa.Connection) -> None:
     if connection.dialect.name == "sqlite":
         for name, columns in _SQLITE_2.items():
             old = [row.name for row in connection.exec_driver_sql(f"PRAGMA table_info({name})")]
-            names = ", ".join(f'"{column}"' for column in old)
+            names = ", ".join(map(_quoted, old))
             connection.exec_driver_sql(f"CREATE TABLE new_{name} ({columns})")
             connection.exec_driver_sql(f"INSERT INTO new_{name} ({names}) SELECT {names} FROM {name}")
             connection.exec_driver_sql(f"DROP TABLE {name}")
@@ -137,6 +145,11 @@ def _to_2(connection: sa.Connection) -> None:
         values = {"command": shown(run.command), "config": without_passwords(run.config)}
         values |= {"encoding_name": home_name(run.encoding)}
         connection.execute(sa.update(runs).where(runs.c.id == run.id).values(values))
+
+
+def _quoted(column: str) -> str:
+    """A file's own name of a column, which may be anything, for SQL."""
+    return '"' + column.replace('"', '""') + '"'
 
 
 _SQLITE_2 = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -73,6 +73,8 @@ evaluations = _table(
     sa.UniqueConstraint("run_id", "number"),
 )
 RUN_COLUMNS = [column.name for column in runs.c if column.name not in ("id", "task_id", "encoding_name")]
+_OF_AN_EVALUATION = [column.name for column in evaluations.c if column.name not in ("id", "run_id", "genome")]
+_OF_A_TASK = [column.name for column in tasks.c if column.name != "id"]
 TASK_COLUMNS = [column.label(f"task_{column.name}") for column in tasks.c]
 
 
@@ -86,8 +88,60 @@ def task_id(connection: sa.Connection, task: Task) -> int:
     return connection.execute(sa.insert(tasks).returning(tasks.c.id), values).scalar_one()
 
 
+NUMBER, WHOLE, TEXT = (int, float), (int,), (str,)
+TYPES: Mapping[str, tuple[type, ...]] = {  # what a column holds once its JSON is read; SQLite would take anything
+    **dict.fromkeys(("number", "after", "id", "seed", "mark", "n_classes"), WHOLE),
+    **dict.fromkeys(("fidelity", "seconds", "elapsed"), NUMBER),
+    **dict.fromkeys(("metrics", "features", "config", "versions", "signature", "result"), (dict,)),
+    **dict.fromkeys(("parents", "input_shape"), (list,)),
+}
+MAY_BE_EMPTY = ("signature", "result", "error", "traceback")
+STATES = ("ok", "failed", "absent")
+
+
+def _short(value: Any) -> str:
+    return repr(value)[:200]
+
+
+def check(row: Mapping[Any, Any], names: Iterable[str], prefix: str = "") -> None:
+    """Whether columns of a row hold what they are for. Raises ValueError that names the column and the value."""
+    for name in names:
+        value = row[prefix + name]
+        wanted = TYPES.get(name, TEXT)
+        if (isinstance(value, wanted) and not isinstance(value, bool)) or (value is None and name in MAY_BE_EMPTY):
+            continue
+        raise ValueError(f"{prefix + name} is {_short(value)}, not {wanted[0].__name__}")
+
+
+def check_evaluation(row: Mapping[Any, Any]) -> None:
+    """The same of all columns of an evaluation, and of what stands in them. Raises ValueError."""
+    check(row, _OF_AN_EVALUATION)
+    if row["status"] not in STATES:
+        raise ValueError(f"status is {row['status']!r}, not 'ok', 'failed' or 'absent'")
+    if not 0 < row["fidelity"] <= 1:
+        raise ValueError(f"fidelity is {row['fidelity']}, not above 0 and up to 1")
+    for value in row["metrics"].values():
+        if not isinstance(value, int | float | None):
+            raise ValueError(f"a metric is {_short(value)}, not a number")
+    try:
+        hash((freeze(row["genome"]), freeze(row["parents"])))
+    except TypeError:
+        raise ValueError(f"the genome {_short(row['genome'])}, or a parent, holds an object") from None
+
+
+def check_task(row: Mapping[Any, Any]) -> None:
+    """The same of a task, whose columns are called `task_…`. Raises ValueError."""
+    check(row, _OF_A_TASK, "task_")
+    if not all(isinstance(n, int) and not isinstance(n, bool) for n in row["task_input_shape"]):
+        raise ValueError(f"task_input_shape is {row['task_input_shape']!r}, not whole numbers")
+    for value in row["task_features"].values():
+        if not isinstance(value, int | float | None):
+            raise ValueError(f"a feature of the task is {_short(value)}, not a number")
+
+
 def task_of(row: Mapping[Any, Any]) -> Task:
-    """From a row with `TASK_COLUMNS`."""
+    """From a row with `TASK_COLUMNS`. Raises ValueError where they hold something else."""
+    check_task(row)
     return Task(
         name=row["task_name"],
         input_shape=tuple(row["task_input_shape"]),
@@ -99,7 +153,9 @@ def task_of(row: Mapping[Any, Any]) -> Task:
 
 
 def trial_of(row: Mapping[Any, Any]) -> Trial:
-    """From a row with the columns of an evaluation and its `run`'s name."""
+    """From a row with the columns of an evaluation and its `run`'s name. Raises ValueError where they hold something
+    else."""
+    check_evaluation(row)
     candidate = Candidate(freeze(row["genome"]), row["fidelity"], freeze(row["parents"]), row["origin"])
     metrics = {name: math.nan if value is None else value for name, value in row["metrics"].items()}
     evaluation = Evaluation(candidate, metrics, row["seconds"], row["status"], row["error"], row["traceback"])

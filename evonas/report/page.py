@@ -18,7 +18,7 @@ from evonas.report import data, prospects, quality
 from evonas.report.drawing import draw_architecture
 from evonas.report.embed import embedded
 from evonas.report.facts import best_facts, front_table, run_facts, task_of
-from evonas.report.words import genome_text, plain_items
+from evonas.report.words import genome_text, plain_items, unless_odd
 
 
 def write_report(
@@ -48,19 +48,22 @@ def write_report(
         name=str(run.get("name") or result.get("run") or "run"),
         unfinished=result.get("test_accuracy") is None and run.get("status") != "done",
         any_ok=best is not None,
-        tiles=data.headline(result, trials, goal, best),
+        tiles=unless_odd("the headline", lambda: data.headline(result, trials, goal, best), []),
         objective=goal.first.metric.label,
-        front=front_table(trials, goal, export),
+        front=unless_odd("the front", lambda: front_table(trials, goal, export), None),
         best=best_facts(best),
         part=data.of_a_training(best),
         genome=None if genome is None else genome_text(genome),
         drawing=None if genome is None else _drawing(encoding, genome, run.get("task")),
         failures=data.failures(trials),
-        facts=run_facts(run, result),
+        facts=unless_odd("how it was made", lambda: run_facts(run, result), []),
         features=plain_items(task_of(run).get("features")),
         config=plain_items(run.get("config")),
         versions=plain_items(run.get("versions")),
-        quality=[*quality.sections(result), *prospects.sections(result)],
+        quality=[
+            *unless_odd("how good it is", lambda: quality.sections(result), []),
+            *unless_odd("whether more trainings would help", lambda: prospects.sections(result), []),
+        ],
         sections=sections,
         data=embedded(data.columns(trials, goal, best)),
     )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from evonas.core.moved import moved
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 __getattr__ = moved(__name__, "evonas.core.figures")  # sections imported `count`, `percent` and others from here
 
@@ -14,6 +18,16 @@ __getattr__ = moved(__name__, "evonas.core.figures")  # sections imported `count
 def genome_text(genome: Any) -> str:
     """A genome on one line: a string as it is, anything else as JSON."""
     return genome if isinstance(genome, str) else json.dumps(genome, ensure_ascii=False, default=str)
+
+
+def unless_odd(what: str, make: Callable[[], T], otherwise: T) -> T:
+    """What `make` gives; `otherwise`, and a warning, where the record is of a form that no evonas writes: it may be
+    anybody's, and the rest of it is worth reading."""
+    try:
+        return make()
+    except Exception as error:
+        log.warning("%s is left out: its record is of another form (%s: %s)", what, type(error).__name__, error)
+        return otherwise
 
 
 def shorten(text: str, width: int) -> str:

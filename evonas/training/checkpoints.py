@@ -17,6 +17,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from evonas.core.parsing import parse_json
+
 log = logging.getLogger(__name__)
 
 
@@ -62,7 +64,7 @@ class Checkpoints:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             if _checksum(tensors, header["notes"]) != header["checksum"]:
                 raise ValueError("the checksum differs")
-            return State(tensors, json.loads(header["notes"]))
+            return State(tensors, parse_json(header["notes"]))
         except Exception as error:  # safetensors has an exception of its own for each way a file is broken
             log.warning("checkpoint %s is damaged (%s); training from the start", path.name, error)
             return None

@@ -23,6 +23,7 @@ from torch.utils._pytree import tree_flatten, tree_map
 
 from evonas.core import environment
 from evonas.core.files import write_text
+from evonas.core.parsing import read_json
 from evonas.training import profile
 from evonas.training.devices import threads_of_torch
 
@@ -103,7 +104,7 @@ class LatencyTable:
         if self.path is None:
             return {}
         try:
-            content = json.loads(self.path.read_text(encoding="utf-8"))
+            content = read_json(self.path)
             return {str(key): float(value) for key, value in content["milliseconds"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}

@@ -94,7 +94,7 @@ def load(path: Path, *, encoding: str | None = None) -> tuple[TransferModel, dic
         raise EvonasError(f"{str(path)!r} is of encoding {content['encoding']!r}, not {encoding!r}; make one for it")
     try:
         model = _model(content)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise EvonasError(
             f"{str(path)!r} is damaged: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}; make it again"
         ) from error

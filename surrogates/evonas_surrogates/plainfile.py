@@ -11,6 +11,7 @@ import numpy as np
 
 from evonas.core.errors import EvonasError
 from evonas.core.files import whole
+from evonas.core.parsing import parse_json
 
 CONTENT = "content"  # the key of the metadata under which all but the arrays stand, as JSON
 
@@ -50,9 +51,9 @@ def load(path: Path, kind: str, most: int) -> dict[str, Any]:
     if said.get("evonas") != kind:
         raise EvonasError(f"{str(path)!r} is a safetensors file but no {kind}")
     try:
-        content = json.loads(said[CONTENT])
+        content = parse_json(said[CONTENT])
         for name, array in arrays.items():
-            *outer, last = json.loads(name)
+            *outer, last = parse_json(name)
             place = content
             for key in outer:
                 place = place[key]

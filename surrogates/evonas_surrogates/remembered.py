@@ -12,6 +12,7 @@ import numpy as np
 from evonas.core.errors import EvonasError
 from evonas.core.genomes import feature_row, freeze
 from evonas.core.optional import canonical_form
+from evonas.core.parsing import parse_json
 from evonas.core.types import Encoding
 
 
@@ -90,6 +91,6 @@ def to_text(genomes: Iterable[Any]) -> list[str]:
 def from_text(lines: Iterable[str]) -> list[Any]:
     """What `to_text` made. Raises EvonasError where a line is no JSON."""
     try:
-        return [freeze(json.loads(line)) for line in lines]
+        return [freeze(parse_json(line)) for line in lines]
     except (ValueError, TypeError) as error:
         raise EvonasError(f"a remembered genome cannot be read: {error}; make the model file again") from error

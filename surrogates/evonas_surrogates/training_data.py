@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -118,7 +119,7 @@ def _is_suite(where: str) -> bool:
 
 
 def _existing(where: str) -> Path:
-    path = Path(where).expanduser()
+    path = Path(os.path.expanduser(where))
     if not path.is_file():
         raise EvonasError(f"no file {where!r}; give one that `evonas memory export` wrote, an archive, or a suite")
     return path

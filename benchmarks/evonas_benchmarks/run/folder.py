@@ -12,6 +12,7 @@ from typing import Any
 from evonas.core import environment
 from evonas.core.errors import EvonasError
 from evonas.core.files import write_text
+from evonas.core.parsing import read_json
 from evonas_benchmarks.run.plan import BenchmarkRun
 
 IDENTITY = "suite.json"
@@ -82,7 +83,7 @@ def writing(out: Path) -> Iterator[None]:
 def read_identity(folder: Path) -> dict[str, Any] | None:
     """What the folder's run is of; None where it holds none."""
     try:
-        found = json.loads((folder / IDENTITY).read_text(encoding="utf-8"))
+        found = read_json(folder / IDENTITY)
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
@@ -104,7 +105,7 @@ def note(out: Path, command: str, description: str) -> None:
 def load(out: Path, one: BenchmarkRun, trials: int) -> dict[str, Any] | None:
     """A stored benchmark run that was given at least so many trials; None where there is none."""
     try:
-        found = json.loads(_path(out, one).read_text(encoding="utf-8"))
+        found = read_json(_path(out, one))
         return found if found["trials"] >= trials else None
     except (OSError, ValueError, KeyError, TypeError):  # not there, or damaged: it is made again
         return None

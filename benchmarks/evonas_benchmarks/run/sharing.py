@@ -10,7 +10,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from evonas.core.errors import EvonasError
 from evonas.core.genomes import freeze
+from evonas.core.parsing import parse_json
 from evonas.core.types import Candidate, Evaluation, Task
 from evonas.search import loop
 
@@ -37,8 +39,14 @@ class SharedTrainings:
             with self.path.open("rb+") as file:
                 whole = file.read().rpartition(b"\n")[0]
                 file.truncate(len(whole) + 1 if whole else 0)  # the rest was being written when it was stopped
-            for line in whole.decode("utf-8").splitlines():
-                self._take(json.loads(line))
+            try:
+                for line in whole.decode("utf-8").splitlines():
+                    self._take(parse_json(line))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise EvonasError(
+                    f"{str(self.path)!r} is damaged ({type(error).__name__}: {error}); delete it, and its networks are "
+                    "trained again"
+                ) from error
 
     @property
     def slots(self) -> int:

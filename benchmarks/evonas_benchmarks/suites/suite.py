@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from evonas.core import plugins, trust
 from evonas.core.errors import EvonasError, choices
 from evonas.core.goals import Goal, Objective
+from evonas.core.parsing import read_toml
 from evonas_benchmarks.suites.objectives import Aims
 from evonas_benchmarks.tables.frames import ENDINGS, Columns, from_frame, read_frame
 from evonas_benchmarks.tables.lookup import Entry, Table
@@ -85,7 +86,7 @@ class Suite(BaseModel):
         spec = str(task.data)
         kind, colon, path = spec.partition(":")
         if kind in ("npz", "folder") and colon:
-            return f"{kind}:{self.folder / Path(path).expanduser()}"
+            return f"{kind}:{self.folder / Path(os.path.expanduser(path))}"
         return spec
 
     def chosen(self, names: list[str] | None) -> list[str]:
@@ -114,11 +115,7 @@ def load_suite(spec: str | Path, *, trusting: bool = False) -> Suite:
     path = found.get(str(spec), Path(spec))
     if not path.is_file():
         raise EvonasError(f"no suite {str(spec)!r}; there are {choices([*found, *plugged])}, or give a TOML file")
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EvonasError(f"{str(path)!r} is no TOML file: {error}") from error
-    suite = make_suite(values, path)
+    suite = make_suite(read_toml(path, "the suite"), path)
     named = [suite.encoding, *suite.wrappers, *suite.methods, *(task.data for task in suite.tasks)]
     trust.admit(filter(None, named), source=f"the suite {str(path)!r}", trust=trusting)
     return suite

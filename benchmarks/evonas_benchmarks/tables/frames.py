@@ -103,6 +103,9 @@ def from_frame(
     values = {column: _numbers(frame[column], column, name) for column in metrics}
     genomes = [tuple(row) for row in frame[list(genes)].astype(object).itertuples(index=False, name=None)]
     for row, genome in enumerate(genomes):
+        odd = next((value for value in genome if isinstance(value, np.ndarray | list | dict)), None)
+        if odd is not None:
+            raise EvonasError(f"table {name!r} has the gene {odd!r} in row {row + 1}; give numbers or texts")
         if any(map(_missing, genome)):
             raise EvonasError(f"table {name!r} has no gene in row {row + 1}: {genome}; fill it or drop the row")
     if len(set(genomes)) < len(genomes):

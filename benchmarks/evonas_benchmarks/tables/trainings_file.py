@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from evonas.core.errors import EvonasError
+from evonas.core.parsing import parse_json
 
 
 def read(file: Path, keys: Sequence[str], measured: Sequence[str]) -> dict[str, np.ndarray]:
@@ -49,4 +50,4 @@ def about(file: Path) -> dict[str, Any]:
     """What `write` was told of the making."""
     import pyarrow.parquet as pq
 
-    return json.loads((pq.read_schema(file).metadata or {}).get(b"evonas", b"{}"))
+    return parse_json((pq.read_schema(file).metadata or {}).get(b"evonas", b"{}"))

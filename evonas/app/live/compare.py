@@ -63,7 +63,8 @@ def best_so_far(record: RunRecord, trials: Sequence[Trial], name: str) -> list[t
 
 def steps(curve: Sequence[tuple[int, float]], trials: int, most: int, low: float, high: float) -> str:
     """The points of a line that holds each value until the next better one, and the last to the run's end."""
-    places = [(WIDTH * position / most, HEIGHT * (high - value) / (high - low)) for position, value in curve]
+    span = high - low or 1.0  # of numbers so large that half a unit is nothing
+    places = [(WIDTH * position / most, HEIGHT * (high - value) / span) for position, value in curve]
     corners = [(x, before[1]) for (x, _), before in zip(places[1:], places, strict=False)]
     points = [*places[:1], *(point for pair in zip(corners, places[1:], strict=True) for point in pair)]
     points += [(WIDTH * trials / most, places[-1][1])] if places else []

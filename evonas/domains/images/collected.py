@@ -88,7 +88,8 @@ def in_parts(split: Mapping[str, Sequence[Any]], source: str) -> dict[str, Seque
 def as_numbers(pictures: Mapping[str, Sequence[tuple[Source, str]]]) -> Pictures:
     """The same with labels as whole numbers where all are, so that 10 comes behind 9; `007` is a text."""
     every = [label for held in pictures.values() for _, label in held]
-    if not all(label.isascii() and label.isdecimal() and str(int(label)) == label for label in every):
+    short = all(label.isascii() and label.isdecimal() and len(label) < 19 for label in every)
+    if not short or not all(str(int(label)) == label for label in every):
         return pictures
     return {part: [(file, int(label)) for file, label in held] for part, held in pictures.items()}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,9 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from evonas.core.environment import free_memory
 from evonas.core.errors import EvonasError, choices
+from evonas.core.parsing import parse_json, read_json
 from evonas.domains.images.collected import as_numbers, collected, in_parts, part_named
 from evonas.domains.images.dataset import Images
 from evonas.domains.images.pictures import Source
@@ -82,7 +83,7 @@ def _tables(folder: Path) -> dict[str, pa.Table]:
     """The table of each split."""
     try:
         if (folder / "dataset_dict.json").is_file():
-            names = json.loads((folder / "dataset_dict.json").read_text(encoding="utf-8"))["splits"]
+            names = read_json(folder / "dataset_dict.json")["splits"]
             return {str(name): _saved(folder / Path(str(name)).name) for name in names}
         if (folder / "state.json").is_file():
             return {"train": _saved(folder)}
@@ -109,20 +110,39 @@ def _parquet(name: str, files: list[Path]) -> pa.Table:
     folders = {str(file.parent) for file in files}
     if len(folders) > 1:
         raise EvonasError(f"the split {name!r} is in {choices(folders)}; give the folder of one: hf:FOLDER")
-    return pa.concat_tables([pq.ParquetFile(file).read() for file in files])
+    held = [pq.ParquetFile(file) for file in files]
+    room, rows = free_memory(), sum(one.metadata.num_rows for one in held)
+    groups = [one.metadata.row_group(i) for one in held for i in range(one.metadata.num_row_groups)]
+    needed = max(sum(group.total_byte_size for group in groups), 8 * rows)  # of equal rows few bytes are written
+    if needed > room:
+        raise EvonasError(
+            f"the split {name!r} takes {needed / 1e9:.1f} GB or more, and {room / 1e9:.1f} GB of memory are free; give "
+            "a data set that save_to_disk wrote, which is mapped, or a smaller one"
+        )
+    return _checked([one.read() for one in held])
 
 
 def _saved(folder: Path) -> pa.Table:
     """What `save_to_disk` wrote; it is mapped."""
-    state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    state = read_json(folder / "state.json")
     files = [folder / Path(str(one["filename"])).name for one in state["_data_files"]]
-    return pa.concat_tables([pa.ipc.open_stream(pa.memory_map(str(file))).read_all() for file in files])
+    return _checked([pa.ipc.open_stream(pa.memory_map(str(file))).read_all() for file in files])
+
+
+def _checked(tables: list[pa.Table]) -> pa.Table:
+    """One table, in which no value lies outside of the file: Arrow believes what it is told. Raises ArrowException."""
+    for table in tables:
+        twice = next((name for name in table.column_names if table.column_names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"it has the column {twice!r} twice")
+        table.validate(full=True)
+    return pa.concat_tables(tables)
 
 
 def _features(schema: pa.Schema) -> Mapping[str, Any]:
     """Column -> what `datasets` says of it; empty where it says nothing."""
     try:
-        held = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        held = parse_json((schema.metadata or {})[b"huggingface"])["info"]["features"]
         return {name: one for name, one in held.items() if isinstance(one, dict)}
     except (KeyError, ValueError, TypeError, AttributeError):
         return {}

@@ -5,6 +5,7 @@ Geada et al., "Insights from the Use of Previously Unseen Neural Architecture Se
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from evonas.core.errors import EvonasError, choices
+from evonas.domains.array_files import mapped_npy
 from evonas.domains.images.arrays import images_from_arrays
 from evonas.domains.images.dataset import Images
 from evonas.domains.images.npy_metadata import contradictions, read_metadata
 from evonas.domains.images.npy_values import mended
-from evonas.domains.images.pictures import reason
 from evonas.domains.labels import Label, read_labels, word
 
 PARTS = ("train", "valid", "test")
@@ -32,7 +33,7 @@ def from_npy(argument: str, *, root: Path | None = None) -> Images:
 
     Raises EvonasError, one line, where a file is missing, damaged or of another form, or holds pickled objects.
     """
-    folder = Path(argument).expanduser()
+    folder = Path(os.path.expanduser(argument))
     if not argument or not folder.is_dir():
         raise EvonasError(f"no folder {argument!r}; give npy:FOLDER of a folder with train_x.npy and train_y.npy")
     files = {path.name for path in folder.iterdir()}
@@ -104,16 +105,8 @@ def checked_parts(
 
 def _array(path: Path) -> np.ndarray:
     """The array of a file; images stay in it until they are needed."""
-    try:
-        mapped = np.lib.format.open_memmap(path, mode="r")
-        return np.asarray(mapped) if path.stem.endswith("_x") else np.array(mapped)
-    except Exception as error:  # whatever a damaged file leads to
-        why = reason(error)
-        if "object" in why:
-            why = "it holds pickled objects, which are code and are not run"
-        raise EvonasError(
-            f"{str(path)!r} cannot be read as a .npy file: {why}; write it by numpy.save, one regular array of numbers"
-        ) from error
+    mapped = mapped_npy(path)
+    return np.asarray(mapped) if path.stem.endswith("_x") else np.array(mapped)
 
 
 def _check_names(arrays: Mapping[str, np.ndarray], name: str) -> None:

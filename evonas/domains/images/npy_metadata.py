@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from evonas.core.errors import EvonasError
+from evonas.core.parsing import parse_json
 from evonas.domains.images.pictures import reason
 
 NUMBERS = {"benchmark": (0.0, 100.0, "percent, from 0 to below 100"), "time_limit": (0.0, math.inf, "hours, above 0")}
@@ -17,10 +17,10 @@ NUMBERS = {"benchmark": (0.0, 100.0, "percent, from 0 to below 100"), "time_limi
 def read_metadata(path: Path) -> Mapping[str, Any]:
     """The JSON object of a file. Raises EvonasError, one line, where there is none."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
+        values = parse_json(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
         if not isinstance(values, dict):
             raise ValueError(f"it is {type(values).__name__}, not an object")
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise EvonasError(
             f'{str(path)!r} cannot be read: {reason(error)}; write JSON such as {{"num_classes": 10}}, or remove it'
         ) from error

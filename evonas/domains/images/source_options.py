@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,13 +26,13 @@ class SourceOptions:
 
     @property
     def path(self) -> Path:
-        return Path(self.named).expanduser()
+        return Path(os.path.expanduser(self.named))
 
     @classmethod
     def of(cls, source: str, argument: str, own: Sequence[str] = ()) -> SourceOptions:
         """Raises EvonasError where an option is none; whether there is such a path is the source's to say."""
         text, mark, query = argument.rpartition("?")
-        if not mark or "=" not in query or Path(argument).expanduser().exists():
+        if not mark or "=" not in query or os.path.exists(os.path.expanduser(argument)):
             text, query = argument, ""
         size: str = DEFAULT_SIZE
         fit: Fit = "pad"

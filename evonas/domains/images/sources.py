@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import zipfile
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from evonas.core.errors import EvonasError, choices
 from evonas.core.trust import given
+from evonas.domains.array_files import read_npz
 from evonas.domains.domain import load_data
 from evonas.domains.images.arrays import images_from_arrays
 from evonas.domains.images.dataset import Images
@@ -51,21 +52,12 @@ def digits(argument: str = "", *, root: Path | None = None) -> Images:
 def from_npz(argument: str, *, root: Path | None = None) -> Images:
     """Arrays `x_train, y_train[, x_val, y_val][, x_test, y_test][, class_names]`; instead of `x_…` also the bytes of
     picture files in `jpeg_…` with their `offset_…`."""
-    path = Path(argument).expanduser()
+    path = Path(os.path.expanduser(argument))
     if not path.is_file():
         raise EvonasError(f"no file {argument!r}; give npz:PATH of a file with x_train and y_train")
     pairs = [f"{kind}_{part}" for kind in ("x", "y", "jpeg", "offset") for part in ("train", "val", "test")]
     known = [*pairs, "class_names"]
-    try:
-        if not zipfile.is_zipfile(path):
-            raise ValueError("it is another kind of file, or a part of one")
-        with np.load(path, allow_pickle=False) as arrays:
-            held = {key: arrays[key] for key in arrays.files if key in known}
-            others = sorted(set(arrays.files) - set(held))
-    except Exception as error:  # whatever a damaged file leads to
-        raise EvonasError(
-            f"{str(path)!r} cannot be read as an npz file without pickled objects: {reason(error)}"
-        ) from error
+    held, others = read_npz(path, known)
     for part in ("train", "val", "test"):
         if f"jpeg_{part}" in held and f"offset_{part}" in held:
             held[f"x_{part}"] = _decode_all(held[f"jpeg_{part}"], held[f"offset_{part}"], path)
@@ -87,6 +79,11 @@ def from_npz(argument: str, *, root: Path | None = None) -> Images:
 
 def _decode_all(data: np.ndarray, offsets: np.ndarray, path: Path) -> np.ndarray:
     """(n, height, width, 3) uint8. Raises EvonasError that names the images which cannot be decoded."""
+    if data.ndim != 1 or offsets.ndim != 1 or offsets.dtype.kind not in "iu":
+        raise EvonasError(
+            f"{str(path)!r} has jpeg_… of shape {data.shape} and offset_… of {offsets.shape} {offsets.dtype}; give the "
+            "bytes in a row, and whole numbers where each picture begins and the last ends"
+        )
     data = np.ascontiguousarray(data, dtype=np.uint8)
     images: list[np.ndarray] = []
     broken: list[str] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from evonas.core.errors import EvonasError, choices
+from evonas.core.parsing import parse_json
 from evonas.domains.images.collected import as_numbers, collected, in_parts, part_named
 from evonas.domains.images.dataset import Images
 from evonas.domains.images.pictures import Source, endings
@@ -20,6 +20,8 @@ from evonas.domains.images.walking import Found
 from evonas.domains.labels import word
 
 LONGEST_LABEL = 1 << 20  # bytes of a member with a label
+LARGEST_PICTURE = 1 << 30  # bytes of a member with a picture, which is read at once
+MOST_ARCHIVES = 100_000
 BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
 
@@ -33,6 +35,8 @@ class Stored:
     size: int
 
     def opened(self) -> BinaryIO:
+        if self.size > LARGEST_PICTURE:
+            raise ValueError(f"it has {self.size:,} bytes, and a picture in an archive at most {LARGEST_PICTURE:,}")
         with self.archive.open("rb") as file:
             file.seek(self.offset)
             return io.BytesIO(file.read(self.size))
@@ -86,6 +90,8 @@ def _archives(options: SourceOptions) -> list[Path]:
     elif braces := BRACES.search(options.named):
         first, last = braces[1], braces[2]
         numbers = range(int(first), int(last) + 1)
+        if len(numbers) > MOST_ARCHIVES:
+            raise EvonasError(f"{options.named!r} names {len(numbers):,} archives; {MOST_ARCHIVES:,} are the most")
         found = [Path(BRACES.sub(f"{number:0{len(first)}}", str(path), count=1)) for number in numbers]
     else:
         found = [path]
@@ -144,7 +150,7 @@ def _label(members: Mapping[str, Stored], label: str, archive: Path, key: str) -
         raise EvonasError(f"{where} {had}; say where the label is: ?label=ENDING, or ?label=json.FIELD")
     try:
         text = member.opened().read().decode("utf-8")
-        value = json.loads(text)[field] if field else text.strip()
+        value = parse_json(text)[field] if field else text.strip()
     except (ValueError, KeyError, TypeError, IndexError) as error:
         there = f"has no field {field!r}" if isinstance(error, KeyError) else "cannot be read as UTF-8 or JSON"
         raise EvonasError(f"the .{ending} of {where} {there}; say where the label is: ?label=json.FIELD") from error

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+import os
 from pathlib import Path
 
 import numpy as np
 
 from evonas.core.errors import EvonasError, choices
+from evonas.domains.array_files import read_npz
 from evonas.domains.series import files
 from evonas.domains.series.arrays import series_from_arrays
 from evonas.domains.series.dataset import Series
 
+KNOWN = ("x_train", "y_train", "x_test", "y_test", "class_names")
 TRAIN, TEST = "_TRAIN", "_TEST"
 
 
 def from_npz(argument: str, *, root: Path | None = None) -> Series:
     """Arrays `x_train, y_train[, x_test, y_test][, class_names]`; `x` is (n, length, channels) or (n, length)."""
-    path = Path(argument).expanduser()
+    path = Path(os.path.expanduser(argument))
     if argument and (path.suffix.lower() in files.SUFFIXES or path.is_dir()):
         raise EvonasError(f"{argument!r} is no npz file; write --data ucr:{argument}")
     if not path.is_file():
         raise EvonasError(f"no file {argument!r}; give series:PATH of an npz file with x_train and y_train")
-    try:
-        if not zipfile.is_zipfile(path):
-            raise ValueError("it is another kind of file, or a part of one")
-        with np.load(path, allow_pickle=False) as arrays:
-            held = {key: arrays[key] for key in arrays.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise EvonasError(f"{str(path)!r} cannot be read as an npz file without pickled objects: {error}") from error
+    held, others = read_npz(path, KNOWN)
     missing = [key for key in ("x_train", "y_train") if key not in held]
     if missing:
-        raise EvonasError(f"{str(path)!r} has no array {missing[0]!r}; it has {choices(held)}")
-    names = [str(name) for name in held["class_names"]] if "class_names" in held else None
+        raise EvonasError(f"{str(path)!r} has no array {missing[0]!r}; it has {choices([*held, *others]) or 'none'}")
+    names = [str(name) for name in np.atleast_1d(held["class_names"])] if "class_names" in held else None
     return series_from_arrays(
         held["x_train"], held["y_train"], held.get("x_test"), held.get("y_test"), name=path.stem, class_names=names
     )
@@ -41,7 +36,7 @@ def from_npz(argument: str, *, root: Path | None = None) -> Series:
 
 def from_ucr(argument: str, *, root: Path | None = None) -> Series:
     """`PATH/NAME_TRAIN.ts` or `.tsv` with its `NAME_TEST` beside it, the folder that holds them, or any one file."""
-    path = _file(Path(argument).expanduser(), argument)
+    path = _file(Path(os.path.expanduser(argument)), argument)
     stem = path.stem.removesuffix(TRAIN)
     test = path.with_name(f"{stem}{TEST}{path.suffix}")
     if path.stem.endswith(TEST):

@@ -13,6 +13,7 @@ import numpy as np
 
 from evonas.core.errors import EvonasError
 from evonas.core.files import all_whole
+from evonas.core.parsing import read_json
 from evonas.domains.images.dataset import Images
 from evonas.domains.images.made.made_set import MadeSet, Pool
 from evonas.domains.splitting import stratified
@@ -116,7 +117,7 @@ def _is_there(folder: Path, metadata: Mapping[str, Any]) -> bool:
         return False
     names = {f"{part}_{kind}.npy" for part in PUBLISHED for kind in "xy"}
     try:
-        held = json.loads((folder / "metadata").read_text(encoding="utf-8"))
+        held = read_json(folder / "metadata")
         whole = names <= {path.name for path in folder.iterdir()}
     except (OSError, ValueError):
         held, whole = None, False
