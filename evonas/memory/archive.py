@@ -374,8 +374,8 @@ class Archive:
 
     def _damaged(self, how: str) -> str:
         return (
-            f"the archive {self.where!r} is damaged: {shown(how)}; bring back a copy of it, or take what can be read to "
-            "a new one with the command `.recover` of the program sqlite3"
+            f"the archive {self.where!r} is damaged: {shown(how)}; bring back a copy of it, or take what can be read "
+            "to a new one with the command `.recover` of the program sqlite3"
         )
 
     def _refusal(self, error: exc.DatabaseError, what: str) -> Exception:
