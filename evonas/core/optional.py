@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
     from evonas.core.context import SearchContext
-    from evonas.core.goals import Goal
+    from evonas.core.goals import Goal, Objective
     from evonas.core.own_metrics import OwnMetric
     from evonas.core.paired import Paired
     from evonas.core.recipe import Recipe
@@ -339,6 +339,13 @@ class HasRuns(Protocol):
     """A store that knows the runs its trials belong to."""
 
     def runs(self, name: str | None = None) -> Sequence[Any]: ...
+
+
+@runtime_checkable
+class Sampling(Protocol):
+    """A store that may hold more than a ranker can read: about `most` trials of an encoding, the best among them."""
+
+    def some_trials(self, most: int, objective: Objective, encoding: str) -> Sequence[Trial]: ...
 
 
 @runtime_checkable

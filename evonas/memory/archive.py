@@ -13,7 +13,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
@@ -25,6 +25,9 @@ from evonas.core.types import Task, Trial
 from evonas.memory import damage, migrations, places, schema
 from evonas.memory.places import ELSEWHERE, default_archive, shown, without_passwords
 from evonas.memory.schema import RUN_COLUMNS, SCHEMA_VERSION, TASK_COLUMNS, dumps, evaluations, runs, tasks
+
+if TYPE_CHECKING:
+    from evonas.core.goals import Objective
 
 __all__ = ["SCHEMA_VERSION", "Archive", "RunRecord", "default_archive", "dumps"]
 
@@ -280,6 +283,36 @@ class Archive:
             rows = connection.execute(query.order_by(evaluations.c.id)).mappings().all()
             return [schema.trial_of(row) for row in rows]
 
+    def some_trials(self, most: int, objective: Objective, encoding: str) -> list[Trial]:
+        """About `most` trials of an encoding, in the order they were observed; all where there are no more.
+
+        Runs have equal shares, and what a small one leaves the others share. Of a run that has more than its share one
+        in five are its best by the objective; the others are spread evenly over its length.
+        """
+        run_id, value = evaluations.c.run_id, evaluations.c.metrics[objective.name].as_float()
+        those = sa.select(runs.c.id).where(runs.c.encoding_name == home_name(encoding))
+        of_it = run_id.in_(those) if self._until is None else run_id.in_(those) & (evaluations.c.id <= self._until)
+        each = sa.select(run_id, sa.func.count().label("n")).where(of_it).group_by(run_id).subquery()
+        with self.reading() as connection:
+            counts = [row.n for row in connection.execute(sa.select(each.c.n))]
+        share = _equal_share(counts, most)
+        if share >= max(counts, default=0):
+            return self.trials(encoding=encoding)
+        best = max(1, share // 5)
+        rest = share - best
+        spread = sa.select(evaluations.c.id).join(each, each.c.run_id == run_id).where(of_it)
+        spread = spread.where(
+            (each.c.n <= share) | (sa.cast(evaluations.c.number, sa.BigInteger) * rest % each.c.n < rest)
+        )
+        good = sa.case((evaluations.c.status == "ok", value if objective.maximize else -value))
+        placed = sa.func.row_number().over(partition_by=run_id, order_by=good.desc().nulls_last()).label("place")
+        places = sa.select(evaluations.c.id, placed).where(of_it).subquery()
+        chosen = spread.union(sa.select(places.c.id).where(places.c.place <= best))
+        query = sa.select(evaluations, runs.c.name.label("run")).select_from(evaluations.join(runs))
+        with self.reading() as connection:
+            found = query.where(evaluations.c.id.in_(chosen)).order_by(evaluations.c.id)
+            return [schema.trial_of(row) for row in connection.execute(found).mappings()]
+
     def counts(self, run: str | None = None) -> dict[str, int]:
         """How many trials each run has, or that one; a run without any is left out."""
         query = (
@@ -385,6 +418,16 @@ class Archive:
         if not isinstance(error, exc.OperationalError):
             return error
         return EvonasError(f"cannot {what} the archive {self.where!r}: {_reason(error)}; {ELSEWHERE}")
+
+
+def _equal_share(counts: Sequence[int], most: int) -> int:
+    """The share of each, so that all of them, none with more than it has, come to `most`."""
+    left = most
+    for i, count in enumerate(sorted(counts)):
+        if count * (len(counts) - i) >= left:
+            return left // (len(counts) - i)
+        left -= count
+    return max(counts, default=0)
 
 
 def _engine(url: sa.URL) -> sa.Engine:

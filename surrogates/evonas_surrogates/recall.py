@@ -16,6 +16,7 @@ from evonas_surrogates import modelfile, pretrained, source_data
 from evonas_surrogates.remembered import Remembered
 from evonas_surrogates.source_data import SourceData
 
+TRAININGS = 30_000  # of an archive that a search looks at: read in seconds, and more would teach little more
 log = logging.getLogger(__name__)
 
 
@@ -38,7 +39,7 @@ def recalled(make: Callable[..., Any], context: SearchContext[Any], **options: A
     encoding, task, objective = context.encoding_name, context.task, context.goal.first
     if store is None:
         raise EvonasError("there is no store to recall from; give SearchContext(store=…)")
-    past = source_data.read(store, encoding, task, objective)
+    past = source_data.read(store, encoding, task, objective, most=TRAININGS)
     try:
         known, said = _of_file(model, encoding, task, objective, past.feature_names)
     except EvonasError as error:

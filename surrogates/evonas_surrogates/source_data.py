@@ -13,7 +13,7 @@ import numpy as np
 from evonas.core import plugins
 from evonas.core.errors import EvonasError
 from evonas.core.goals import VAL_ACCURACY, Objective
-from evonas.core.optional import HasRuns, canonical_form
+from evonas.core.optional import HasRuns, Sampling, canonical_form
 from evonas.core.types import Candidate, Encoding, Evaluation, Store, Task
 from evonas.search.fidelity import at_full
 
@@ -69,7 +69,13 @@ class _Group:
     values: dict[Any, dict[float, list[float]]]  # canonical genome -> fidelity -> signed values, NaN: failed
 
 
-def read(store: Store, encoding: str, task: Task | None = None, objective: Objective = VAL_ACCURACY) -> SourceData:
+def read(
+    store: Store,
+    encoding: str,
+    task: Task | None = None,
+    objective: Objective = VAL_ACCURACY,
+    most: int | None = None,
+) -> SourceData:
     """All trainings of this encoding on data sets other than `task`'s; on all where no task is given.
 
     The target is left out by the content of its data (`evonas.domains.images.same_data`), and by its name where there
@@ -81,6 +87,8 @@ def read(store: Store, encoding: str, task: Task | None = None, objective: Objec
     Features are those that today's `encoding` has, its options included: what was recorded with options that give
     others is left out, and so are genomes that it does not know any more. An encoding that cannot be made from its
     name (an object with arguments of its own) has no history.
+
+    Of a store that holds many about `most` trainings are looked at: see `Archive.some_trials`.
     """
     made = cache(_encoding)
     if (now := made(encoding)) is None:
@@ -89,7 +97,7 @@ def read(store: Store, encoding: str, task: Task | None = None, objective: Objec
     X, y, labels = [], [], []
     tasks: dict[str, Task] = {}
     results: dict[str, dict[Any, float]] = {}
-    for label, group in _distinct(_groups(store, encoding, task, objective, made)).items():
+    for label, group in _distinct(_groups(store, encoding, task, objective, made, most)).items():
         tasks[label], results[label] = group.task, {}
         for genome, value in _values(group, objective).items():
             features = _features(made(group.encoding), genome)
@@ -111,12 +119,16 @@ def same_task(one: Task, other: Task) -> bool:
     return one.name == other.name
 
 
-def _groups(store: Store, encoding: str, task: Task | None, objective: Objective, made: Make) -> list[_Group]:
+def _groups(
+    store: Store, encoding: str, task: Task | None, objective: Objective, made: Make, most: int | None
+) -> list[_Group]:
     """In the order in which they were begun."""
     runs = {record.name: record for record in (store.runs() if isinstance(store, HasRuns) else ())}
     groups: dict[tuple[Any, ...], _Group] = {}
     of_run: dict[str, _Group | None] = {}
-    for trial in store.trials(encoding=plugins.plain_name(encoding)):
+    name = plugins.plain_name(encoding)
+    sampled = most is not None and isinstance(store, Sampling)
+    for trial in store.some_trials(most, objective, name) if sampled else store.trials(encoding=name):
         if trial.run not in of_run:
             record = runs.get(trial.run)
             of_run[trial.run] = None
