@@ -9,7 +9,7 @@ import numpy as np
 
 from evonas.app.final import best_first, earlier
 from evonas.app.preparation import Job
-from evonas.app.results import write_summary
+from evonas.app.results import unwritten, write_summary
 from evonas.core.optional import CallbackDefaults
 from evonas.core.types import Trial
 
@@ -42,6 +42,9 @@ class BestSoFar(CallbackDefaults):
         job, merit = self.job, self.job.goal.merit(trial.evaluation)
         if merit <= self.best:
             return
-        if job.domain.hand_over(job.trainer, trial.evaluation, job.config.encoding, job.folder) is not None:
-            self.best = merit
-            write_summary(job, self.trials, "searching")
+        try:
+            if job.domain.hand_over(job.trainer, trial.evaluation, job.config.encoding, job.folder) is not None:
+                self.best = merit
+                write_summary(job, self.trials, "searching")
+        except OSError as error:
+            raise unwritten(job.folder, error) from error

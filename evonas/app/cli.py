@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from evonas import __version__
 from evonas.app import commands, network_commands
-from evonas.app.console import print_line, tolerate_any_console
+from evonas.app.console import drop, print_line, tolerate_any_console
 from evonas.app.data_commands import data_app
 from evonas.app.doctor import doctor
 from evonas.app.live.commands import ui, watch
@@ -70,20 +71,36 @@ def main() -> None:
     """The `evonas` command. What a user can mend is one line and exit code 2."""
     tolerate_any_console()
     try:
-        sys.exit(app(prog_name="evonas", standalone_mode=False) or 0)
+        code = app(prog_name="evonas", standalone_mode=False) or 0
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        sys.exit(code)
     except EvonasError as error:
         sys.exit(_complain(str(error)))
     except _UsageError as error:
         sys.exit(_misused(error))
     except typer.Abort:  # a question was left without an answer
         sys.exit(_complain("nothing was done", 1))
-    except OSError as error:
-        if error.filename is None or isinstance(error, BrokenPipeError):
+    except BrokenPipeError:
+        _nobody_reads()
+    except SystemExit as ended:  # what typer and rich make of it
+        if not isinstance(ended.__context__, BrokenPipeError):
             raise
-        sys.exit(_complain(f"{error.filename!r}: {error.strerror}; give another, or make it possible"))
-    except BrokenPipeError:  # whoever read has left: `evonas runs list | head`
-        sys.stderr.close()
-        sys.exit(141)
+        _nobody_reads()
+    except OSError as error:
+        if error.filename is None and error.errno not in _NO_ROOM:
+            raise
+        what = repr(str(error.filename2 or error.filename)) if error.filename else "a file cannot be written"
+        sys.exit(_complain(f"{what}: {error.strerror}; give another, or make it possible"))
+
+
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+def _nobody_reads() -> NoReturn:
+    """Whoever read has left, `evonas runs list | head`, and has what was wanted."""
+    drop(sys.__stdout__)
+    sys.exit(0)
 
 
 def _complain(message: str, code: int = 2) -> int:

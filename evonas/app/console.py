@@ -36,7 +36,7 @@ class Tolerant:
             if self._stream is not None:  # None: closed before Python began
                 self._stream.write(text.encode(self.encoding, "replace").decode(self.encoding))
         except (OSError, ValueError):
-            _drop(self._stream)
+            drop(self._stream)
         return len(text)
 
     def flush(self) -> None:
@@ -44,7 +44,7 @@ class Tolerant:
             if self._stream is not None:
                 self._stream.flush()
         except (OSError, ValueError):
-            _drop(self._stream)
+            drop(self._stream)
 
     def isatty(self) -> bool:
         return is_terminal(self._stream)
@@ -78,7 +78,7 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     Console(width=None if is_terminal(sys.stdout) else 10_000, markup=False, highlight=False).print(table)
 
 
-def _drop(stream: IO[str] | None) -> None:
+def drop(stream: IO[str] | None) -> None:
     """What standard output still has buffered would raise again when Python ends, so it goes nowhere."""
     if stream is None or stream is not sys.__stdout__:
         return

@@ -33,7 +33,7 @@ from evonas.app.preparation import (
     prepare_resume,
     renamed,
 )
-from evonas.app.results import Result, finish, summary
+from evonas.app.results import Result, finish, summary, unwritten
 from evonas.app.searcher import make_searcher
 from evonas.app.tracking import conclude, trackers
 from evonas.app.underway import Underway
@@ -241,7 +241,10 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
             memory = [known] if (known := _known(searcher)) else []
             _note(memory, callbacks)
             if job.checkpoints is not None and not job.checkpoints.exists():
-                claim(job.checkpoints, job.record)
+                try:
+                    claim(job.checkpoints, job.record)
+                except OSError as error:
+                    raise unwritten(job.folder, error) from error
             with make_executor(job, told) as executor:
                 outcome = loop.run(
                     searcher,
@@ -284,8 +287,7 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
         raise _interrupted(job) from None
     except OSError as error:
         raise EvonasError(
-            f"the results cannot be written to {str(job.folder)!r}: {error.strerror or error}; all trials are kept: "
-            f"evonas export {job.name} --out FOLDER"
+            f"{unwritten(job.folder, error)}; all trials are kept: evonas export {job.name} --out FOLDER"
         ) from error
     job.archive.update_run(job.name, status="done", result=dict(result.values))
     if job.checkpoints is not None:  # while it could be resumed, trainings went on from there

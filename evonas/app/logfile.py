@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from evonas.app.console import print_line
 from evonas.app.display import PlainLines
 from evonas.core.errors import EvonasError
 from evonas.memory.places import shown
@@ -32,7 +34,7 @@ def logged(path: Path | None, command: str) -> Iterator[None]:
         yield
         return
     try:
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = _File(path, encoding="utf-8")
     except OSError as error:
         raise EvonasError(f"--log {str(path)!r} cannot be written: {error.strerror}; give another file") from error
     handler.setFormatter(_Shown(FORMAT))
@@ -56,6 +58,27 @@ def logged(path: Path | None, command: str) -> Iterator[None]:
         for one in (handler, errors):
             ours.removeHandler(one)
         handler.close()
+
+
+class _File(logging.FileHandler):
+    """A disk that gets full ends the log, in one line, and not the search."""
+
+    ended = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        self._end(sys.exc_info()[1])
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except OSError as error:  # what could not be written before is written again
+            self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
+        if not self.ended:
+            self.ended = True
+            words = getattr(error, "strerror", None) or error
+            print_line(f"--log {self.baseFilename!r} ends here: {words}", sys.stderr)
 
 
 class _Shown(logging.Formatter):

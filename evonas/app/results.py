@@ -131,6 +131,10 @@ def write_summary(job: Job, trials: Sequence[Trial], reason: str) -> None:
     write(job.folder, summary(job.record, job.goal, trials, reason))
 
 
+def unwritten(folder: Path, error: OSError) -> EvonasError:
+    return EvonasError(f"the results cannot be written to {str(folder)!r}: {error.strerror or error}")
+
+
 def write(folder: Path, values: Mapping[str, Any]) -> None:
     """`result.json`, whole."""
     text = json.dumps(values, indent=2, ensure_ascii=False)

@@ -24,7 +24,12 @@ def all_whole(folder: Path, *names: str) -> Iterator[Path]:
         unfinished = Path(made)
         for name in names:
             (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
-        yield unfinished
+        try:
+            yield unfinished
+        except OSError as error:  # whoever reads it knows this folder, and not the one that is gone
+            if made in str(error.filename2 or error.filename or made):
+                error.filename, error.filename2 = str(folder), None
+            raise
         for name in names:
             for path in (unfinished / name, *(unfinished / name).rglob("*")):
                 _sync(path)

@@ -26,6 +26,7 @@ from evonas.domains.domain import domain_named
 from evonas.domains.network import Network
 from evonas.domains.programs import INSIDE, PROGRAM, write_program
 from evonas.domains.splitting import ArraySplit
+from evonas.domains.weights import write_model
 from evonas.training.building import build, seeded
 from evonas.training.data import Preprocessing
 from evonas.training.finishing import Finished, Member, assembled
@@ -47,8 +48,6 @@ def save(
     a network that can be loaded. A network that torch.export cannot take is saved without `model.pt2`: its weights and
     its genome are enough.
     """
-    from safetensors.torch import save_model
-
     description = {
         "format": FORMAT,
         "evonas": versions(("evonas",))["evonas"],
@@ -62,11 +61,10 @@ def save(
         "preprocessing": asdict(finished.preprocessing),
     }
     with all_whole(folder, WEIGHTS, "genome.json") as written:
-        save_model(finished.model, str(written / WEIGHTS), metadata={"evonas": json.dumps(description)})
+        write_model(finished.model, written / WEIGHTS, {"evonas": json.dumps(description)})
         description["weights"] = _checksum(written / WEIGHTS)
         text = json.dumps(description, indent=2, ensure_ascii=False)
         (written / "genome.json").write_text(text + "\n", encoding="utf-8")
-        (written / WEIGHTS).chmod((written / "genome.json").stat().st_mode)  # safetensors' own is for the owner alone
         (folder / PROGRAM).unlink(missing_ok=True)  # an earlier network's
     if not program:
         return []
@@ -88,6 +86,8 @@ def _write_program(folder: Path, network: Network) -> list[str]:
         write_program(network, folder)
     except EvonasError as error:
         return [str(error)]
+    except OSError as error:
+        return [f"{PROGRAM} was not written: {error.strerror or error}"]
     except Exception as error:  # whatever torch.export makes of a network
         return [f"{PROGRAM} was not written: torch.export says {_first_line(error)}"]
     return []

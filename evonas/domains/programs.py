@@ -3,6 +3,7 @@ classes inside. Each is run beside the network before it takes its place."""
 
 from __future__ import annotations
 
+import io
 import json
 import warnings
 from collections.abc import Callable
@@ -69,8 +70,11 @@ def write_program(network: Network, folder: Path) -> None:
         program = torch.export.export(normalised(network), (example,), dynamic_shapes=({0: batch},))
     module = program.module()
     check(network, lambda x: module(x).softmax(1), PROGRAM)
-    with whole(folder / PROGRAM) as path, warnings.catch_warnings(action="ignore"):
-        torch.export.save(program, path, extra_files={INSIDE: json.dumps(record(network))})
+    content = io.BytesIO()  # torch, writing to a disk that is full, would end the process
+    with warnings.catch_warnings(action="ignore"):
+        torch.export.save(program, content, extra_files={INSIDE: json.dumps(record(network))})
+    with whole(folder / PROGRAM) as path:
+        path.write_bytes(content.getbuffer())
 
 
 def write_onnx(network: Network, folder: Path) -> None:

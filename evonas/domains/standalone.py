@@ -22,6 +22,7 @@ from evonas.core.files import all_whole
 from evonas.core.optional import Standalone
 from evonas.domains.network import Network
 from evonas.domains.programs import check, examples
+from evonas.domains.weights import write_tensors
 
 FILES = ("model.py", "weights.safetensors")
 MARK = "# written by evonas export"
@@ -71,8 +72,6 @@ def write_standalone(network: Network, folder: Path) -> None:
     Raises EvonasError where the kind of data cannot be read without evonas, torch.export cannot take the network, or
     the file does not give its probabilities.
     """
-    from safetensors.torch import save_file
-
     if not isinstance(network, Standalone):
         raise EvonasError(f"--format standalone: there is no reader for the inputs of {type(network).__name__}")
     reader, constants = network.standalone_reader()
@@ -89,8 +88,7 @@ def write_standalone(network: Network, folder: Path) -> None:
     )
     with all_whole(folder, *FILES) as written:
         (written / FILES[0]).write_text(text, encoding="utf-8")
-        save_file(weights, written / FILES[1])
-        (written / FILES[1]).chmod((written / FILES[0]).stat().st_mode)  # safetensors' own is for the owner alone
+        write_tensors(weights, written / FILES[1])
         module = _loaded(written / FILES[0])
         check(network, module.of_read, FILES[0])
 

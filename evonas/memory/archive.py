@@ -108,9 +108,12 @@ class Archive:
 
     def _open(self) -> None:
         """Make the tables in an empty place, migrate older ones; refuse a foreign or a newer one, and leave it."""
-        short = self.file is not None and damage.cut_short(self.file)
-        if short and self._found_damaged():
-            raise EvonasError(self._damaged("it is cut short"))
+        if self.file is not None and damage.emptied(self.file):
+            raise EvonasError(self._damaged("it is empty, and its log is not"))
+        if self.file is not None and self.file.exists():
+            with self._engine.connect() as connection:
+                if damage.cut_short(connection, self.file):
+                    raise EvonasError(self._damaged("it is cut short"))
         there = set(sa.inspect(self._engine).get_table_names())
         if not there and not self.read_only:
             there = self._make_tables()
@@ -398,12 +401,6 @@ class Archive:
                 how = damage.saved(connection, self.file)
             self._gone = f"the archive {self.where!r} was removed or replaced while it was in use; {how}"
         raise EvonasError(self._gone)
-
-    def _found_damaged(self) -> bool:
-        """By a look at every page; the tables of an archive are there too."""
-        with self._engine.connect() as connection:
-            whole = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() == "ok"
-            return not whole or not sa.inspect(connection).get_table_names()
 
     def _damaged(self, how: str) -> str:
         return (

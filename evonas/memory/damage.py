@@ -16,21 +16,25 @@ import sqlalchemy as sa
 
 from evonas.core.files import whole
 
-_HEADER = 100  # bytes, https://www.sqlite.org/fileformat.html
 
-
-def cut_short(file: Path) -> bool:
-    """Whether an SQLite file is shorter than it says, as it is for a moment while another process writes to it."""
-    wal = file.with_name(f"{file.name}-wal")
+def emptied(file: Path) -> bool:
+    """Whether nothing is left of a file whose log (WAL) is there: SQLite would take it for a new one."""
     try:
-        with file.open("rb") as opened:
-            head, size = opened.read(_HEADER), os.fstat(opened.fileno()).st_size
-    except OSError:  # none yet, or none that can be read: who opens it says so
+        return file.stat().st_size == 0 and file.with_name(f"{file.name}-wal").stat().st_size > 0
+    except OSError:  # there is none, or no log
         return False
-    if len(head) < _HEADER:
-        return not head and wal.exists() and wal.stat().st_size > 0
-    page = int.from_bytes(head[16:18], "big")
-    return size < int.from_bytes(head[28:32], "big") * (65536 if page == 1 else page)
+
+
+def cut_short(connection: sa.Connection, file: Path) -> bool:
+    """Whether pages are missing that its log (WAL) does not have either.
+
+    The file is not opened here: when a process closes any descriptor of it, the system takes its other connections'
+    locks away, and another process may remove the log under them.
+    """
+    pages, page = (connection.exec_driver_sql(f"PRAGMA {what}").scalar_one() for what in ("page_count", "page_size"))
+    if file.stat().st_size >= pages * page:
+        return False
+    return connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok"  # a look at every page
 
 
 def identity(file: Path) -> tuple[int, int] | None:

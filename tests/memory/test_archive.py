@@ -1,5 +1,7 @@
 import math
 import sqlite3
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -288,3 +290,22 @@ def test_a_removed_archive_is_saved_by_whoever_writes_to_it(tmp_path, replaced):
             archive.append(trial(1, run="a"))
     assert [one.number for one in Archive(tmp_path / "a.db.saved").trials("a")] == [0]
     assert not (tmp_path / "a.db.saved1").exists()
+
+
+def test_to_open_it_again_takes_no_locks_away(tmp_path):
+    """Closing a file takes away all locks of its process: another process would remove the log under the first."""
+    archive = Archive(tmp_path / "a.db")
+    archive.add_run(record())
+    again = Archive(tmp_path / "a.db")
+    again.close()
+    last = "import sys; from evonas.memory.archive import Archive; Archive(sys.argv[1]).close()"
+    subprocess.run([sys.executable, "-c", last, str(tmp_path / "a.db")], check=True)
+    assert (tmp_path / "a.db-wal").exists()
+
+
+def test_an_archive_of_which_only_the_log_is_left_is_damaged(tmp_path):
+    archive = Archive(tmp_path / "a.db")
+    archive.add_run(record())
+    (tmp_path / "a.db").write_bytes(b"")
+    with pytest.raises(EvonasError, match="damaged: it is empty, and its log is not"):
+        Archive(tmp_path / "a.db")

@@ -1,7 +1,11 @@
 """The command line in a process that has imported all."""
 
+import itertools
+import os
+import resource
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 TRIALS = 8
@@ -32,5 +36,12 @@ def warm() -> None:
 def main(*words: str) -> None:
     from evonas.app.cli import main as evonas
 
+    if largest := os.environ.pop("TORTURE_LARGEST_FILE", None):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest), int(largest)))
+    if os.environ.pop("TORTURE_CLOCK", None):
+        calls = itertools.count()
+        time.tzset()
+        right = time.time
+        time.time = lambda: right() - 3600 * next(calls)  # set back again and again
     sys.argv = ["evonas", *words]
     evonas()

@@ -20,6 +20,7 @@ from evonas.memory.locks import left_behind, status
 from tests.torture import toy
 from tests.torture.command import SEARCH, TRIALS
 from tests.torture.counted import counted
+from tests.torture.outcome import outcome
 from tests.torture.processes import Zygote
 from tests.toys import TASK, Slow
 
@@ -205,29 +206,6 @@ def whole_file(file: Path) -> None:
     elif file.suffix == ".pt2":
         with zipfile.ZipFile(file) as held:
             assert held.testzip() is None
-
-
-TIMED = ("seconds", "cost", "train_ms")
-
-
-def outcome(folder):
-    """All that a run came to, but for times."""
-    runs = folder / "runs" / "r"
-    values = json.loads((runs / "result.json").read_text(encoding="utf-8"))
-    files = {name: (runs / name).read_bytes() for name in ("genome.json", "model.safetensors")}
-    there = {path.name for path in runs.iterdir() if not path.name.startswith(".")}
-    trials = [{**vars(one), "metrics": dict(one.metrics)} for *_, one in toy.what(kept_trials(folder))]
-    return {"result": without_times(values), "files": files, "there": there, "trials": without_times(trials)}
-
-
-def kept_trials(folder):
-    return Archive(folder / "archive.db").trials("r")
-
-
-def without_times(value):
-    if isinstance(value, dict):
-        return {name: without_times(one) for name, one in value.items() if name not in TIMED}
-    return [without_times(one) for one in value] if isinstance(value, list) else value
 
 
 # --- taking memories from archive to archive

@@ -1,5 +1,6 @@
 """A search without trainings, to be killed: it resumes what the archive holds, and says each trial that is kept."""
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,28 +22,39 @@ class Says(CallbackDefaults):
         print(trial.number, flush=True)
 
 
-def main(path: str, trials: str, seconds: str, length: str = "6") -> None:
+def warm() -> None:
+    """What is imported late."""
+    with tempfile.TemporaryDirectory() as folder:
+        Archive(Path(folder) / "warm.db").close()
+    search(2)
+
+
+def main(path: str, trials: str, seconds: str, length: str = "6", name: str = NAME) -> None:
+    if trials == "0":
+        print(len(kept(Path(path), name)))
+        return
     archive = Archive(path)
-    with sole_owner(archive, NAME):
-        if not archive.runs():
-            archive.add_run(RECORD)
-        told = archive.trials(NAME)
-        search(int(trials), float(seconds), int(length), store=archive, trials=told, callbacks=[Says()])
-        archive.update_run(NAME, status="done")
+    with sole_owner(archive, name):
+        if not archive.runs(name):
+            archive.add_run(replace(RECORD, name=name))
+        told = archive.trials(name)
+        search(int(trials), float(seconds), int(length), name, store=archive, trials=told, callbacks=[Says()])
+        archive.update_run(name, status="done")
+    archive.close()
 
 
-def search(number: int, seconds: float = 0.0, length: int = 6, **options):
-    return through(Serial(Slow(seconds, fault="raise")), number, length, **options)
+def search(number: int, seconds: float = 0.0, length: int = 6, name: str = NAME, **options):
+    return through(Serial(Slow(seconds, fault="raise")), number, length, name, **options)
 
 
-def through(executor, number: int, length: int = 6, **options):
+def through(executor, number: int, length: int = 6, name: str = NAME, **options):
     """So many trials evaluated by an executor; the same ones by each that evaluates one after the other."""
     budget = Budget(number)
-    return run(Evolution(on(Digits(length))), executor, TASK, seed=SEED, budget=budget, name=NAME, **options).trials
+    return run(Evolution(on(Digits(length))), executor, TASK, seed=SEED, budget=budget, name=name, **options).trials
 
 
-def kept(path: Path) -> list[Trial]:
-    return Archive(path, read_only=True).trials(NAME)
+def kept(path: Path, name: str = NAME) -> list[Trial]:
+    return Archive(path, read_only=True).trials(name)
 
 
 def what(trials) -> list:

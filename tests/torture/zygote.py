@@ -23,6 +23,10 @@ def run(main, words, cwd, environment, out) -> None:
             file = os.open(name, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
             os.dup2(file, number)
             os.close(file)
+        if user := int(os.environ.pop("TORTURE_USER", 0)):
+            os.setgroups([])
+            os.setgid(user)
+            os.setuid(user)
         encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
         sys.stdin, sys.stdout, sys.stderr = (
             io.TextIOWrapper(io.FileIO(number, mode, closefd=False), encoding, line_buffering=number > 0)
