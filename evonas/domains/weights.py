@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,5 +30,6 @@ def _written(path: Path, write: Callable[[], Any]) -> None:
     try:
         write()
     except SafetensorError as error:
-        raise OSError(str(error).rpartition("I/O error: ")[2].partition(" (os error")[0]) from error
+        said = re.search(r"I/O error: (.*) \(os error (\d+)\)", str(error))
+        raise (OSError(int(said[2]), said[1]) if said else OSError(errno.EIO, str(error))) from error
     path.chmod(mode)
