@@ -9,7 +9,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
+only_root = pytest.mark.skipif(
+    sys.platform != "linux" or os.getuid() != 0, reason="only root makes small disks and users"
+)
+KILLED = -signal.SIGKILL
 SANE = {0, 1, 2, 130}  # exit codes of `evonas`: done, the search failed, something to mend, interrupted
 
 
@@ -87,3 +93,12 @@ def one_line(complained: str) -> str:
     assert len(lines) == 1, complained
     assert lines[0].startswith("evonas: "), lines
     return lines[0]
+
+
+def archive_of(folder: Path) -> dict[str, str]:
+    return {"EVONAS_ARCHIVE": str(folder / "archive.db")}
+
+
+def refused(started: Started, code: int) -> str:
+    assert code == 2, (code, started.complained[-2000:])
+    return one_line(started.complained)

@@ -1,10 +1,9 @@
-"""A machine as it may be: full, read-only, locked, shared, without a home, with a clock that is set back. Nobody sees a
+"""A machine as it may be: locked, shared, without a home, with a clock that is set back. Nobody sees a
 traceback, and nothing that was finished is lost."""
 
 import contextlib
 import json
 import os
-import random
 import shlex
 import shutil
 import sqlite3
@@ -12,7 +11,6 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
 
 from evonas.core.errors import EvonasError
@@ -21,163 +19,7 @@ from evonas.memory.archive import Archive
 from tests.torture import toy
 from tests.torture.command import SEARCH
 from tests.torture.counted import counted
-from tests.torture.outcome import outcome
-from tests.torture.processes import SANE, Zygote, one_line
-
-root = pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="only root makes small disks and users")
-
-
-@pytest.fixture(scope="module")
-def toys():
-    with Zygote("tests.torture.toy") as zygote:
-        yield zygote
-
-
-@pytest.fixture(scope="module")
-def commands():
-    with Zygote("tests.torture.command") as zygote:
-        yield zygote
-
-
-@pytest.fixture(scope="module")
-def done(commands, tmp_path_factory):
-    """A folder with an archive and a run `r`, finished."""
-    folder = tmp_path_factory.mktemp("done")
-    commands.start(*SEARCH, "--name", "r", cwd=folder, **archive_of(folder)).finish()
-    np.save(folder / "x.npy", np.zeros((3, 1, 8, 8), np.float32))
-    return folder
-
-
-def archive_of(folder):
-    return {"EVONAS_ARCHIVE": str(folder / "archive.db")}
-
-
-@contextlib.contextmanager
-def disk(folder, size, fill=False):
-    """A disk of so many kB; yields what changes how it is mounted."""
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}k", "none", str(folder)], check=True)
-    try:
-        if fill:
-            with contextlib.suppress(OSError), (folder / "fill").open("wb", buffering=0) as file:
-                while True:
-                    file.write(bytes(4096))
-        yield lambda how: subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def refused(started, code) -> str:
-    assert code == 2, (code, started.complained[-2000:])
-    return one_line(started.complained)
-
-
-# --- disks
-
-
-PLACES = ("archive", "results", "log")
-
-
-@root
-@counted("disk full under a search", quick=0, share=12, full=60, part=12)
-def test_a_disk_that_gets_full(times, tally, tmp_path, commands, done):
-    """In its archive, its results or its log; given room, the search goes on to what it would have been."""
-    wanted = outcome(done)
-    for seed in times:
-        rng, place, folder = random.Random(seed), PLACES[seed % 3], tmp_path / str(seed)
-        folder.mkdir()
-        size = {"archive": int(rng.uniform(40, 300)), "results": int(10 ** rng.uniform(1.5, 3.5)), "log": 4}[place]
-        with disk(folder / "small", size, fill=place == "log") as mount:
-            archive = folder / ("small" if place == "archive" else ".") / "archive.db"
-            (folder / "runs").mkdir()
-            if place == "results":
-                (folder / "runs").rmdir()
-                (folder / "runs").symlink_to(folder / "small")
-            log = ("--log", folder / "small" / "log.txt") if place == "log" else ()
-            at = {"cwd": folder, "EVONAS_ARCHIVE": str(archive)}
-            started = commands.start(*SEARCH, "--name", "r", *log, **at)
-            code = started.wait()
-            said = started.said.count("\ntrial ")
-            if code == 0:
-                outcome_is = "ends all the same"
-                if place == "log":
-                    assert "ends here" in started.complained
-                    assert len(started.complained.splitlines()) == 1
-            else:
-                outcome_is = "refused in a line, and goes on when there is room"
-                line = refused(started, code)
-                assert any(words in line for words in ("full", "No space left", "disk I/O error")), line
-            mount("size=50000k")
-            begun = archive.exists() and Archive(archive).runs()
-            assert begun or not said
-            kept = Archive(archive).trials("r") if begun else []
-            assert len(kept) >= said, "a trial that was shown is not kept"
-            commands.start(*(("resume", "r") if begun else (*SEARCH, "--name", "r")), **at).finish()
-            assert Archive(archive).trials("r")[: len(kept)] == kept
-            found = outcome(folder, archive)
-            assert (found["files"], found["trials"]) == (wanted["files"], wanted["trials"])
-            noted = found["result"].pop("notes") if "model.pt2" not in found["there"] else None
-            assert {name: wanted["result"][name] for name in found["result"]} == found["result"]
-            assert noted is None or any("model.pt2 was not written: No space left" in line for line in noted), noted
-            tally(f"{place}: {outcome_is}")
-
-
-ON_A_FULL_DISK = (
-    ("report", "r", "--out", "small/o"),
-    ("export", "r", "--out", "small/o"),
-    ("export", "r", "--format", "onnx,standalone", "--out", "small/o"),
-    ("export", "r", "--format", "torch.export", "--out", "small/o"),
-    ("memory", "export", "small/x.parquet"),
-    ("runs", "move", "r", "small/o"),
-    ("predict", "r", "x.npy", "--out", "small/x.csv"),
-    ("surrogate", "fit", "--encoding", "net", "--out", "small/x.safetensors"),
-    ("data", "make", "words", "--images", "200", "--root", "small"),
-)
-
-
-@root
-@counted("disk full under a command", quick=0, share=9, full=54, part=18)
-def test_a_command_on_a_full_disk(times, tally, tmp_path, commands, done):
-    for seed in times:
-        words = ON_A_FULL_DISK[seed % len(ON_A_FULL_DISK)]
-        size = 0 if seed < len(ON_A_FULL_DISK) else random.Random(seed).randrange(4, 200)
-        folder = tmp_path / str(seed)
-        shutil.copytree(done, folder, ignore=shutil.ignore_patterns("archive.db-*", "archive.db@*"))
-        with disk(folder / "small", size or 4, fill=not size):
-            started = commands.start(*words, cwd=folder, **archive_of(folder))
-            code = started.wait()
-            if code == 0 and size:
-                tally("done, for there was room")
-                continue
-            line = refused(started, code)
-            assert "No space left" in line, line
-            assert size or {path.name for path in (folder / "small").rglob("*") if path.is_file()} == {"fill"}
-            assert (folder / "runs" / "r" / "model.safetensors").exists()
-            tally("refused in a line")
-
-
-@root
-@counted("read-only archive", quick=0, share=5, full=5)
-def test_a_read_only_archive(times, tally, tmp_path, commands, done):
-    """It is read, and what would write to it says that it cannot."""
-    with disk(tmp_path / "small", 20_000) as mount:
-        for path in done.glob("archive.db"):
-            shutil.copy(path, tmp_path / "small" / "archive.db")
-        mount("ro")
-        for seed in times:
-            words, right = (
-                ((*SEARCH, "--name", "q"), 2),
-                (("resume", "r", "--trials", "40"), 2),
-                (("runs", "delete", "r", "--yes"), 2),
-                (("runs", "show", "r"), 0),
-                (("memory", "list"), 0),
-            )[seed % 5]
-            started = commands.start(*words, cwd=tmp_path, EVONAS_ARCHIVE=str(tmp_path / "small" / "archive.db"))
-            code = started.wait()
-            assert code == right, started.complained
-            if code:
-                assert "cannot be written" in refused(started, code)
-            tally("refused in a line" if code else "read")
+from tests.torture.processes import SANE, archive_of, only_root, refused
 
 
 @counted("archive removed under a search", quick=0, share=2, full=10)
@@ -272,7 +114,7 @@ def test_eight_at_one_archive(times, tally, tmp_path, toys):
 NOBODY = "65534"
 
 
-@root
+@only_root
 @counted("two users of one archive", quick=3, share=3, full=9)
 def test_two_users(times, tally, open_folder, toys):
     """One who may write writes beside the other; one who may not is told so, and reads."""
@@ -281,8 +123,8 @@ def test_two_users(times, tally, open_folder, toys):
         Archive(path).close()
         path.chmod(0o644 if kind == 2 else 0o666)  # which SQLite's files beside it get too
         toys.start(path, 20, 0.0, 6, "mine", cwd=open_folder).finish()
-        if kind == 1:  # both at once
-            mine = toys.start(path, 60, 0.01, 6, "mine-too", cwd=open_folder)
+        mine = toys.start(path, 60, 0.01, 6, "mine-too", cwd=open_folder) if kind == 1 else None
+        if mine is not None:  # both at once
             while not mine.said:
                 time.sleep(0.01)
         theirs = toys.start(path, 20, 0.0, 6, "theirs", cwd=open_folder, TORTURE_USER=NOBODY)
@@ -294,7 +136,7 @@ def test_two_users(times, tally, open_folder, toys):
             assert code == 0, theirs.complained
         reads = toys.start(path, 0, 0.0, 6, "mine", cwd=open_folder, TORTURE_USER=NOBODY)
         assert reads.finish().strip() == "20"
-        if kind == 1:
+        if mine is not None:
             mine.finish()
         wanted = {"mine": 20} | ({} if kind == 2 else {"theirs": 20}) | ({"mine-too": 60} if kind == 1 else {})
         assert Archive(path).counts() == wanted

@@ -2,42 +2,25 @@
 
 import json
 import random
-import signal
 import threading
 import time
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 import evonas
-from evonas.core.errors import EvonasError
 from evonas.execution.processes import Processes
-from evonas.memory import archive_io
-from evonas.memory.archive import Archive, RunRecord
+from evonas.memory.archive import Archive
 from evonas.memory.locks import left_behind, status
 from tests.torture import toy
 from tests.torture.command import SEARCH, TRIALS
 from tests.torture.counted import counted
 from tests.torture.outcome import outcome
-from tests.torture.processes import Zygote
-from tests.toys import TASK, Slow
+from tests.torture.processes import KILLED, archive_of
+from tests.toys import Slow
 
 SECONDS = 0.002  # of a toy's trial
-KILLED = -signal.SIGKILL
-
-
-@pytest.fixture(scope="module")
-def toys():
-    with Zygote("tests.torture.toy") as zygote:
-        yield zygote
-
-
-@pytest.fixture(scope="module")
-def commands():
-    with Zygote("tests.torture.command") as zygote:
-        yield zygote
 
 
 # --- the driver
@@ -126,7 +109,7 @@ def uninterrupted(commands, tmp_path_factory):
 
 @counted("SIGKILL to evonas search, at any moment until its last file", quick=0, share=20, full=100, part=20)
 def test_a_whole_search_killed(times, tally, tmp_path, commands, uninterrupted):
-    """Each is killed and goes on until it has ended, then comes the next."""
+    """Each is killed twice at most and goes on to its end, then comes the next."""
     wanted, lasts = uninterrupted
     moments, kills, folder = random.Random(times[0]), 0, tmp_path
     before = []
@@ -143,7 +126,7 @@ def test_a_whole_search_killed(times, tally, tmp_path, commands, uninterrupted):
             tally(f"killed {where(before)}")
         elif not before:
             raise AssertionError("it ended without a trial")
-        if ended(folder) or kills == len(times):
+        if ended(folder) or kills == len(times) or (code == KILLED and kills % 2 == 0):
             commands.start(*next_words(folder), **at(folder)).finish()
             found = outcome(folder)
             for part in wanted:
@@ -166,7 +149,7 @@ def where(trials):
 
 
 def at(folder):
-    return {"cwd": folder, "EVONAS_ARCHIVE": str(folder / "archive.db")}
+    return {"cwd": folder, **archive_of(folder)}
 
 
 def next_words(folder):
@@ -206,72 +189,3 @@ def whole_file(file: Path) -> None:
     elif file.suffix == ".pt2":
         with zipfile.ZipFile(file) as held:
             assert held.testzip() is None
-
-
-# --- taking memories from archive to archive
-
-
-ROWS = 3000
-
-
-@pytest.fixture(scope="module")
-def others(tmp_path_factory):
-    """An archive with many trials, the same as Parquet, and the trials."""
-    folder = tmp_path_factory.mktemp("others")
-    archive = Archive(folder / "others.db")
-    archive.add_run(toy.RECORD)
-    trials = toy.search(ROWS // 10, length=8)
-    for name in [toy.NAME, *(f"run-{i}" for i in range(9))]:
-        if name != toy.NAME:
-            archive.add_run(RunRecord(name, TASK, "toy", "evolution", seed=5))
-        filled(archive, name, trials)
-    archive_io.write_parquet(archive, folder / "others.parquet")
-    return folder
-
-
-def filled(archive, name, trials):
-    """Many at once: a commit each takes a while."""
-    from dataclasses import replace
-
-    import sqlalchemy as sa
-
-    from evonas.memory import schema
-
-    with archive.writing() as connection:
-        run = connection.execute(sa.select(schema.runs.c.id).where(schema.runs.c.name == name)).scalar_one()
-        rows = [{"run_id": run, **schema.values_of(replace(trial, run=name))} for trial in trials]
-        connection.execute(sa.insert(schema.evaluations), rows)
-
-
-@counted("SIGKILL to evonas memory import, merge, export", quick=0, share=21, full=99, part=33)
-def test_memories_killed_on_their_way(times, tally, tmp_path, commands, others):
-    moments, wanted = random.Random(times[0]), counts(others / "others.db")
-    lasts = dict.fromkeys(("import", "merge", "export"), 1.0)
-    for number in times:
-        folder, what = tmp_path / str(number), ("import", "merge", "export")[number % 3]
-        folder.mkdir()
-        words = {"import": others / "others.parquet", "merge": others / "others.db", "export": folder / "out.parquet"}
-        archive = folder / "archive.db" if what != "export" else others / "others.db"
-
-        def start(what=what, words=words, folder=folder, archive=archive):
-            return commands.start("memory", what, words[what], cwd=folder, EVONAS_ARCHIVE=str(archive))
-
-        while start().kill(after=moments.uniform(0.0, lasts[what])) != KILLED:
-            for path in (*folder.glob("archive.db*"), *folder.glob("*.parquet")):  # it was quicker
-                path.unlink()
-        if what == "export":
-            out = folder / "out.parquet"
-            assert not out.exists() or sum(1 for _ in archive_io.read_parquet(out)) == ROWS
-        else:
-            assert counts(archive) in ({}, wanted), "a part of it came in"
-        began = time.monotonic()
-        start().finish()
-        lasts[what] = time.monotonic() - began
-        assert counts(archive) == wanted
-        tally(f"{what}: all or nothing")
-
-
-def counts(path):
-    with suppress(EvonasError):
-        return Archive(path, read_only=True).counts()
-    return {}

@@ -15,12 +15,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from tests.commands import evonas
 from tests.torture import toy
 from tests.torture.counted import counted
-from tests.torture.processes import Zygote, one_line
+from tests.torture.processes import one_line
 
 LENGTH = 9  # genes, so that there is enough to try
 FRAME, WAL_HEADER = 24 + 4096, 32
@@ -96,12 +94,6 @@ def file_cut(snapshot, rng):
 NOTHING_LOST = {untouched, without_index}
 RECOVERED = {*NOTHING_LOST, log_cut, log_garbled, log_zeroed}  # what a power cut can do
 TEARS = (untouched, without_index, log_cut, log_garbled, log_zeroed, log_cut_anywhere, log_lost, file_cut)
-
-
-@pytest.fixture(scope="module")
-def toys():
-    with Zygote("tests.torture.toy") as zygote:
-        yield zygote
 
 
 @counted("power cut under a search that writes", quick=8, share=80, full=1000, part=200)
