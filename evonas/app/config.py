@@ -140,6 +140,8 @@ class SearchConfig(BaseModel):
     def _somewhere(cls, value: Any) -> Any:
         if value == "":
             raise ValueError("it names no place; give one, or leave it out")
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("no place has a zero byte in its name; give another")
         return value
 
     @field_validator("surrogate", mode="after")

@@ -1,5 +1,7 @@
 """The one exception that a person reads."""
 
+LONGEST = 10_000  # letters of a message
+
 
 class EvonasError(ValueError):
     """Something a user can mend. The message is one line: it names the value, the choices and the way out.
@@ -9,7 +11,7 @@ class EvonasError(ValueError):
     """
 
     def __init__(self, message: object = ""):
-        super().__init__(on_a_line(str(message)))
+        super().__init__(_of_a_length(on_a_line(str(message))))
 
 
 class DeadlineTooShort(EvonasError):
@@ -30,6 +32,12 @@ def on_a_line(text: str) -> str:
         return text
     written = (one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
     return "".join(written)
+
+
+def _of_a_length(text: str) -> str:
+    """The text, of a very long one both ends: somebody's name of a million letters is no message."""
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]} … {text[-half:]}"
 
 
 def choices(names) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import logging
 import multiprocessing
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -68,9 +69,9 @@ def locate(spec: str) -> Code | None:
         return None
     target, attribute = parts
     if target.endswith(".py"):
-        return Code(target, attribute, Path(target)) if Path(target).is_file() else None
+        return Code(target, attribute, Path(target)) if os.path.isfile(target) else None
     found, origin = _find_module(target)
-    return Code(target, attribute, Path(origin) if origin and Path(origin).is_file() else None) if found else None
+    return Code(target, attribute, Path(origin) if origin and os.path.isfile(origin) else None) if found else None
 
 
 def given(*texts: str) -> None:

@@ -18,7 +18,7 @@ ELSEWHERE = "give another place with --archive or EVONAS_ARCHIVE"
 
 _URL = re.compile(r"[A-Za-z][\w+.-]*://")
 _SECRETS = (
-    re.compile(r"(?<=://)([^\s:/@'\"]*):\S*(?=@)"),  # user:password@host
+    re.compile(r"(?<=://)([^\s:/@'\"]*):[^ ]*(?=@)"),  # user:password@host
     re.compile(r"(?i)(?<=[?&])(\w*(?:pass|secret|token)\w*)=[^\s&'\"]*"),  # ?password=…
 )
 
@@ -31,7 +31,9 @@ def default_archive() -> str:
 
 
 def located(where: str | Path) -> str:
-    """A file's absolute path, so that another folder's processes find it too; a URL as it is."""
+    """A file's absolute path, so that another folder's processes find it too; a URL as it is. Raises EvonasError."""
+    if "\0" in str(where):
+        raise EvonasError(f"no archive has a name with a zero byte, as {shown(str(where))!r} has; {ELSEWHERE}")
     return str(where) if is_url(where) else str(Path(os.path.expanduser(where)).absolute())
 
 

@@ -111,7 +111,7 @@ def read_source(text: str) -> None:
 
 
 def read_place(text: str) -> None:
-    assert "secret@" not in shown(text) or "://" not in text
+    assert "://me:secret@" not in shown(text)
     if not is_url(located(text)):
         Path(located(text))
     url_of(located(text))
