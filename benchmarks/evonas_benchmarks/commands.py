@@ -140,7 +140,7 @@ def list_suites() -> None:
     for name in [*installed(), *plugins.available("evonas.suites")]:
         suite = load_suite(name)
         suites.add_row(name, "\n".join(suite.task_names()), str(suite.trials), str(suite.seeds), suite.description)
-    console = Console()
+    console = Console(markup=False)
     console.width = max(console.width, 110)  # or names are cut off where nobody looks, in a pipe
     console.print(suites)
     searchers = plugins.available("evonas.searchers")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def card(values: Mapping[str, Any], network: Mapping[str, Any], formats: Sequenc
         str(values.get("task") or network.get("task") or "data of its own"),
         network.get("class_names") or (),
     )
-    parts = [_front(values, data, network), f"# {values['run']}\n\n{MARK}", _what(values, network)]
+    parts = [_front(values, data, network), f"# {_plain(values['run'])}\n\n{MARK}", _what(values, network)]
     parts += [f"## Data\n\n{_data(values, data, network, classes)}"]
     parts += [f"## Figures\n\n{_rows(_figures(values))}", f"## What it cost\n\n{_rows(_cost(values))}"]
     parts += ["## Use\n\n" + "\n\n".join(_USE[one].format(reads=_reads(network)) for one in formats)]
@@ -59,9 +60,9 @@ def _front(values: Mapping[str, Any], data: str, network: Mapping[str, Any]) -> 
     lines += ["tags: [evonas, neural-architecture-search, pytorch]"]
     accuracy = values.get("test_accuracy")
     if accuracy is not None:
-        name = json.dumps(data, ensure_ascii=False)
+        name = _yaml(data)
         task = tag or "other"
-        lines += ["metrics: [accuracy]", "model-index:", f"- name: {json.dumps(values['run'], ensure_ascii=False)}"]
+        lines += ["metrics: [accuracy]", "model-index:", f"- name: {_yaml(str(values['run']))}"]
         lines += ["  results:", f"  - task: {{type: {task}}}", f"    dataset: {{name: {name}, type: {name}}}"]
         lines += ["    metrics:", f"    - {{type: accuracy, name: Test accuracy, value: {accuracy:.6g}}}"]
     return "\n".join([*lines, "---"])
@@ -70,19 +71,19 @@ def _front(values: Mapping[str, Any], data: str, network: Mapping[str, Any]) -> 
 def _what(values: Mapping[str, Any], network: Mapping[str, Any]) -> str:
     params = values.get("params")
     size = f" of {count(params)} parameters" if params else ""
-    trial = f", trial {values['trial']} of the search" if values.get("trial") else ""
-    by = f"evonas {values.get('evonas') or versions(('evonas',))['evonas']}"
-    encoding = f" in the encoding `{network['encoding']}`" if network.get("encoding") else ""
+    trial = f", trial {_plain(values['trial'])} of the search" if values.get("trial") else ""
+    by = f"evonas {_plain(values.get('evonas') or versions(('evonas',))['evonas'])}"
+    encoding = f" in the encoding {_code(network['encoding'])}" if network.get("encoding") else ""
     return f"A network{size}, found by {by}{encoding}{trial}. Its architecture was searched for, not designed."
 
 
 def _data(values: Mapping[str, Any], data: str, network: Mapping[str, Any], classes: Sequence[str]) -> str:
-    lines = [f"`{data}`"]
+    lines = [_code(data)]
     if network.get("input_shape"):
-        lines[0] += f", inputs of {'×'.join(map(str, network['input_shape']))} (channels first)"
-    lines += [note[0].upper() + note[1:] + "." for note in values.get("notes") or () if "learned from" in note]
+        lines[0] += f", inputs of {_plain('×'.join(map(str, network['input_shape'])))} (channels first)"
+    lines += [_plain(note[0].upper() + note[1:]) + "." for note in values.get("notes") or () if "learned from" in note]
     more = f", and {len(classes) - NAMED} more" if len(classes) > NAMED else ""
-    named = ", ".join(f"`{name}`" for name in classes[:NAMED])
+    named = ", ".join(_code(name) for name in classes[:NAMED])
     return "\n\n".join([*lines, f"{len(classes)} classes: {named}{more}"] if classes else lines)
 
 
@@ -116,7 +117,7 @@ def _cost(values: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _rows(figures: Sequence[tuple[str, str]]) -> str:
-    rows = [f"| {name} | {figure} |" for name, figure in figures]
+    rows = [f"| {name} | {_plain(figure)} |" for name, figure in figures]
     return "\n".join(["| | |", "|---|---|", *rows]) if rows else "Not recorded."
 
 
@@ -146,7 +147,8 @@ _USE: Mapping[Format, str] = {
 def _reads(network: Mapping[str, Any]) -> str:
     shape = ", ".join(map(str, network.get("input_shape") or ("…",)))
     kind = domain_named(network["domain"]) if network.get("domain") else None
-    return f"`(n, {shape})` {kind.takes if isinstance(kind, OnTheHub) else 'numbers as the training data have'}"
+    takes = kind.takes if isinstance(kind, OnTheHub) else "numbers as the training data have"
+    return f"{_code(f'(n, {shape})')} {takes}"
 
 
 def _limits(classes: Sequence[str]) -> str:
@@ -156,6 +158,23 @@ def _limits(classes: Sequence[str]) -> str:
         "place, a later time) it was not measured. Nobody looked for bias in the data.\n\n"
         "No licence is stated here: what the data allow, and what you grant, is yours to add."
     )
+
+
+def _yaml(text: str) -> str:
+    """A text for YAML, which is JSON's; but some letters end a line there, or are none."""
+    written = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() or ord(c) > 0xFFFF else f"\\u{ord(c):04x}" for c in written)
+
+
+def _plain(value: Any) -> str:
+    """Text of anybody's in Markdown: on a line, and shown as it is."""
+    return re.sub(r"[<>&`|\[\]]", lambda found: f"&#{ord(found[0])};", " ".join(str(value).split()))
+
+
+def _code(value: Any) -> str:
+    """The same as code."""
+    text = " ".join(str(value).split())
+    return f"`{text}`" if text and not re.search(r"[<>&`|]", text) else f"<code>{_plain(text)}</code>"
 
 
 def _description(folder: Path) -> Mapping[str, Any]:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
+from evonas.core.errors import on_a_line
+
 
 def tolerate_any_console() -> None:
     """What a console's encoding does not have becomes a question mark there: `…` in Latin-1, say."""
@@ -18,7 +20,8 @@ def tolerate_any_console() -> None:
 
 def print_line(line: str, file: IO[str] | None = None) -> None:
     """Print and flush. Where nobody reads any more (a closed pipe, a full disk) the line is dropped, no more."""
-    print(line, file=Tolerant(file or sys.stdout), flush=True)
+    written = "\n".join(map(on_a_line, line.split("\n")))  # a name of anybody's says nothing to the terminal
+    print(written, file=Tolerant(file or sys.stdout), flush=True)
 
 
 class Tolerant:
@@ -68,7 +71,7 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    rows = [[str(value) for value in row] for row in rows]
+    rows = [[on_a_line(str(value)) for value in row] for row in rows]
     table = Table(box=None, pad_edge=False)
     for position, head in enumerate(heads):
         widest = max([len(head), *(len(row[position]) for row in rows)])

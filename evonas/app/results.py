@@ -27,6 +27,7 @@ from evonas.core.types import Encoding, Trial
 from evonas.domains.domain import FinalTraining, domain_named
 from evonas.encodings.make import make_encoding
 from evonas.memory.locks import status
+from evonas.report.words import unless_odd
 
 if TYPE_CHECKING:
     from evonas.domains.network import Network
@@ -264,7 +265,8 @@ def _trains(record: RunRecord) -> bool:
 def _domain_sections(record: RunRecord, examples: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What the kind of data shows of its examples; nothing where that kind is not installed any more."""
     try:
-        return list(domain_named(record.task.domain).sections(examples))
+        kind = domain_named(record.task.domain)
+        return unless_odd("some examples", lambda: list(kind.sections(examples)), [])
     except EvonasError as error:
         log.warning("the report shows no examples of the data: %s", error)
         return []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from evonas.app import completion
-from evonas.app.console import print_table
+from evonas.app.console import print_line, print_table
 from evonas.core.errors import EvonasError
 from evonas.core.goals import metric
 
@@ -67,7 +67,7 @@ def runs_list(
     if as_json:
         print(json.dumps(rows, indent=2))
     elif not rows:
-        print(f"no runs yet in {store.where}; start one: evonas search")
+        print_line(f"no runs yet in {store.where}; start one: evonas search")
     else:
         heads = ("name", "status", "trials", "test", "task", "encoding", "method", "surrogate", "seed", "begun")
         keys = ("name", "status", "trials", "test_accuracy", "task", "encoding", "method", "surrogate", "seed")
@@ -119,19 +119,19 @@ def runs_show(
     from evonas.search.methods import recorded_method
 
     method = recorded_method(record.method, record.surrogate, record.config)
-    print(f"{record.name}: {record.task.name}, {record.encoding}, {method}")
+    print_line(f"{record.name}: {record.task.name}, {record.encoding}, {method}")
     counted = [trial for trial in trials if trial.evaluation.status != "absent"]
-    print(f"seed {record.seed}, {record.status}, {len(counted)} trials, begun {record.created}")
-    print(record.command)
+    print_line(f"seed {record.seed}, {record.status}, {len(counted)} trials, begun {record.created}")
+    print_line(record.command)
     if where := record.config.get("out"):
-        print(f"results in {where}")
+        print_line(f"results in {where}")
     from evonas.report import prospects, quality
     from evonas.report.words import unless_odd
 
     ended = record.result or {}
     for what, words in (("quality", quality.words), ("prospects", prospects.words)):
         for line in unless_odd(what, partial(words, ended.get(what)), []):
-            print(line)
+            print_line(line)
     shares = ["fidelity"] if any(trial.evaluation.candidate.fidelity < 1 for trial in counted) else []
     metrics = dict.fromkeys([*(objective.name for objective in recorded_goal(record).objectives), "params"])
     lines = [_line(position, trial.evaluation, [*metrics], bool(shares)) for position, trial in enumerate(counted, 1)]

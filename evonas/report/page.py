@@ -13,6 +13,7 @@ from typing import Any
 
 from evonas.core.files import write_text
 from evonas.core.goals import Goal
+from evonas.core.pages import META
 from evonas.core.types import Encoding, Task, Trial
 from evonas.report import data, prospects, quality
 from evonas.report.drawing import draw_architecture
@@ -80,7 +81,7 @@ def _render(**values: Any) -> str:
     for name in ("data", "drawing"):
         values[name] = Markup(values[name]) if values[name] is not None else None
     assets = {"css": Markup(_asset("report.css")), "js": Markup(_asset("front.js") + _asset("report.js"))}
-    return template.render(**values, **assets, plotly=Markup(_plotly()))
+    return template.render(**values, **assets, policy=Markup(META), plotly=Markup(_plotly()))
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import Any
 
 from evonas.core.figures import percent
 from evonas.core.goals import metric
+from evonas.core.pages import picture_source
 from evonas.report.embed import figure
 
 DRAWN = 40  # classes of which the confusion matrix is drawn; of more the pairs that are confused most
@@ -140,7 +141,8 @@ def _mistake(one: Mapping[str, Any]) -> str:
     place = str(one.get("name") or f"test example {one['position'] + 1}")
     text = f"{one['class']} taken for {one['answer']}, {100 * one['confidence']:.0f} % sure"
     image = f"width:{WIDE}px;image-rendering:pixelated;border:1px solid var(--line,#8884)"
-    picture = f'<img style="{image}" alt="{escape(text)}" src="{escape(one["picture"])}">' if one.get("picture") else ""
+    source = picture_source(one.get("picture"))
+    picture = f'<img style="{image}" alt="{escape(text)}" src="{source}">' if one.get("picture") else ""
     return (
         f'<figure style="margin:0;overflow-wrap:anywhere">{picture}<figcaption>{escape(text)}<br>'
         f'<span class="soft">{escape(place)}</span></figcaption></figure>'

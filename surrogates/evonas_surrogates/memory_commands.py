@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from evonas.app import completion
+from evonas.app.console import print_line
 from evonas.app.runs import ArchiveOption
-from evonas.core.errors import EvonasError, choices
+from evonas.core.errors import EvonasError, choices, on_a_line
 
 memory_app = typer.Typer(
     help="What earlier searches taught: list, import, export, merge, forget.", no_args_is_help=True
@@ -44,10 +45,10 @@ def list_memory(archive: ArchiveOption = None, as_json: JsonOption = False) -> N
             [_line(row) for row in remembered],
         )
     else:
-        print(f"nothing is remembered yet in {store.where}; every search adds to it: evonas search")
+        print_line(f"nothing is remembered yet in {store.where}; every search adds to it: evonas search")
     for model in shipped:
         tasks = ", ".join(f"{name} ({size:,})" for name, size in model["tasks"].items())
-        print(f"shipped with evonas for the encoding {model['encoding']!r}: {tasks}")
+        print_line(f"shipped with evonas for the encoding {model['encoding']!r}: {tasks}")
 
 
 @memory_app.command("export")
@@ -64,7 +65,7 @@ def export_memory(
     from evonas.memory.archive import Archive
 
     _refuse_folder(file)
-    print(f"{exchange.write_parquet(Archive(archive), file):,} trainings written to {file}")
+    print_line(f"{exchange.write_parquet(Archive(archive), file):,} trainings written to {file}")
 
 
 @memory_app.command("import")
@@ -135,7 +136,7 @@ def forget(
     if not yes and not typer.confirm(f"Forget {what} on {task!r} for good?"):
         raise typer.Exit(1)
     delete_runs(store, runs)
-    print(f"{what} on {task!r} forgotten")
+    print_line(f"{what} on {task!r} forgotten")
 
 
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
@@ -164,7 +165,7 @@ def _runs_on(store: Any, task: str, encoding: str | None) -> list[str]:
 def _say(absorbed: Any) -> None:
     known = f"; {absorbed.known:,} were there already" if absorbed.known else ""
     runs = f" in {absorbed.runs} new run{'' if absorbed.runs == 1 else 's'}" if absorbed.runs else ""
-    print(f"{absorbed.trainings:,} new training{'' if absorbed.trainings == 1 else 's'}{runs}{known}")
+    print_line(f"{absorbed.trainings:,} new training{'' if absorbed.trainings == 1 else 's'}{runs}{known}")
 
 
 def _same_place(one: Any, other: Any) -> bool:
@@ -186,5 +187,5 @@ def _print_table(heads: tuple[str, ...], lines: list[tuple[str, ...]]) -> None:
     for i, head in enumerate(heads):
         table.add_column(head, justify="right" if i > 1 else "left")
     for line in lines:
-        table.add_row(*line)
-    Console().print(table)
+        table.add_row(*map(on_a_line, line))
+    Console(markup=False, highlight=False).print(table)

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
+from evonas.app.console import print_line
 from evonas.app.runs import ArchiveOption
-from evonas.core.errors import EvonasError, choices
+from evonas.core.errors import EvonasError, choices, on_a_line
 
 MOST_REMEMBERED = 2000  # genomes that a model file holds; of a larger space the source models are enough
 surrogate_app = typer.Typer(help="Learned rankers: fit, evaluate, show.", no_args_is_help=True)
@@ -68,9 +69,9 @@ def fit(
     )
     left = sorted(set(rows.groups.tolist()) - set(model.names_))
     if left:
-        print(f"left out, with fewer than five results that differ: {', '.join(left)}")
-    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB, {model.describe().split('; ')[0]}")
-    print(f"search with it: evonas search --encoding {found.encoding} --surrogate \"meta(model='{out}')\"")
+        print_line(f"left out, with fewer than five results that differ: {', '.join(left)}")
+    print_line(f"{out}: {out.stat().st_size / 1e6:.2f} MB, {model.describe().split('; ')[0]}")
+    print_line(f"search with it: evonas search --encoding {found.encoding} --surrogate \"meta(model='{out}')\"")
 
 
 @surrogate_app.command()
@@ -104,9 +105,9 @@ def show(
         print(json.dumps(_plain({**facts, "feature_names": said["feature_names"], "views": sources}), indent=2))
         return
     for key, value in facts.items():
-        print(f"{key.replace('_', ' ')}: {_text(value)}")
+        print_line(f"{key.replace('_', ' ')}: {_text(value)}")
     heads = ("task", "trainings", "spearman", "kendall", "regret", "n")
-    print("source models, and how each ranks results of its own task that it did not learn from:")
+    print_line("source models, and how each ranks results of its own task that it did not learn from:")
     _table(("task", "trainings", "Spearman", "Kendall τ", "top-10 regret", "judged by"), sources, heads)
 
 
@@ -153,7 +154,7 @@ def evaluate(
         print(json.dumps(_plain({"source": found.said, "encoding": found.encoding, "judged": lines}), indent=2))
         return
     if len(dict.fromkeys(found.rows.groups.tolist())) == 1 and model is None:
-        print("there is one task only, so nothing earlier is known of it")
+        print_line("there is one task only, so nothing earlier is known of it")
     keys = ("task", "ranker", "told", "n", "spearman", "kendall", "regret", "calibration")
     heads = (
         "task",
@@ -166,7 +167,9 @@ def evaluate(
         "calibration",
     )
     _table(heads, lines, keys)
-    print("Regret is in the metric's own unit; calibration is the mean error of the predicted intervals, 0 is perfect.")
+    print_line(
+        "Regret is in the metric's own unit; calibration is the mean error of the predicted intervals, 0 is perfect."
+    )
 
 
 def _fitted(names: str) -> dict[str, Any]:
@@ -246,8 +249,8 @@ def _table(heads: tuple[str, ...], lines: list[dict[str, Any]], keys: tuple[str,
     for head, key in zip(heads, keys, strict=True):
         table.add_column(head, justify="left" if key in ("task", "ranker") else "right")
     for line in lines:
-        table.add_row(*(_cell(line.get(key)) for key in keys))
-    Console().print(table)
+        table.add_row(*(on_a_line(_cell(line.get(key))) for key in keys))
+    Console(markup=False, highlight=False).print(table)
 
 
 def _cell(value: Any) -> str:

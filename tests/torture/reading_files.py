@@ -75,6 +75,7 @@ RESULT = {
     "objectives": [{"name": "val_accuracy", "maximize": True}],
     "quality": QUALITY,
     "prospects": PROSPECTS,
+    "examples": {"shape": [8, 8, 1], "of": 2, "smaller": False, "frame": "pad", "classes": {"a": [], "b": []}},
     "trainings": [
         {"curve": [[1, 0.5, 0.5], [2, 0.75, 0.5]], "recipe": {"lr": 0.1}, "epochs": 1, "steps": 2, "images": 3}
     ],

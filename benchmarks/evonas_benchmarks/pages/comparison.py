@@ -49,7 +49,7 @@ def print_comparison(found: Comparison) -> None:
             _median(found.trainings_to(method, at_random)),
             str(found.failed.get(method, 0)),
         )
-    console = Console()
+    console = Console(markup=False)
     console.width = max(console.width, Console(width=400).measure(table).maximum)
     console.print(table)
     print(verdict(found))

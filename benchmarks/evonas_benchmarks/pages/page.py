@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from evonas.core.files import write_text
+from evonas.core.pages import META
 from evonas_benchmarks.analysis.ranking import ranking, speed_up
 from evonas_benchmarks.analysis.statistics import fewest_seeds
 from evonas_benchmarks.analysis.summary import reference_of
@@ -67,6 +68,7 @@ def write_page(path: Path, curves: pd.DataFrame, summary: Mapping[str, Any], dra
         "runs": summary["runs"],
         "data": Markup(_json(_data(drawn, methods))),
         "plotly": Markup(_plotly()),
+        "policy": Markup(META),
         "css": Markup(_asset("evonas.report", "report.css") + _asset(PACKAGE, "page.css")),
         "js": Markup(_asset(PACKAGE, "page.js")),
     }

@@ -24,6 +24,7 @@ from evonas.app.results import recorded_goal, summary, write_report
 from evonas.app.underway import underway
 from evonas.core.figures import duration
 from evonas.core.goals import metric
+from evonas.core.pages import META
 from evonas.memory.archive import Archive, RunRecord
 from evonas.memory.locks import status
 
@@ -165,6 +166,7 @@ class Pages:
 
 def _living(html: str, version: str, run: str) -> str:
     """The report with what keeps it up to date."""
+    html = html.replace(META, "", 1)  # the server's own policy lets it ask for news
     before, body, after = html.partition("<body>")
     inside, end, rest = after.rpartition("</body>")
     strip = _template("strip.html").render(version=version, run=run)

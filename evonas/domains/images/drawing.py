@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from evonas.core.pages import picture_source
 from evonas.domains.images.dataset import Split
 from evonas.domains.images.framing import DOING
 
@@ -64,7 +65,7 @@ def sections(examples: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
 def _figure(name: str, images: Sequence[str], wide: int) -> str:
     title = escape(str(name))
     style = f"width:{wide}px;image-rendering:pixelated;border:1px solid var(--line,#8884)"
-    pictures = " ".join(f'<img style="{style}" alt="{title}" src="{escape(uri)}">' for uri in images)
+    pictures = " ".join(f'<img style="{style}" alt="{title}" src="{picture_source(uri)}">' for uri in images)
     return f'<figure style="margin:0"><div>{pictures}</div><figcaption>{title}</figcaption></figure>'
 
 

@@ -40,7 +40,12 @@ class Cell:
         if value.get("bytes") is None and not value.get("path"):
             raise ValueError("it is empty")
         held = value.get("bytes")
-        return io.BytesIO((self.folder / value["path"]).read_bytes() if held is None else held)
+        if held is None:
+            path = (self.folder / value["path"]).resolve()
+            if not path.is_relative_to(self.folder.resolve()):
+                raise ValueError(f"it lies in {str(path)!r}, outside of the data set's folder")
+            held = path.read_bytes()
+        return io.BytesIO(held)
 
     def __str__(self) -> str:
         return self.name
