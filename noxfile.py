@@ -4,11 +4,13 @@ Every session but `release` runs in the environment that nox itself runs in, mad
 is installed a second time. What stands behind `--` goes to the tool: `nox -s tests -- tests/search -x`.
 """
 
+import json
 import re
 import sys
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "types", "docs", "tests"]
@@ -85,6 +87,41 @@ def release(session: nox.Session, kind: str) -> None:
     session.run("evonas", "doctor")
     session.run("evonas", "search", "--trials", "2", "--epochs", "2", "--name", "tried")
     session.run("evonas", "runs", "delete", "tried", "--folders", "--yes")
+
+
+@nox.session(venv_backend="venv")
+def audit(session: nox.Session) -> None:
+    """Known faults of all that is installed where nox runs (PyPI's advisories), and licences of what evonas needs;
+    where nobody can be asked for faults it says so."""
+    python(session, "pytest", "-q", "tests/torture/test_licences.py")
+    frozen = session.run(sys.executable, "-m", "pip", "freeze", "--exclude-editable", external=True, silent=True)
+    listed, found = (Path(session.create_tmp()) / name for name in ("requirements.txt", "found.json"))
+    listed.write_text(str(frozen), encoding="utf-8")
+    words = [
+        "-r",
+        str(listed),
+        "--no-deps",
+        "--disable-pip",
+        "--progress-spinner",
+        "off",
+        "-f",
+        "json",
+        "-o",
+        str(found),
+    ]
+    try:
+        session.install("pip-audit")
+        session.run("pip-audit", *words, success_codes=[0, 1], silent=True)
+        judged = json.loads(found.read_text(encoding="utf-8"))["dependencies"]
+    except (CommandFailed, OSError, ValueError) as error:
+        session.skip(f"nothing is known of faults: there is no network, or pip-audit did not end ({error})")
+    known = [one for one in judged if "vulns" in one]
+    if not known:
+        session.skip(f"nothing is known of faults: the service knows none of {len(judged)} packages")
+    faults = [f"{one['name']} {one['version']}: {fault['id']}" for one in known for fault in one["vulns"]]
+    session.log(f"{len(known)} packages of {len(judged)} are known, and have {len(faults)} known faults")
+    if faults:
+        session.error("; ".join(faults))
 
 
 def python(session: nox.Session, module: str, *words: str) -> None:

@@ -29,6 +29,7 @@ WRITING, PROGRAM = 2.0, 5.0  # seconds for the files and the report, and for mod
 SHARE, MOST_SHARE = 0.02, 10.0  # … and a share of the deadline, so many seconds at most
 MOST_BUSY = 10.0  # times as long as on a free machine, and no more
 SUITED_EPOCHS, SHORT, LONG = 40, 90.0, 1800.0  # of a final training; seconds of a deadline that nobody gave
+LONGEST = 100  # letters of a duration
 PORTFOLIO = 0.8  # of the trainings that fit into the lowest rung's share may be of genomes known beforehand
 
 
@@ -119,6 +120,8 @@ def _writing(deadline: float, busy: float) -> float:
 
 def seconds(text: str) -> float:
     """`90`, `90s`, `10m`, `1h30m`, `1.5h` -> seconds. Raises ValueError, for `1h30` too, which may be either."""
+    if len(text) > LONGEST:  # which would take the pattern a while
+        raise ValueError("give seconds, or 90s, 10m, 1h30m")
     number = r"(\d+\.?\d*|\.\d+)"
     parts = re.fullmatch(rf"(?:{number}\s*h)?\s*(?:{number}\s*m)?\s*(?:{number}\s*s)?|{number}", text.strip())
     if not parts or not any(parts.groups()):

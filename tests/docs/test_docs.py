@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # built by tools or copied in beside the repository's own
-NOT_OURS = {".venv", "venv", "node_modules", "shared", "runs", "build", "dist", "site"}
+NOT_OURS = {".venv", "venv", ".nox", "node_modules", "shared", "runs", "build", "dist", "site"}
 PAGES = sorted(
     page.relative_to(ROOT).as_posix()
     for page in ROOT.rglob("*.md")

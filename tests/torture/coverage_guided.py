@@ -15,9 +15,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import atheris  # pyright: ignore[reportMissingImports]
+import atheris as _atheris  # pyright: ignore[reportMissingImports]
 
-with atheris.instrument_imports(
+fuzzer: Any = _atheris
+with fuzzer.instrument_imports(
     include=["evonas", "evonas_surrogates", "evonas_benchmarks"], enable_loader_override=False
 ):
     from tests.torture.mutations import changed
@@ -39,7 +40,7 @@ def main(folder: Path, name: str, *options: str) -> None:
     def mutated(data: bytes, longest: int, seed: int) -> bytes:
         rng = Random(seed)
         if rng.randrange(4) == 0:
-            return atheris.Mutate(data, longest)
+            return fuzzer.Mutate(data, longest)
         return changed(rng, [bytes(data), *opened.seeds], parser.kinds)[:longest]
 
     def once(data: bytes) -> Any:
@@ -47,8 +48,8 @@ def main(folder: Path, name: str, *options: str) -> None:
 
     kept = f"-artifact_prefix={folder}/"
     words = [sys.argv[0], str(corpus), kept, f"-max_len={LONGEST}", "-timeout=120", "-rss_limit_mb=8192", *options]
-    atheris.Setup(words, once, custom_mutator=mutated)
-    atheris.Fuzz()
+    fuzzer.Setup(words, once, custom_mutator=mutated)
+    fuzzer.Fuzz()
 
 
 if __name__ == "__main__":

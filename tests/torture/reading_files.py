@@ -275,12 +275,17 @@ def _opened(path: Path) -> Iterator[Archive]:
         archive.close()
 
 
+def look(archive: Archive) -> None:
+    """At all that it holds."""
+    archive.runs(), archive.trials(), archive.counts(), archive.summary()
+    for row in archive_io.rows(archive):
+        assert row["run"]
+    archive.trials(encoding="cell"), archive.run("done")
+
+
 def read_archive(path: Path) -> None:
     with _opened(path) as archive:
-        archive.runs(), archive.trials(), archive.counts(), archive.summary()
-        for row in archive_io.rows(archive):
-            assert row["run"]
-        archive.trials(encoding="cell"), archive.run("done")
+        look(archive)
 
 
 def show_archive(path: Path) -> None:

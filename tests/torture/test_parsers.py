@@ -12,6 +12,7 @@ import tempfile
 import warnings
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +24,7 @@ from tests.torture.parsers import READ, TABLE, Opened, Parser
 
 PARSERS = pytest.mark.parametrize("parser", TABLE, ids=lambda one: one.name.replace(" ", "-"))
 ROOT = Path(__file__).parents[2]
+WHATEVER: Any = list(HealthCheck)
 _folders = tempfile.TemporaryDirectory(prefix="evonas-broken-")
 
 
@@ -63,7 +65,7 @@ def test_hypothesis_finds_no_other(parser, times, tally):
     """The same changes, drawn by Hypothesis, which makes what it finds small."""
     at = opened(parser)
 
-    @settings(max_examples=len(times), database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=len(times), database=None, derandomize=True, suppress_health_check=WHATEVER)
     @given(st.randoms(use_true_random=False))
     def holds(rng):
         tally(at.tried(changed(rng, at.seeds, parser.kinds)))

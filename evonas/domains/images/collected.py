@@ -28,6 +28,9 @@ def collected(pictures: Pictures, options: SourceOptions, found: Found, name: st
 
     Raises EvonasError, one line, where a picture cannot be read.
     """
+    empty = next((part for part, held in pictures.items() if not held), None)
+    if empty is not None:
+        raise EvonasError(f"the part {empty!r} of {name!r} holds no pictures; give it some, or take it away")
     files = {part: [file for file, _ in held] for part, held in pictures.items()}
     labels = {part: [label for _, label in held] for part, held in pictures.items()}
     size = (options.size, options.size) if options.size else None
