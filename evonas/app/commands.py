@@ -233,7 +233,8 @@ def search(
 
         load_torch()
         began = time.monotonic() - process_age()
-        prepared = job.prepare(settings, command=command, began=began)
+        with output.apart():
+            prepared = job.prepare(settings, command=command, began=began)
         carry_out(prepared, job.carry_out, output)
 
 
@@ -266,7 +267,8 @@ def resume(
         load_torch()
         began = time.monotonic() - process_age()
         changes = {"trials": trials, "seconds": seconds, "deadline": deadline, "track": track}
-        prepared = job.prepare_resume(run, archive=archive, began=began, **changes)
+        with output.apart():
+            prepared = job.prepare_resume(run, archive=archive, began=began, **changes)
         carry_out(prepared, job.go_on, output)
 
 

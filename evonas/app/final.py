@@ -17,6 +17,7 @@ from evonas.core.figures import duration
 from evonas.core.genomes import freeze
 from evonas.core.optional import JudgesForms, Recommending
 from evonas.core.paired import Paired
+from evonas.core.surroundings import unchanged
 from evonas.core.types import Searcher, Trial
 from evonas.domains.domain import FinalTraining
 from evonas.memory.archive import RunRecord
@@ -84,7 +85,8 @@ def carried_out(job: Job, final: FinalTraining, trials: Sequence[Trial], folder:
     Raises Diverged where there is none.
     """
     try:
-        found = job.domain.finish(job.trainer, final, job.config.encoding, job.config.seed, folder)
+        with unchanged():
+            found = job.domain.finish(job.trainer, final, job.config.encoding, job.config.seed, folder)
         notes = [*found.get("notes", ()), *_fewer(job, final), *_looks_once(job)]
         return {"genome": final.genome, "final": asdict(final), **found, "notes": notes}
     except Diverged as error:

@@ -7,8 +7,9 @@ import logging
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,10 @@ from evonas.core.goals import metric
 if TYPE_CHECKING:
     from evonas.app.job import Job
     from evonas.app.results import Result
+    from evonas.core.types import Trial
 
 log = logging.getLogger(__name__)
+LONGEST = 1000  # letters of a genome or of a reason that are printed
 LINGERS = 4.0  # seconds that an open live page has for the last report
 
 
@@ -36,6 +39,10 @@ class Output:
     as_json: bool = False
     log: Path | None = None
     live: int | None = None
+
+    def apart(self) -> AbstractContextManager[object]:
+        """Within it what a user's code prints goes to the error stream, if the result is all that programs may read."""
+        return redirect_stdout(sys.stderr) if self.as_json else nullcontext()
 
 
 def carry_out(prepared: Job, work: Any, output: Output) -> None:
@@ -55,7 +62,7 @@ def carry_out(prepared: Job, work: Any, output: Output) -> None:
 
     before = signal.signal(signal.SIGTERM, stop)  # what schedulers send; to us it is Ctrl-C
     try:
-        with shown_live(prepared, output):
+        with output.apart(), shown_live(prepared, output):
             result = work(prepared, seen)
     except Interrupted as interrupted:
         words = ["evonas", "resume", interrupted.name]
@@ -74,10 +81,20 @@ def carry_out(prepared: Job, work: Any, output: Output) -> None:
         values = {**result.values, "folder": str(result.folder.absolute()), "files": result.files}
         print_line(json.dumps(values, indent=2, ensure_ascii=False))
     if result["genome"] is None:
-        line = f"no trial succeeded; see {result.folder / 'report.html'} for the reasons"
+        line = _without_success(result, prepared.archive.trials(prepared.name))
         log.info("%s", line)
         print_line(f"evonas: {line}", sys.stderr)
         raise typer.Exit(1)
+
+
+def _without_success(result: Result, trials: Sequence[Trial]) -> str:
+    """What is said where there is no network, with the commonest reason."""
+    from evonas.report.words import shorten
+
+    reasons = Counter(trial.evaluation.error for trial in trials if trial.evaluation.status == "failed")
+    ((why, times),) = reasons.most_common(1) or [("", 0)]
+    words = f", {times} of {reasons.total()} for this reason: {shorten(str(why), LONGEST)}" if times else ""
+    return f"no trial succeeded{words}; see {result.folder / 'report.html'} for all of it, and mend it"
 
 
 @contextmanager
@@ -113,10 +130,11 @@ def _lines(result: Result, archive: str | None) -> Iterator[str]:
     """What is said of a result."""
     from evonas.app.picking import export_command, lines
     from evonas.report import prospects, quality
+    from evonas.report.words import shorten
 
     if result["genome"] is not None:
         yield "  ".join(_figures(result))
-        yield str(result["genome"])
+        yield shorten(str(result["genome"]), LONGEST)
         yield from quality.words(result.values.get("quality"))
         yield from prospects.words(result.values.get("prospects"))
         if result.values.get("against"):

@@ -15,6 +15,8 @@ from evonas.app.console import print_line, print_table
 from evonas.core.errors import EvonasError
 from evonas.core.goals import metric
 
+LONGEST = 1000  # letters of a genome or of a reason that are printed
+
 if TYPE_CHECKING:
     from evonas.core.types import Evaluation
 
@@ -109,6 +111,7 @@ def runs_show(
             "elapsed": t.elapsed,
             "status": t.evaluation.status,
             "error": t.evaluation.error,
+            "traceback": t.evaluation.traceback,
         }
         for t in trials
     ]
@@ -140,9 +143,11 @@ def runs_show(
 
 def _line(position: int, evaluation: Evaluation, metrics: Sequence[str], partial: bool) -> list[str]:
     """Trials count from 1, as on the screen and in the report."""
+    from evonas.report.words import shorten
+
     figures = [metric(name).text(evaluation.metrics.get(name)) for name in metrics]
     if not evaluation.ok:
         figures = [evaluation.status, *("" for _ in metrics[1:])]
     fidelity = [f"{evaluation.candidate.fidelity:.3g}"] if partial else []
-    last = evaluation.error or str(evaluation.candidate.genome)
+    last = shorten(evaluation.error or str(evaluation.candidate.genome), LONGEST)
     return [str(position), *figures, *fidelity, f"{evaluation.seconds:.1f}", last]

@@ -107,7 +107,7 @@ def plain_number(value: Any) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.inf
+        return -math.inf if value < 0 else math.inf
 
 
 def split_name(text: str) -> tuple[str, str]:

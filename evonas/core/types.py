@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar, get_args, runtime_checkable
 
 import numpy as np
 
@@ -37,6 +37,7 @@ G = TypeVar("G", bound=Hashable)
 # "absent": a table has no such architecture, or what was measured before its training breaks a limit; the search is
 # told so, and it is no trial
 Status = Literal["ok", "failed", "absent"]
+STATES: tuple[str, ...] = get_args(Status)
 
 # where a candidate came from; "maximized": made from the best-looking ones under a ranker, "promoted": trained before
 # at a lower fidelity

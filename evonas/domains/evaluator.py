@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -90,7 +91,8 @@ def _source(named: Any) -> str:
 class Scored:
     """An Evaluator that calls the user's function and checks what it returns.
 
-    An exception is a failed trial, as is a result without the metrics that are searched for. `wanted` are those.
+    An exception is a failed trial, as is a result without finite numbers for the metrics that are searched for:
+    `wanted`.
     """
 
     data: OwnEvaluator
@@ -110,6 +112,9 @@ class Scored:
                 f"the evaluator {self.data.name!r} gave no {missing[0]!r}, which is searched for; it gave "
                 f"{choices(metrics) or 'nothing'}"
             )
+        for name in self.wanted:
+            if not math.isfinite(metrics[name]):
+                raise ValueError(f"the metric {name!r}, which is searched for, is {metrics[name]}")
         return Evaluation(candidate, metrics, time.perf_counter() - start)
 
     def device_name(self) -> str:

@@ -12,6 +12,7 @@ from evonas.core.faults import placed
 from evonas.core.networks import with_sizes
 from evonas.core.optional import Canonical, HasPortfolio
 from evonas.core.randomness import seeded_globals
+from evonas.core.surroundings import unchanged
 from evonas.core.types import Encoding, Task
 from evonas.encodings.guarded import GuardedEncoding, broken, check_genome, said
 
@@ -19,13 +20,13 @@ __all__ = ["check_encoding", "check_genome"]
 
 
 def check_encoding(encoding: Encoding[Any], task: Task, rng: np.random.Generator, n: int = 5) -> None:
-    """Sample, vary, describe and build a few genomes; well under a second. The global generators are left as they are.
+    """Sample, vary, describe and build a few genomes; well under a second. What the process has once is left as it is.
 
     Raises EvonasError, one line, that names the encoding, the method, the genome and what was wrong with it.
     """
     name = type(encoding).__name__
     guarded = GuardedEncoding(encoding)
-    with seeded_globals(np.random.default_rng(0)):
+    with unchanged(), seeded_globals(np.random.default_rng(0)):
         sampled = [guarded.sample(rng) for _ in range(n)]
         varied = []
         for genome, other in zip(sampled, sampled[1:] + sampled[:1], strict=True):

@@ -18,6 +18,7 @@ from uuid import uuid4
 from evonas.core import plugins
 from evonas.core.errors import EvonasError
 from evonas.core.faults import first_line
+from evonas.core.surroundings import unchanged
 from evonas.core.types import Candidate, Evaluation, Evaluator, Task
 from evonas.execution.guarded import guarded
 
@@ -234,7 +235,8 @@ def _with_fetched(
         _held[key] = importlib.import_module("ray").get(reference[0])
     if starts[0] is not None:
         starts[0].begin.remote(ticket)
-    return guarded(_held[key], candidate, task, seed)
+    with unchanged():
+        return guarded(_held[key], candidate, task, seed)
 
 
 def _bring(distributed: Any, key: str, evaluator: Evaluator) -> Any:

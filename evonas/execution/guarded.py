@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import Any
 
 from evonas.core.faults import first_line, short_traceback
-from evonas.core.types import Candidate, Evaluation, Evaluator, Task
+from evonas.core.types import STATES, Candidate, Evaluation, Evaluator, Task
 
 
 def guarded(evaluator: Evaluator, candidate: Candidate, task: Task, seed: int) -> Evaluation:
-    """The evaluation with its figures as Python's numbers, or a failed one that says what went wrong, and where."""
+    """The evaluation with its figures as Python's numbers, or a failed one that says what went wrong, and where; also
+    where a user's code would end the process by `sys.exit`."""
     start = time.perf_counter()
     try:
         evaluation = evaluator(candidate, task, seed)
         if not isinstance(evaluation, Evaluation):
             raise TypeError(f"the evaluator returned {type(evaluation).__name__}, not an Evaluation")
+        if evaluation.candidate.genome != candidate.genome:
+            raise ValueError(f"the evaluator returned an Evaluation of {_short(evaluation.candidate.genome)}")
+        if evaluation.status not in STATES:
+            raise ValueError(f"the evaluator returned the status {_short(evaluation.status)}; there are {STATES}")
+        for what in ("error", "traceback"):
+            if not isinstance(getattr(evaluation, what), str | None):
+                raise TypeError(f"the {what} of the Evaluation is no text but {_short(getattr(evaluation, what))}")
         metrics = {name: _number(value, f"metric {name!r}") for name, value in evaluation.metrics.items()}
-        return replace(evaluation, metrics=metrics, seconds=_number(evaluation.seconds, "seconds"))
-    except Exception as error:
+        taken = _number(evaluation.seconds, "seconds")
+        if not math.isfinite(taken):
+            raise ValueError(f"the seconds are {taken}")
+        return replace(evaluation, metrics=metrics, seconds=taken)
+    except (Exception, SystemExit) as error:
         seconds = time.perf_counter() - start
         return Evaluation.failure(candidate, first_line(error), seconds, short_traceback(error))
 
@@ -31,5 +43,12 @@ def _number(value: Any, what: str) -> float:
     """
     found = value.item() if getattr(value, "shape", None) == () else value
     if isinstance(found, bool) or not isinstance(found, (int, float)):
-        raise TypeError(f"the {what} is no number but {' '.join(repr(value).split())[:80]} ({type(value).__name__})")
-    return found
+        raise TypeError(f"the {what} is no number but {_short(value)} ({type(value).__name__})")
+    try:
+        return found if math.isfinite(found) else float(found)
+    except OverflowError:  # of whole numbers beyond all measure
+        return math.inf if found > 0 else -math.inf
+
+
+def _short(value: Any) -> str:
+    return " ".join(repr(value).split())[:80]

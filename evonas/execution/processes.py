@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from evonas.core.errors import EvonasError
 from evonas.core.faults import first_line
 from evonas.core.optional import Divisible, TakesTurns
+from evonas.core.surroundings import unchanged
 from evonas.core.types import Candidate, Evaluation, Evaluator, Task
 from evonas.execution.guarded import guarded
 from evonas.execution.worker import GUARD, Closed, Died, Worker
@@ -40,7 +41,8 @@ def refuse_in_a_starting_worker() -> None:
 
 
 class Serial:
-    """In this process, one after the other: reproducible to the last bit."""
+    """In this process, one after the other: reproducible to the last bit, also where one of them changes what all
+    have in common."""
 
     slots = 1
 
@@ -49,7 +51,9 @@ class Serial:
 
     def submit(self, candidate: Candidate, task: Task, seed: int) -> Future[Evaluation]:
         future: Future[Evaluation] = Future()
-        future.set_result(guarded(self.evaluator, candidate, task, seed))
+        with unchanged():
+            evaluation = guarded(self.evaluator, candidate, task, seed)
+        future.set_result(evaluation)
         return future
 
     def __enter__(self) -> Serial:

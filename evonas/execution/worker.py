@@ -9,6 +9,7 @@ import signal
 import threading
 import traceback
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -17,6 +18,7 @@ from evonas.core import plugins
 from evonas.core.errors import EvonasError
 from evonas.core.faults import first_line
 from evonas.core.optional import TakesTurns
+from evonas.core.surroundings import unchanged
 from evonas.core.types import Candidate, Evaluation, Evaluator, Task
 from evonas.execution.guarded import guarded
 
@@ -155,6 +157,8 @@ def _ended(process: Any) -> int | None:
 def _serve(pipes: Sequence[Connection], user_files: Sequence[str]) -> None:
     """A worker's life: load the evaluator, then evaluate until the parent hangs up or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    with suppress(OSError):  # what a user's code prints is none of the results on the parent's standard output
+        os.dup2(2, 1)
     threading.Thread(target=die_with_parent, daemon=True).start()
     try:
         plugins.load_files(user_files)
@@ -166,7 +170,7 @@ def _serve(pipes: Sequence[Connection], user_files: Sequence[str]) -> None:
         return
     for own, pipe in zip(each[1:], pipes[1:], strict=True):
         threading.Thread(target=_answer, args=(pipe, own), daemon=True).start()
-    _answer(pipes[0], each[0])
+    _answer(pipes[0], each[0], alone=len(pipes) == 1)
 
 
 def _for_threads(evaluator: Evaluator, number: int) -> Sequence[Evaluator]:
@@ -176,12 +180,14 @@ def _for_threads(evaluator: Evaluator, number: int) -> Sequence[Evaluator]:
     return evaluator.in_turns(number)
 
 
-def _answer(pipe: Connection, evaluator: Evaluator) -> None:
+def _answer(pipe: Connection, evaluator: Evaluator, alone: bool = False) -> None:
     """Evaluate what comes until the parent hangs up; a fault in this itself ends the process, as the parent expects."""
     try:
         while True:
             candidate, task, seed = pipe.recv()
-            pipe.send(guarded(evaluator, candidate, task, seed))
+            with unchanged() if alone else nullcontext():  # those that take turns see to it themselves
+                evaluation = guarded(evaluator, candidate, task, seed)
+            pipe.send(evaluation)
     except EOFError:
         return
     except BaseException:

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from evonas.core.genomes import freeze, plain
-from evonas.core.types import Candidate, Evaluation, Task, Trial
+from evonas.core.types import STATES, Candidate, Evaluation, Task, Trial
 
 SCHEMA_VERSION = 2
 
@@ -96,7 +96,6 @@ TYPES: Mapping[str, tuple[type, ...]] = {  # what a column holds once its JSON i
     **dict.fromkeys(("parents", "input_shape"), (list,)),
 }
 MAY_BE_EMPTY = ("signature", "result", "error", "traceback")
-STATES = ("ok", "failed", "absent")
 
 
 def _short(value: Any) -> str:

@@ -111,7 +111,7 @@ def elapsed(trials: Sequence[Trial]) -> list[float]:
 
 
 def failures(trials: Sequence[Trial]) -> list[dict[str, Any]]:
-    """Failed trials by reason, the most frequent first, each with a genome and the whole error text of its first."""
+    """Failed trials by reason, the most frequent first, each with a genome of its first and where it was raised."""
     groups: dict[str, dict[str, Any]] = {}
     for position, trial in enumerate(trials, 1):
         evaluation = trial.evaluation
@@ -123,7 +123,7 @@ def failures(trials: Sequence[Trial]) -> list[dict[str, Any]]:
                 "reason": reason(evaluation.error),
                 "trials": [],
                 "genome": genome_text(evaluation.candidate.genome)[:_MOST_LETTERS],
-                "error": (evaluation.error or "")[:_MOST_LETTERS],
+                "error": (evaluation.traceback or evaluation.error or "")[-_MOST_LETTERS:],
             },
         )
         group["trials"].append(position)

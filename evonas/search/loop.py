@@ -15,6 +15,8 @@ from evonas.core.errors import EvonasError
 from evonas.core.optional import Explaining
 from evonas.core.types import Callback, Candidate, Evaluation, Searcher, Store, Task, Trial
 
+HOPELESS = 20  # trials, all of which failed: what is wrong is wrong with all of them
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -79,7 +81,8 @@ def run(
     trials: Sequence[Trial] = (),
     fits: Callable[[Candidate[Any], float], bool] | None = None,
 ) -> Outcome:
-    """Search until the budget is spent or the space is exhausted.
+    """Search until the budget is spent or the space is exhausted, or so many trials as are `HOPELESS` failed here with
+    none that succeeded.
 
     Each evaluation is stored before the searcher observes it. `trials` are those of the same run from before an
     interruption, in their order: the searcher observes them again first, and with one worker the search then goes on as
@@ -92,6 +95,7 @@ def run(
     counted = sum(trial.evaluation.status != "absent" for trial in observed)
     pending: dict[Future[Evaluation], tuple[int, int]] = {}
     reason, over = "the budget is spent", False
+    failed, hope = 0, any(trial.evaluation.ok for trial in observed)
     for callback in callbacks:
         callback.started(task, observed)
     while True:
@@ -132,6 +136,9 @@ def run(
             searcher.tell([trial.evaluation])
             for callback in callbacks:
                 callback.told(trial)
+            failed, hope = failed + (trial.evaluation.status == "failed"), hope or trial.evaluation.ok
+            if failed >= HOPELESS and not hope and not over:
+                reason, over = f"none of {counted} trials succeeded", True
     for callback in callbacks:
         callback.ended(reason)
     return Outcome(observed, reason)

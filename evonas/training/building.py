@@ -18,8 +18,14 @@ from evonas.training.accelerators import random_state, seed_generator, set_rando
 
 
 def build(encoding: Encoding[Any], genome: Any, task: Task) -> nn.Module:
-    """What the encoding builds, its lazy layers given their sizes by two empty inputs."""
-    return with_sizes(encoding.build(genome, task), task.input_shape)
+    """What the encoding builds, its lazy layers given their sizes by two empty inputs.
+
+    Raises TypeError where that is no network.
+    """
+    network = encoding.build(genome, task)
+    if not isinstance(network, nn.Module):
+        raise TypeError(f"build() returned a {type(network).__name__}, not a torch.nn.Module")
+    return with_sizes(network, task.input_shape)
 
 
 def calibrate(network: nn.Module, images: Callable[[], torch.Tensor]) -> None:

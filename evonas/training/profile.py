@@ -33,15 +33,30 @@ def count_params(network: nn.Module) -> int:
 def count_flops(network: nn.Module, input_shape: tuple[int, ...]) -> int:
     """Floating-point operations of one image, as torch counts them: a multiply-add of a convolution or a matrix
     product is two; everything else is none. Half of it is what NAS-Bench-201 publishes as its FLOPs."""
+    return _looked_at(network, input_shape)[0]
+
+
+def _looked_at(network: nn.Module, input_shape: tuple[int, ...]) -> tuple[int, Any]:
+    """The operations of one image, and what the network gives for it."""
     was_training = network.training
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     try:
         network.eval()
         with torch.no_grad(), _Flops() as counter:
-            network(torch.zeros(1, *input_shape, device=device))
+            given = network(torch.zeros(1, *input_shape, device=device))
     finally:
         network.train(was_training)
-    return counter.total
+    return counter.total, given
+
+
+def _checked_flops(network: nn.Module, task: Task) -> int:
+    """`count_flops`. Raises ValueError where the network gives no logits: more of them than classes would train."""
+    flops, given = _looked_at(network, task.input_shape)
+    if not isinstance(given, torch.Tensor) or given.shape != (1, task.n_classes):
+        found = tuple(given.shape) if isinstance(given, torch.Tensor) else f"a {type(given).__name__}"
+        expected = (1, task.n_classes)
+        raise ValueError(f"the network gives {found} for 1 input of {task.input_shape}, not logits of shape {expected}")
+    return flops
 
 
 class _Flops(TorchDispatchMode):
@@ -81,6 +96,8 @@ def costs(encoding: Encoding[Any], genome: Any, task: Task, names: Sequence[str]
     """Those of `params`, `flops` and `model_kb` of a genome's network that are named, counted in it, the operations
     with one image on the CPU.
 
+    Raises TypeError or ValueError where what is built is no network, or one that gives no logits.
+
     On the meta device nothing would be computed, but its first use in a process imports the compiler, which takes
     longer than hundreds of images.
     """
@@ -88,7 +105,7 @@ def costs(encoding: Encoding[Any], genome: Any, task: Task, names: Sequence[str]
         network = build(encoding, genome, task)
         counts: dict[str, Callable[[], float]] = {
             "params": lambda: count_params(network),
-            "flops": lambda: count_flops(network, task.input_shape),
+            "flops": lambda: _checked_flops(network, task),
             "model_kb": lambda: weights_kb(network),
         }
         return {name: counts[name]() for name in names}

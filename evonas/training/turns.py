@@ -13,12 +13,13 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 
+from evonas.core.surroundings import Surroundings, TorchSettings
 from evonas.core.types import Candidate, Evaluation, Evaluator, Task
 from evonas.training.accelerators import kind_of, random_state, set_random_state
 
@@ -121,7 +122,8 @@ class Turn:
 
 
 class RandomStates:
-    """Those of the global generators of Python, numpy, torch and a device, as a thread left them."""
+    """Those of the global generators of Python, numpy, torch and a device, and torch's settings, as a thread left
+    them."""
 
     def __init__(self, device: str):
         self._device = device
@@ -130,6 +132,7 @@ class RandomStates:
             self._devices_own = _cuda_generator(device).clone_state()
 
     def keep(self) -> None:
+        self._settings = TorchSettings()
         self._python, self._numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
         self._torch = torch.get_rng_state()
         # CUDA's by reference: a graph remembers the state that it was captured with, and reads it from memory that all
@@ -139,6 +142,7 @@ class RandomStates:
         self._devices_own: torch.Generator | torch.Tensor | None = own
 
     def bring_back(self) -> None:
+        self._settings.bring_back()
         random.setstate(self._python)
         np.random.set_state(self._numpy)  # noqa: NPY002
         torch.set_rng_state(self._torch)
@@ -162,18 +166,23 @@ class WithTurns(Protocol):
 
 @dataclass
 class InTurns:
-    """An Evaluator for a thread of its own, which computes when it is its turn."""
+    """An Evaluator for a thread of its own, which computes when it is its turn, and leaves the process as it was
+    `before` any of them."""
 
     evaluator: Evaluator[Any]
     turn: Turn
+    before: Surroundings = field(default_factory=Surroundings)
 
     def __call__(self, candidate: Candidate, task: Task, seed: int) -> Evaluation:
         with self.turn.taken():
-            return self.evaluator(candidate, task, seed)
+            try:
+                return self.evaluator(candidate, task, seed)
+            finally:
+                self.before.bring_back()
 
 
 def in_turns(evaluator: WithTurns, number: int, device: str) -> list[InTurns]:
     """One for each of so many threads, all on one device, with what the evaluator has there."""
-    line = Line()
+    line, before = Line(), Surroundings()
     turns = [Turn(line, device) for _ in range(number)]
-    return [InTurns(evaluator.with_turns(turn), turn) for turn in turns]
+    return [InTurns(evaluator.with_turns(turn), turn, before) for turn in turns]
