@@ -71,8 +71,10 @@ class SearchConfig(BaseModel):
     encoding: str = Field(
         "", description="cell, macro, module:attribute or file.py:attribute; cell(width=32); the data's own by default"
     )
-    method: str = Field("evolution", description="evolution, aging, nsga2, nsga3, random, local, or module:attribute")
-    surrogate: str = Field("meta", description="what ranks the offspring: meta (the memory), boosting, or none")
+    method: str = Field(
+        "evolution", description="evolution, aging, nsga2, nsga3, random, local, bayes, or module:attribute"
+    )
+    surrogate: str = Field("meta", description="what ranks candidates: meta (the memory), boosting, process, or none")
     objectives: str = Field("val_accuracy", description="comma-separated metrics; the first decides what is best")
     limits: list[str] = Field([], description="limits that the network is to keep: params<=200000, val_accuracy>=0.9")
     metrics: list[str] = Field([], description="metrics of your own: file.py:function, NAME=module:attribute")

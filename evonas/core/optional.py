@@ -157,6 +157,14 @@ class WrapsSearcher(Protocol):
 
 
 @runtime_checkable
+class NeedsRanker(Protocol):
+    """A searcher that only proposes: where a method names no ranker that chooses, it is screened by the `ranker` that
+    it names itself."""
+
+    ranker: str
+
+
+@runtime_checkable
 class Teachable(Protocol):
     """A searcher that a benchmark teaches with the rows of earlier tasks."""
 

@@ -13,7 +13,7 @@ from evonas.core import plugins
 from evonas.core.context import SearchContext
 from evonas.core.errors import EvonasError, choices
 from evonas.core.goals import Goal
-from evonas.core.optional import HasGoal, Recalling, WrapsSearcher
+from evonas.core.optional import HasGoal, NeedsRanker, Recalling, WrapsSearcher
 from evonas.core.specs import joined_spec, split_spec, split_target
 from evonas.core.types import Ranker, Searcher
 from evonas.search.screening import Screened
@@ -83,11 +83,13 @@ def make_method(spec: str, context: SearchContext[Any]) -> Searcher[Any]:
     """
     method = parse_method(spec)
     searcher = make_searcher(method.searcher, context)
+    # one that only decides how long to train what another one proposes (SuccessiveHalving): that one is screened
+    proposing = searcher.searcher if isinstance(searcher, WrapsSearcher) else searcher
+    if method.ranker is None and isinstance(proposing, NeedsRanker):
+        method = replace(method, ranker=proposing.ranker)
     if method.ranker is None:
         return searcher
     _check_options(method.ranker)
-    # one that only decides how long to train what another one proposes (SuccessiveHalving): that one is screened
-    proposing = searcher.searcher if isinstance(searcher, WrapsSearcher) else searcher
     goal = proposing.goal if isinstance(proposing, HasGoal) else context.goal  # nsga2 adds an objective of its own
     context = replace(context, goal=goal)
     rankers = [make_ranker(method.ranker, replace(context, goal=Goal((one,)))) for one in learned(context)]

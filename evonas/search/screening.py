@@ -80,7 +80,7 @@ class Screened(Generic[G]):
         self._observed: set[G] = set()
         self._pending: dict[G, None] = {}
         self._rows: dict[G, np.ndarray] = {}
-        self._learned_rows: np.ndarray | None = None  # (n, d) features of the results
+        self._learned_rows = np.empty((0, 0))  # (n, d) features of the results
 
     @staticmethod
     def options(
@@ -190,7 +190,7 @@ class Screened(Generic[G]):
             row = self._rows.pop(genome, None)  # the last one used comes last
             self._rows[genome] = feature_row(self.encoding.features(genome)) if row is None else row
             rows.append(self._rows[genome])
-        while len(self._rows) > REMEMBERED:
+        while len(self._rows) > max(REMEMBERED, 2 * len(genomes)):
             del self._rows[next(iter(self._rows))]
         return np.array(rows)
 
@@ -207,11 +207,10 @@ class Screened(Generic[G]):
             return
         for results in self._results:
             results.add(self._told)
-        known = 0 if self._learned_rows is None else len(self._learned_rows)
-        new = self._results[0].genomes[known:]
-        if new:
-            parts = [] if self._learned_rows is None else [self._learned_rows]
-            self._learned_rows = np.concatenate([*parts, self._features(new)])
+        known = len(self._learned_rows)
+        if new := self._results[0].genomes[known:]:
+            rows = self._features(new)
+            self._learned_rows = np.concatenate([self._learned_rows, rows]) if known else rows
         for ranker, results in zip(self.rankers, self._results, strict=True):
             ranker.adapt(self._learned_rows, results.values())
         if self.several is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -14,7 +14,7 @@ from evonas.core import plugins
 from evonas.core.errors import EvonasError
 from evonas.core.goals import VAL_ACCURACY, Objective
 from evonas.core.optional import HasRuns, Sampling, canonical_form
-from evonas.core.types import Candidate, Encoding, Evaluation, Store, Task
+from evonas.core.types import Candidate, Encoding, Evaluation, Store, Task, Trial
 from evonas.search.fidelity import at_full
 
 log = logging.getLogger(__name__)
@@ -127,8 +127,7 @@ def _groups(
     groups: dict[tuple[Any, ...], _Group] = {}
     of_run: dict[str, _Group | None] = {}
     name = plugins.plain_name(encoding)
-    sampled = most is not None and isinstance(store, Sampling)
-    for trial in store.some_trials(most, objective, name) if sampled else store.trials(encoding=name):
+    for trial in _trials(store, name, objective, most):
         if trial.run not in of_run:
             record = runs.get(trial.run)
             of_run[trial.run] = None
@@ -151,6 +150,13 @@ def _groups(
         fidelities = group.values.setdefault(genome, {})
         fidelities.setdefault(evaluation.candidate.fidelity, []).append(value if np.isfinite(value) else np.nan)
     return list(groups.values())
+
+
+def _trials(store: Store, encoding: str, objective: Objective, most: int | None) -> Sequence[Trial]:
+    """Of the encoding; about so many where the store may have more."""
+    if most is not None and isinstance(store, Sampling):
+        return store.some_trials(most, objective, encoding)
+    return store.trials(encoding=encoding)
 
 
 def _distinct(groups: list[_Group]) -> dict[str, _Group]:

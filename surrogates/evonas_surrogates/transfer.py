@@ -148,7 +148,8 @@ class TransferModel(BaseEstimator):
                 self._settled = (key, early.chosen)
             chosen = self._settled[1]
         self.posterior_ = Posterior(rows, z, self.weight_, chosen, before=self.posterior_ if goes_on else None)
-        self._observed, self._observed_rows = X, rows
+        self._observed, self._observed_rows, self._observed_scores = X, rows, z
+        self._believed = None
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
@@ -176,7 +177,8 @@ class TransferModel(BaseEstimator):
         genome adds to the best that each source model has been offered; of near copies, what they predict alone: a few
         results are no reason to doubt it. Later the expected improvement on the best result (Jones et al. 1998,
         J. Global Optimization 13) by the next *result*: what no feature says of a network counts as chance, and chance
-        is worth taking too.
+        is worth taking too. Those on their way count as results that came as predicted (the kriging believer:
+        Ginsbourger, Le Riche & Carraro 2010), so that their neighbours are not asked for as well.
         """
         X = self._checked(X)
         observed = 0 if self._observed is None else len(self._observed)
@@ -185,9 +187,9 @@ class TransferModel(BaseEstimator):
         if len(self.names_) > 1 and observed + waiting < round(UNCHOSEN * (1 - agreement)):
             return np.zeros(len(X))
         if not self.names_ or observed + waiting >= self.portfolio * agreement:
-            mean, deviation = self.predict_with_deviation(X)
             if self.posterior_ is None:
-                return mean
+                return self.predict(X)
+            mean, deviation = self._believing(pending).predict(self._rows(X))
             return _log_improvement(mean - self.posterior_.best, np.hypot(deviation, self.posterior_.noise))
         V = self._rows(X).sources
         had = [self._observed_rows.sources] if self._observed_rows is not None else []
@@ -228,6 +230,22 @@ class TransferModel(BaseEstimator):
 
     # --- inside
 
+    def _believing(self, pending: np.ndarray | None) -> Posterior:
+        """The posterior, with (m, d) on their way as if they had come as predicted; made once for a choice."""
+        assert self.posterior_ is not None
+        if pending is None or not len(pending):
+            return self.posterior_
+        pending = self._checked(pending)
+        key = pending.tobytes()
+        if self._believed is None or self._believed[0] != key:
+            assert self._observed_rows is not None
+            assert self._observed_scores is not None
+            new = self._rows(pending)
+            rows, z = self._observed_rows.followed_by(new), self.posterior_.predict(new)[0]
+            z = np.concatenate([self._observed_scores, z])
+            self._believed = key, Posterior(rows, z, self.weight_, self.posterior_.chosen, before=self.posterior_)
+        return self._believed[1]
+
     def _forget(self) -> Self:
         """Without results of the task at hand."""
         self.posterior_: Posterior | None = None
@@ -235,6 +253,8 @@ class TransferModel(BaseEstimator):
         self._scaled_by = -1
         self._observed: np.ndarray | None = None
         self._observed_rows: Inputs | None = None
+        self._observed_scores: np.ndarray | None = None
+        self._believed: tuple[bytes, Posterior] | None = None
         return self
 
     def _standardize(self, X: np.ndarray, predicted: np.ndarray | None = None) -> None:

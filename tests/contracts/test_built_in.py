@@ -18,6 +18,7 @@ from evonas.encodings.toolbox import ToolboxEncoding
 from evonas.search.baselines import LocalSearch, RandomSearch
 from evonas.search.evolution import AgingEvolution, Evolution, nsga2
 from evonas.search.halving import SuccessiveHalving
+from evonas.search.methods import make_method
 from evonas.search.reference_points import ReferencePointEvolution
 from evonas.search.screening import Screened
 from evonas.testing import EncodingContract, RankerContract, SearcherContract
@@ -128,6 +129,23 @@ class TestLocal(SearcherContract):
 class TestScreened(SearcherContract):
     def make_searcher(self, encoding):
         return Screened(on(encoding), AgingEvolution(on(encoding)), MetaSurrogate())
+
+
+class TestBayes(SearcherContract):
+    def make_searcher(self, encoding):
+        return make_method("bayes", on(encoding))
+
+
+class TestBayesWithTheMemory(SearcherContract):
+    def make_searcher(self, encoding):
+        return make_method("bayes+meta", on(encoding))
+
+
+class TestBayesOfALargeSpace(SearcherContract):
+    """As if it could not be looked at whole."""
+
+    def make_searcher(self, encoding):
+        return make_method("bayes(whole=0)", on(encoding))
 
 
 class TestScreenedFromScratch(SearcherContract):

@@ -35,7 +35,7 @@ def test_options():
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ("agin", "no searcher named 'agin'; there are 'aging', 'earlier-mean', 'evolution'"),
+        ("agin", "no searcher named 'agin'; there are 'aging', 'bayes', 'earlier-mean'"),
         ("nowhere.at.all:X", "cannot import 'nowhere.at.all'"),
         ("missing.py:X", "no file 'missing.py'"),
         ("tests.toys:Nothing", "has no 'Nothing'; it has .*'Digits'"),

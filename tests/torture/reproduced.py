@@ -13,7 +13,7 @@ from evonas.search.methods import make_method
 from tests.toys import TASK, Digits, total
 
 ALONE = ("random", "local", "aging", "evolution", "nsga2", "nsga3", "halving")  # without a model
-LEARNED = ("evolution+boosting", "evolution+meta", "nsga2+meta")
+LEARNED = ("evolution+boosting", "evolution+meta", "nsga2+meta", "bayes", "bayes+meta")
 TRIALS = 40
 
 
