@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 def constraints() -> str:
     project = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = {*project["dependencies"], *with_extras("test", project["optional-dependencies"])}
-    floors = {one: re.fullmatch(r"([\w.-]+)>=([\w.]+)", one) for one in sorted(named)}
+    floors = {one: re.fullmatch(r"([\w.-]+)(?:\[\w+\])?>=([\w.]+)", one) for one in sorted(named)}
     if without := [one for one, floor in floors.items() if floor is None]:
         raise SystemExit(f"no floor: {', '.join(without)}; write it as package>=version")
     return "# written by oldest.py\n" + "".join(f"{floor[1]}=={floor[2]}\n" for floor in floors.values() if floor)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.postgresql import server, url
 from tests.torture.counted import LEDGER, pytest_runtest_makereport, table, tally
 
-__all__ = ["pytest_runtest_makereport", "tally"]
+__all__ = ["pytest_runtest_makereport", "server", "tally", "url"]
 
 # Networks as small as these gain nothing from more threads, and on a busy machine threads wait for each other: half the
 # time of all tests. Before anything imports torch, and for what the tests start as well.

@@ -50,6 +50,7 @@ from evonas.domains.domain import (
 )
 from evonas.domains.evaluator import OwnEvaluator, Score
 from evonas.execution.processes import refuse_in_a_starting_worker
+from evonas.memory.connections import Unreachable
 from evonas.memory.locks import sole_owner
 from evonas.search import loop
 from evonas.search.limits import Limited
@@ -164,6 +165,8 @@ def _begin(job: Job, callbacks: Sequence[Callback]) -> Result:
         job = replace(job, record=job.archive.add_run(replace(job.record, config=config)))
         try:
             return _concluded(job, [Guarded([*_trackers(job), *callbacks])], [])
+        except Unreachable:
+            raise
         except EvonasError:  # an option of the method's that is not valid: nothing was searched
             if not job.archive.trials(job.name):
                 job.archive.delete_run(job.name)
@@ -303,6 +306,8 @@ def _broken_off(job: Job, what: str) -> Iterator[None]:
     """
     try:
         yield
+    except Unreachable as error:  # of its trials nothing can be asked now
+        raise Unreachable(f"{error}, then: evonas resume {job.name}") from error
     except Exception as error:
         job.archive.update_run(job.name, status="interrupted")
         if not isinstance(error, EvonasError) and not place(error):

@@ -45,7 +45,7 @@ def logged(path: Path | None, command: str) -> Iterator[None]:
     for one in (handler, errors):
         ours.addHandler(one)
     try:
-        log.info("%s", command)
+        log.info("%s", shown(command))
         yield
     except EvonasError as error:  # whoever prints it does not log it
         log.info("%s", error)

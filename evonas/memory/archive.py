@@ -7,22 +7,32 @@ folder.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy import event, exc
+from sqlalchemy import exc
 
 from evonas.core.errors import EvonasError, NameTaken, choices
-from evonas.core.parsing import parse_json
+from evonas.core.genomes import freeze
 from evonas.core.specs import home_name
 from evonas.core.types import Task, Trial
 from evonas.memory import damage, migrations, places, schema
+from evonas.memory.connections import (
+    PATIENCE,
+    Unreachable,
+    alone,
+    alone_without_tables,
+    engine_of,
+    lost,
+    patiently,
+    wait_for_appends,
+)
 from evonas.memory.places import ELSEWHERE, default_archive, shown, without_passwords
 from evonas.memory.schema import RUN_COLUMNS, SCHEMA_VERSION, TASK_COLUMNS, dumps, evaluations, runs, tasks
 
@@ -31,8 +41,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMA_VERSION", "Archive", "RunRecord", "default_archive", "dumps"]
 
-PATIENCE = 30  # seconds that one process waits for another
+DRIVER = "write postgresql+psycopg://… after pip install 'evonas[postgres]'"
 
+R = TypeVar("R")
 _INSERT = sa.insert(evaluations)
 
 
@@ -61,6 +72,11 @@ class RunRecord:
     created: str = ""
     mark: int = 0
     result: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Without passwords from the beginning: whoever has a record may show it."""
+        object.__setattr__(self, "config", without_passwords(self.config))
+        object.__setattr__(self, "command", shown(self.command))
 
 
 class Archive:
@@ -92,10 +108,12 @@ class Archive:
         self._until: int | None = None
         self._run_ids: dict[str, int] = {}
         try:
-            self._engine = _engine(places.read_only_url(self.file) if self.file is not None and locked else url)
+            self._engine = engine_of(places.read_only_url(self.file) if self.file is not None and locked else url)
         except (exc.ArgumentError, ImportError) as error:  # no such database, or no driver for it
             words = shown(str(error).splitlines()[0])
-            raise EvonasError(f"cannot use {self.where!r} as an archive: {words}; {ELSEWHERE}") from error
+            driver = url.get_backend_name() == "postgresql" and isinstance(error, ImportError)
+            out = f"{DRIVER}, or {ELSEWHERE}" if driver else ELSEWHERE
+            raise EvonasError(f"cannot use {self.where!r} as an archive: {words}; {out}") from error
         try:
             self._open()
         except exc.DBAPIError as error:
@@ -139,8 +157,7 @@ class Archive:
     def _make_tables(self) -> set[str]:
         """Of several searches that begin at once, one makes them and the others wait."""
         with self._engine.begin() as connection:
-            if self._sqlite:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            alone_without_tables(connection)
             if not sa.inspect(connection).get_table_names():
                 schema.metadata.create_all(connection)
                 connection.execute(sa.insert(schema.meta), {"schema_version": SCHEMA_VERSION})
@@ -172,9 +189,10 @@ class Archive:
         Raises NameTaken.
         """
         with self.writing() as connection:
+            alone(connection)
+            wait_for_appends(connection)
             mark = connection.execute(sa.select(sa.func.coalesce(sa.func.max(evaluations.c.id), 0))).scalar_one()
             record = replace(record, mark=mark, created=datetime.now(UTC).isoformat(timespec="seconds"))
-            record = replace(record, config=without_passwords(record.config), command=shown(record.command))
             values = {c: getattr(record, c) for c in RUN_COLUMNS}
             values |= {"encoding_name": home_name(record.encoding)}
             try:
@@ -199,18 +217,18 @@ class Archive:
         query = sa.select(*(runs.c[c] for c in RUN_COLUMNS), *TASK_COLUMNS).join(tasks)
         if name is not None:
             query = query.where(runs.c.name == name)
-        with self.reading() as connection:
-            rows = connection.execute(query.order_by(runs.c.id)).mappings().all()
-            for row in rows:
-                schema.check(row, RUN_COLUMNS)
-            return [RunRecord(task=schema.task_of(row), **{c: row[c] for c in RUN_COLUMNS}) for row in rows]
+        return self._read(query.order_by(runs.c.id), _record_of)
 
     def update_run(self, name: str, **values: Any) -> None:
         """Set columns of a run, its `status` and `result` say."""
         if "config" in values:
             values["config"] = without_passwords(values["config"])
-        with self.writing() as connection:
-            connection.execute(sa.update(runs).where(runs.c.name == name).values(**values))
+
+        def update(_again: bool) -> None:
+            with self.writing() as connection:
+                connection.execute(sa.update(runs).where(runs.c.name == name).values(**values))
+
+        patiently(update)
 
     def delete_run(self, name: str) -> int:
         """Forget a run and its trials; returns how many trials that were. Raises EvonasError where there is none."""
@@ -221,6 +239,7 @@ class Archive:
         """Forget these runs and their trials, all or none; returns how many trials that were."""
         deleted = 0
         with self.writing() as connection:
+            alone(connection)
             for name in names:
                 run_id = sa.select(runs.c.id).where(runs.c.name == name).scalar_subquery()
                 deleted += connection.execute(sa.delete(evaluations).where(evaluations.c.run_id == run_id)).rowcount
@@ -248,15 +267,17 @@ class Archive:
             .group_by(tasks.c.id, runs.c.encoding)
             .order_by(sa.func.min(runs.c.id))
         )
-        with self.reading() as connection:
-            found = connection.execute(query).mappings().all()
-            figures = ("encoding", "trainings", "succeeded", "runs", "best", "last")
-            return [{"task": schema.task_of(row), **{name: row[name] for name in figures}} for row in found]
+        figures = ("encoding", "trainings", "succeeded", "runs", "best", "last")
+        return self._read(query, lambda row: {"task": schema.task_of(row), **{name: row[name] for name in figures}})
 
     # --- trials (the Store agreement)
 
     def append(self, trial: Trial) -> None:
         """Returns when the trial is committed. Raises EvonasError where its run is not in the archive."""
+        patiently(lambda again: self._append(trial, again))
+
+    def _append(self, trial: Trial, again: bool) -> None:
+        """Where the connection was lost while it was written (`again`) it may be there."""
         with self.writing() as connection:
             if trial.run not in self._run_ids:
                 run_id = connection.execute(sa.select(runs.c.id).where(runs.c.name == trial.run)).scalar()
@@ -264,7 +285,9 @@ class Archive:
                     raise EvonasError(f"no run named {trial.run!r} to append a trial to; add_run comes first")
                 self._run_ids[trial.run] = run_id
             try:
-                connection.execute(_INSERT, {"run_id": self._run_ids[trial.run], **schema.values_of(trial)})
+                values = {"run_id": self._run_ids[trial.run], **schema.values_of(trial)}
+                if not (again and _is_there(connection, values)):
+                    connection.execute(_INSERT, values)
             except (TypeError, ValueError, exc.StatementError) as error:
                 if isinstance(error, exc.DBAPIError):
                     raise
@@ -282,9 +305,7 @@ class Archive:
             query = query.where(tasks.c.name == task)
         if self._until is not None:
             query = query.where(evaluations.c.id <= self._until)
-        with self.reading() as connection:
-            rows = connection.execute(query.order_by(evaluations.c.id)).mappings().all()
-            return [schema.trial_of(row) for row in rows]
+        return self._read(query.order_by(evaluations.c.id), schema.trial_of)
 
     def some_trials(self, most: int, objective: Objective, encoding: str) -> list[Trial]:
         """About `most` trials of an encoding, in the order they were observed; all where there are no more.
@@ -296,8 +317,7 @@ class Archive:
         those = sa.select(runs.c.id).where(runs.c.encoding_name == home_name(encoding))
         of_it = run_id.in_(those) if self._until is None else run_id.in_(those) & (evaluations.c.id <= self._until)
         each = sa.select(run_id, sa.func.count().label("n")).where(of_it).group_by(run_id).subquery()
-        with self.reading() as connection:
-            counts = [row.n for row in connection.execute(sa.select(each.c.n))]
+        counts = self._read(sa.select(each.c.n), lambda row: row["n"])
         share = _equal_share(counts, most)
         if share >= max(counts, default=0):
             return self.trials(encoding=encoding)
@@ -312,9 +332,7 @@ class Archive:
         places = sa.select(evaluations.c.id, placed).where(of_it).subquery()
         chosen = spread.union(sa.select(places.c.id).where(places.c.place <= best))
         query = sa.select(evaluations, runs.c.name.label("run")).select_from(evaluations.join(runs))
-        with self.reading() as connection:
-            found = query.where(evaluations.c.id.in_(chosen)).order_by(evaluations.c.id)
-            return [schema.trial_of(row) for row in connection.execute(found).mappings()]
+        return self._read(query.where(evaluations.c.id.in_(chosen)).order_by(evaluations.c.id), schema.trial_of)
 
     def counts(self, run: str | None = None) -> dict[str, int]:
         """How many trials each run has, or that one; a run without any is left out."""
@@ -325,8 +343,7 @@ class Archive:
         )
         if run is not None:
             query = query.where(runs.c.name == run)
-        with self.reading() as connection:
-            return {row.name: row.trials for row in connection.execute(query)}
+        return dict(self._read(query, lambda row: (row["name"], row["trials"])))
 
     def as_of(self, mark: int) -> Archive:
         """The same archive, but its `trials` end with evaluation `mark`: what a run could remember when it began."""
@@ -362,6 +379,15 @@ class Archive:
         """Raises EvonasError where nothing can be added."""
         if self.read_only:
             raise EvonasError(f"the archive {self.where!r} cannot be written; {ELSEWHERE}")
+
+    def _read(self, query: sa.Executable, made: Callable[[Any], R]) -> list[R]:
+        """What is made of each row; read again where the connection was lost."""
+
+        def read(_again: bool) -> list[R]:
+            with self.reading() as connection:
+                return [made(row) for row in connection.execute(query).mappings().all()]
+
+        return patiently(read)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -412,9 +438,24 @@ class Archive:
         """In words, what a person can mend; other errors as they are."""
         if type(error) is exc.DatabaseError and self._sqlite:  # which is SQLite's for a file that makes no sense
             return EvonasError(self._damaged(_cause(error)))
+        if lost(self._engine, error):
+            return Unreachable(f"cannot {what} the archive {self.where!r}: {_reason(error)}; see to its server")
         if not isinstance(error, exc.OperationalError):
             return error
         return EvonasError(f"cannot {what} the archive {self.where!r}: {_reason(error)}; {ELSEWHERE}")
+
+
+def _record_of(row: Any) -> RunRecord:
+    schema.check(row, RUN_COLUMNS)
+    return RunRecord(task=schema.task_of(row), **{column: row[column] for column in RUN_COLUMNS})
+
+
+def _is_there(connection: sa.Connection, values: Mapping[str, Any]) -> bool:
+    """Whether this very evaluation is stored; another one by its number is not it."""
+    own = evaluations.c
+    same = (own.run_id == values["run_id"]) & (own.number == values["number"]) & (own.elapsed == values["elapsed"])
+    found = connection.execute(sa.select(own.genome).where(same)).scalars().all()
+    return [freeze(one) for one in found] == [freeze(values["genome"])]
 
 
 def _equal_share(counts: Sequence[int], most: int) -> int:
@@ -425,23 +466,6 @@ def _equal_share(counts: Sequence[int], most: int) -> int:
             return left // (len(counts) - i)
         left -= count
     return max(counts, default=0)
-
-
-def _engine(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, json_serializer=dumps, json_deserializer=parse_json, hide_parameters=True)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """NORMAL: a commit survives a killed process; only a power cut, not a kill, can lose the last ones, and never
-    corrupts."""
-    cursor = connection.cursor()
-    own = f"busy_timeout={1000 * PATIENCE}", "trusted_schema=OFF"  # a file's own views and triggers call nothing
-    for pragma in ("synchronous=NORMAL", "foreign_keys=ON", *own):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
 
 
 def is_utf8(text: str) -> bool:

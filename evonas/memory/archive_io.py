@@ -25,6 +25,7 @@ from evonas.core.parsing import parse_json
 from evonas.core.specs import home_name
 from evonas.memory import schema
 from evonas.memory.archive import Archive
+from evonas.memory.connections import alone, wait_for_appends
 from evonas.memory.places import is_url, located, shown, without_passwords
 from evonas.memory.schema import TASK_COLUMNS, dumps, evaluations, runs, tasks
 
@@ -103,6 +104,8 @@ def absorb(archive: Archive, incoming: Iterable[Row]) -> Absorbed:
     """
     try:
         with archive.writing() as connection:
+            alone(connection)
+            wait_for_appends(connection)
             taker = _Taker(connection)
             for batch in _batches(incoming):
                 if new := [made for row in batch if (made := taker.take(row))]:

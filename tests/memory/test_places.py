@@ -84,3 +84,8 @@ def test_the_command_line_shows_no_password_either():
     assert done.returncode == 2
     assert "hid" not in done.stdout + done.stderr
     assert "nosuchdb://me:***@host/x" in done.stderr
+
+
+def test_the_way_to_a_missing_driver_is_said():
+    with pytest.raises(EvonasError, match=r"pip install 'evonas\[postgres\]'"):
+        Archive("postgresql+pg8000://me:hid@host/x")

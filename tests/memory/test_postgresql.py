@@ -1,7 +1,5 @@
 """The archive in PostgreSQL."""
 
-# ruff: noqa: F401, F811  (fixtures are imported)
-
 import pytest
 import sqlalchemy as sa
 
@@ -9,9 +7,8 @@ from evonas.core.errors import EvonasError, NameTaken
 from evonas.core.types import Candidate, Evaluation, Task, Trial
 from evonas.memory import archive_io
 from evonas.memory.archive import Archive, RunRecord
-from tests.postgresql import PASSWORD, needed, server, url
+from tests.postgresql import PASSWORD
 
-pytestmark = needed
 TASK = Task("digits", (1, 8, 8), 10, {"x": float("nan")}, "00ff")
 
 

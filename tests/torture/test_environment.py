@@ -14,7 +14,7 @@ import time
 import pytest
 
 from evonas.core.errors import EvonasError
-from evonas.memory import archive as archives
+from evonas.memory import connections
 from evonas.memory.archive import Archive
 from tests.torture import toy
 from tests.torture.command import SEARCH
@@ -53,7 +53,7 @@ def test_a_locked_archive(times, tally, tmp_path, monkeypatch):
         path = tmp_path / f"{seed}.db"
         Archive(path).close()
         patience, longer = 0.6, seed % 2
-        monkeypatch.setattr(archives, "PATIENCE", patience)
+        monkeypatch.setattr(connections, "PATIENCE", patience)
         archive = Archive(path)
         with contextlib.closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
             other.execute("BEGIN IMMEDIATE")
