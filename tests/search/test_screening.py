@@ -159,7 +159,7 @@ def test_the_maximizer_makes_what_is_new_and_scores_it(rounds, mutants, seed):
     assert {c.origin for c in made} <= {"maximized"}
     assert {c.parents for c in made} <= {(parent,)}  # the pool's own are not evaluated, or are the parent itself
     assert {c.fidelity for c in made} <= {0.5, 0.25}
-    if rounds:
+    if rounds * mutants > 20:  # of a few all may be known
         assert made
 
 
