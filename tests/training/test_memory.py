@@ -93,7 +93,7 @@ def test_a_trainings_peak_is_neither_the_processs_nor_the_data_sets():
     assert peak(data=blobs(180)) == alone
     del block
     assert peak(width=8) > alone
-    assert 1.6 * alone < peak(batch=64) < 2 * alone
+    assert 1.4 * alone < peak(batch=64) < 2 * alone  # weights do not grow; by how much depends on the precision
 
 
 def test_averaged_weights_take_memory_too():
