@@ -35,7 +35,10 @@ def torture_long(session: nox.Session) -> None:
     ledger.parent.mkdir(parents=True, exist_ok=True)
     session.env["EVONAS_TORTURE_LEDGER"] = str(ledger)
     words = ["-m", "torture_long", "--timeout", "3600", "--dist", "worksteal"]
-    python(session, "pytest", *words, *session.posargs)
+    try:
+        python(session, "pytest", *words, *session.posargs)
+    finally:  # also of what was tried before it was stopped
+        python(session, "tests.torture.counted", str(ledger), "nox -s torture-long")
 
 
 @nox.session

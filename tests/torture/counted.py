@@ -13,12 +13,14 @@ that has ended as promised. What was counted in a part that then failed is not i
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 LEDGER = "EVONAS_TORTURE_LEDGER"  # names a file with a line of each part that ended; what stands there is not repeated
+RECORDED = Path(__file__).parents[2] / "benchmarks" / "results" / "reliability.md"
 HEAD = ("fault", "tried", "outcome", "lost", "doubled")
 
 
@@ -96,3 +98,20 @@ def table(ledger: Path) -> str:
         outcomes = "; ".join(f"{what} {n:,}" for what, n in row.outcomes.items())
         cells.append((row.fault, f"{row.tried:,}", outcomes, str(row.lost), str(row.doubled)))
     return "\n".join("| " + " | ".join(row) + " |" for row in cells)
+
+
+def record(ledger: Path, command: str) -> None:
+    """Write benchmarks/results/reliability.md: what the ledger's tests came to, and where."""
+    from evonas.core import environment
+
+    versions = ", ".join(f"{name} {version}" for name, version in environment.versions().items())
+    text = (
+        "# Tried and counted\n\nWhat [tests/torture](../../tests/torture) tried, how often, and what came of it; what is "
+        "promised is in [docs/reliability.md](../../docs/reliability.md). `lost` and `doubled` are finished evaluations."
+        f"\n\n{table(ledger)}\n\nMade by `{command}` on {environment.processor()}; {versions}.\n"
+    )
+    RECORDED.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    record(Path(sys.argv[1]), sys.argv[2])
