@@ -107,7 +107,8 @@ def record(ledger: Path, command: str) -> None:
     versions = ", ".join(f"{name} {version}" for name, version in environment.versions().items())
     text = (
         "# Tried and counted\n\nWhat [tests/torture](../../tests/torture) tried, how often, and what came of it; what "
-        "is promised is in [docs/reliability.md](../../docs/reliability.md). `lost` and `doubled` are finished evaluations."
+        "is promised stands in [docs/reliability.md](../../docs/reliability.md). `lost` and `doubled` are evaluations "
+        "that had been finished."
         f"\n\n{table(ledger)}\n\nMade by `{command}` on {environment.processor()}; {versions}.\n"
     )
     RECORDED.write_text(text, encoding="utf-8")
