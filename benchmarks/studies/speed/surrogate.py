@@ -119,7 +119,7 @@ def main() -> None:
         rankers = {"meta": learned(earlier), "boosting": BoostingSurrogate(), "no surrogate": None}
         steps = {name: searched(ranker, space) for name, ranker in rankers.items()}
         for name, step in steps.items():
-            goals = {"bar": 60, "aim": 15} if name == "meta" else {}
+            goals = {"bar": 25, "aim": 10} if name == "meta" else {}
             note(
                 f"a step after {RESULTS} results, pool {POOL}: {name}",
                 [timed(step) for _ in range(options.steps)],
