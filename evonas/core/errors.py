@@ -26,6 +26,11 @@ class NameTaken(EvonasError):
     """Another run has this name."""
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line; its kind where it says nothing."""
+    return (str(error).splitlines() or [""])[0] or type(error).__name__
+
+
 def on_a_line(text: str) -> str:
     """The text with `\\n` for a new line, `\x1b` for an escape, and so on: for a line that people read."""
     if text.isprintable():

@@ -12,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 
 from evonas.core.environment import free_memory
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, first_line
 
 HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -27,7 +27,7 @@ def mapped_npy(path: Path) -> np.ndarray:
         _check_letters(array)
         return array
     except Exception as error:  # whatever a damaged file leads to
-        why = _reason(error)
+        why = first_line(error)
         if "object" in why:
             why = "it holds pickled objects, which are code and are not run"
         raise EvonasError(
@@ -62,7 +62,7 @@ def read_npz(path: Path, wanted: Collection[str]) -> tuple[dict[str, np.ndarray]
             raise ValueError(f"{odd[0]!r} is no array")
     except (Exception, MemoryError) as error:  # whatever a damaged file leads to
         raise EvonasError(
-            f"{str(path)!r} cannot be read as an npz file without pickled objects: {_reason(error)}"
+            f"{str(path)!r} cannot be read as an npz file without pickled objects: {first_line(error)}"
         ) from error
     return held, others
 
@@ -85,8 +85,3 @@ def _check_letters(array: np.ndarray) -> None:
         order = array.dtype.byteorder if array.dtype.byteorder in "<>" else "="
         if np.ascontiguousarray(array).reshape(-1).view(f"{order}u4").max() > sys.maxunicode:
             raise ValueError("a text in it has letters that there are not")
-
-
-def _reason(error: BaseException) -> str:
-    """In one line."""
-    return (str(error).splitlines() or [""])[0] or type(error).__name__

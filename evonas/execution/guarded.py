@@ -45,9 +45,10 @@ def _number(value: Any, what: str) -> float:
     if isinstance(found, bool) or not isinstance(found, (int, float)):
         raise TypeError(f"the {what} is no number but {_short(value)} ({type(value).__name__})")
     try:
-        return found if math.isfinite(found) else float(found)
+        float(found)
     except OverflowError:  # of whole numbers beyond all measure
         return math.inf if found > 0 else -math.inf
+    return found
 
 
 def _short(value: Any) -> str:

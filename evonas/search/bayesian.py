@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
+from heapq import nlargest
 from itertools import product
 
 import numpy as np
@@ -37,8 +37,7 @@ class BayesianSearch(ProposingSearcher[G]):
         super().__init__(context)
         self.whole = at_least(0, whole=whole)
         self._space = self._enumerated()
-        self._best: list[tuple[tuple[float, float], int, G]] = []  # a heap of the incumbents, the worst first
-        self._told = 0
+        self._best: list[tuple[tuple[float, float], G]] = []  # the incumbents with their merits, the best first
 
     def propose(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
         """All there is, in an order of chance, or about `n`."""
@@ -46,7 +45,7 @@ class BayesianSearch(ProposingSearcher[G]):
             left = [genome for genome in self._space if genome not in self.known]
             return [Candidate(left[i], origin="sampled") for i in rng.permutation(len(left))]
         sampled = self.known.draw(n, lambda: self.sampled(rng))
-        parents = [genome for *_, genome in sorted(self._best, key=lambda one: one[:2], reverse=True)]
+        parents = [genome for _, genome in self._best]
         if not parents:
             return sampled
         had = {candidate.genome for candidate in sampled}
@@ -55,12 +54,8 @@ class BayesianSearch(ProposingSearcher[G]):
 
     def tell(self, evaluations: Sequence[Evaluation[G]]) -> None:
         super().tell(evaluations)
-        for evaluation in evaluations:
-            self._told += 1
-            if evaluation.ok:
-                heapq.heappush(self._best, (self.goal.merit(evaluation), -self._told, evaluation.candidate.genome))
-                if len(self._best) > INCUMBENTS:
-                    heapq.heappop(self._best)
+        told = [(self.goal.merit(one), one.candidate.genome) for one in evaluations if one.ok]
+        self._best = nlargest(INCUMBENTS, [*self._best, *told], key=lambda one: one[0])  # of equals the first told
 
     def _enumerated(self) -> list[G] | None:
         """Each network of the space once; None where it is too large, or does not say what there is to choose."""

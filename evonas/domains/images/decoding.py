@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, first_line
 from evonas.domains import mapped
 from evonas.domains.images.framing import DOING, FITS, Frame
-from evonas.domains.images.pictures import Picture, Source, read_picture, reason
+from evonas.domains.images.pictures import Picture, Source, read_picture
 from evonas.domains.images.pixels import PixelScale
 from evonas.domains.images.walking import Found, some
 
@@ -90,7 +90,7 @@ def decode(files: Mapping[str, Sequence[Source]], frame: Frame, found: Found) ->
             try:
                 picture = read_picture(path, frame)
             except Exception as error:  # whatever a reader meets in a damaged file
-                broken.append(f"{str(path)!r} cannot be read: {reason(error)}")
+                broken.append(f"{str(path)!r} cannot be read: {first_line(error)}")
                 continue
             albums[part].put(place, picture)
             laid_on[picture.laid_on] += 1

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, first_line
 from evonas.domains.as_array import as_array
 from evonas.domains.images.framing import Frame
 from evonas.domains.images.layout import Channels, Shape, fit
-from evonas.domains.images.pictures import read_picture, reason
+from evonas.domains.images.pictures import read_picture
 from evonas.domains.images.pixels import PixelScale
 
 COLOURS = (1, 3)  # channels of one picture
@@ -61,7 +61,7 @@ def _one(training: Training, image: Any, what: str) -> tuple[np.ndarray, str | N
     try:
         picture = read_picture(image, training.frame)
     except Exception as error:  # whatever a reader meets in a damaged file
-        raise EvonasError(f"{name} of {what} cannot be read: {reason(error)}") from error
+        raise EvonasError(f"{name} of {what} cannot be read: {first_line(error)}") from error
     if picture.pixels.shape[:2] != training.shape[:2]:
         height, width = picture.pixels.shape[:2]
         raise _other_size(training, f"{name} of {what} has {width}×{height} pixels (width×height)")

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, first_line
 from evonas.core.parsing import parse_json
-from evonas.domains.images.pictures import reason
 
 NUMBERS = {"benchmark": (0.0, 100.0, "percent, from 0 to below 100"), "time_limit": (0.0, math.inf, "hours, above 0")}
 
@@ -22,7 +21,7 @@ def read_metadata(path: Path) -> Mapping[str, Any]:
             raise ValueError(f"it is {type(values).__name__}, not an object")
     except (OSError, ValueError) as error:
         raise EvonasError(
-            f'{str(path)!r} cannot be read: {reason(error)}; write JSON such as {{"num_classes": 10}}, or remove it'
+            f'{str(path)!r} cannot be read: {first_line(error)}; write JSON such as {{"num_classes": 10}}, or remove it'
         ) from error
     return values
 

@@ -116,11 +116,6 @@ def _shown(image: Any, frame: Frame | None) -> Picture:
     return Picture(frame.placed(frame.resized(colour, size), 0), laid_on, animated, True, other_shape)
 
 
-def reason(error: Exception) -> str:
-    """Why a picture cannot be read, in one line."""
-    return (str(error).splitlines() or [""])[0] or type(error).__name__
-
-
 @cache
 def endings() -> frozenset[str]:
     """Of the files that can be read here: Pillow has AVIF in its wheels since 11.3; of HEIC it is taught here."""

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from evonas.core.errors import EvonasError, choices
+from evonas.core.errors import EvonasError, choices, first_line
 from evonas.core.trust import given
 from evonas.domains.array_files import read_npz
 from evonas.domains.domain import load_data
 from evonas.domains.images.arrays import images_from_arrays
 from evonas.domains.images.dataset import Images
 from evonas.domains.images.folders import from_folder
-from evonas.domains.images.pictures import read_picture, reason
+from evonas.domains.images.pictures import read_picture
 from evonas.domains.images.torchvision_sets import from_torchvision
 from evonas.domains.labels import word
 
@@ -94,7 +94,7 @@ def _decode_all(data: np.ndarray, offsets: np.ndarray, path: Path) -> np.ndarray
                 raise ValueError("it has more than 8 bits a pixel; give its values in x_… instead")
             images.append(picture.pixels)
         except Exception as error:  # whatever a reader meets in damaged bytes
-            broken.append(f"number {number}: {reason(error)}")
+            broken.append(f"number {number}: {first_line(error)}")
     if broken:
         many = "a JPEG" if len(broken) == 1 else f"{len(broken):,} JPEGs"
         more = f", and {len(broken) - NAMED:,} more" if len(broken) > NAMED else ""
