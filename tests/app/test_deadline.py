@@ -72,7 +72,9 @@ def test_the_search_keeps_to_its_timetable(found):
     assert {t.evaluation.candidate.fidelity for t in trials} <= set(timetable.fidelities)
     assert trials[-1].elapsed < timetable.search + 4
     assert all(t.evaluation.metrics["images"] > 0 for t in trials if t.evaluation.ok)
-    assert result["fidelity"] == max(t.evaluation.candidate.fidelity for t in trials)
+    own = next(t.evaluation.candidate for t in trials if t.number == result["best_trial"])
+    had = {t.evaluation.candidate.fidelity for t in trials if t.evaluation.candidate.genome == own.genome}
+    assert result["fidelity"] == own.fidelity == max(had)  # of what is handed over: others may have risen further
     assert not list((folder / "out").glob("trainings-*")), "the networks of trials are removed at the end"
 
 
