@@ -162,7 +162,7 @@ def run_suite(
     tasks: Annotated[str | None, typer.Option(help="Comma-separated. [all]")] = None,
     trials: Annotated[int | None, typer.Option(help="Of each benchmark run. [the suite's]")] = None,
     seeds: Annotated[int | None, typer.Option(help="How many, from 0. [the suite's]")] = None,
-    earlier: Annotated[int | None, typer.Option(help="Architectures known of each earlier task.")] = None,
+    earlier: Annotated[int | None, typer.Option(min=0, help="Architectures known of each earlier task.")] = None,
     earlier_tasks: Annotated[
         str | None, typer.Option(help="How many of the other tasks are known (drawn by seed), or their names. [all]")
     ] = None,

@@ -18,9 +18,11 @@ from evonas.core.errors import EvonasError, choices
 from evonas.core.own_metrics import split_name
 from evonas.core.parsing import read_toml
 from evonas.core.specs import split_specs
+from evonas.domains.domain import takes_root
 
 log = logging.getLogger(__name__)
 
+ONE_OF = {"limits": "limit", "metrics": "metric", "start": "start"}  # options that the command line has one by one
 WRITTEN = ("timetable", "first", "grouped")  # by a search into its record
 
 
@@ -137,13 +139,20 @@ class SearchConfig(BaseModel):
     def _duration(cls, value: Any) -> Any:
         return seconds(value) if isinstance(value, str) and value != "auto" else value
 
-    @field_validator("out", "archive", "root", mode="before")
+    @field_validator("out", "archive", "root", "groups", mode="before")
     @classmethod
     def _somewhere(cls, value: Any) -> Any:
         if value == "":
             raise ValueError("it names no place; give one, or leave it out")
         if isinstance(value, str) and "\0" in value:
             raise ValueError("no place has a zero byte in its name; give another")
+        return value
+
+    @field_validator("start", mode="after")
+    @classmethod
+    def _begun(cls, value: list[Any]) -> list[Any]:
+        if "" in value:
+            raise ValueError("it names no file; give a genome.json, or leave it out")
         return value
 
     @field_validator("surrogate", mode="after")
@@ -203,6 +212,9 @@ class SearchConfig(BaseModel):
         written = next((key for key in WRITTEN if values.get(key) is not None), None)
         if written and not recorded:
             raise EvonasError(f"{written!r} is no option: a search finds it and records it; take it out")
+        for key in ("evaluator", "encoding") if not recorded else ():
+            if values.get(key) == "":
+                raise EvonasError(f"--{key} '' names none; give one, or leave it out")
         if values.get("evaluator"):
             if values.get("data"):
                 raise EvonasError(
@@ -210,6 +222,12 @@ class SearchConfig(BaseModel):
                     "an evaluator of your own loads its own data"
                 )
             values = {**values, "data": ""}
+        source = str(values.get("data") or "digits")
+        if values.get("root") and not recorded and not takes_root(source):
+            raise EvonasError(
+                f"--root {values['root']} is where torchvision's data sets lie, and --data {source} is none of them; "
+                "leave it out"
+            )
         for other in ("seconds", "epochs", "inherit", "stop_early") if values.get("deadline") else ():
             if values.get(other):
                 raise EvonasError(
@@ -221,10 +239,14 @@ class SearchConfig(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             key = str(first["loc"][0])  # behind it stands which of several types was tried
-            message = first["msg"].removeprefix("Value error, ")
-            flag = "--" + key.replace("_", "-")
-            given = " ".join(repr(first.get("input")).split())[:200]
-            raise EvonasError(f"{flag} {given} is not valid: {message[0].lower()}{message[1:]}") from None
+            said = [
+                one["msg"].removeprefix("Value error, ") for one in error.errors() if one["loc"][0] == first["loc"][0]
+            ]
+            message = ", or ".join(one.replace("Input should", "input should", 1) for one in said)
+            flag = "--" + ONE_OF.get(key, key).replace("_", "-")
+            value = first.get("input")
+            given = " ".join(repr(value[0] if key in ONE_OF and isinstance(value, list) and value else value).split())
+            raise EvonasError(f"{flag} {given[:200]} is not valid: {message[0].lower()}{message[1:]}") from None
         if made.deadline is not None and made.together != 1:
             raise EvonasError(
                 f"--deadline {values['deadline']} and --together {made.together} exclude one another: trainings that "

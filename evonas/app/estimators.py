@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from evonas.app.config import SearchConfig
 from evonas.app.display import automatic
+from evonas.app.groups import MEMORY
 from evonas.app.job import carry_out
 from evonas.app.objects import spec_of
 from evonas.app.preparation import check_encoding_given, prepare
@@ -36,16 +37,19 @@ class _Classifier(ClassifierMixin, BaseEstimator):
     encoding: str | Encoding[Any]
     method: str
     surrogate: str
+    balance: bool
+    start: Any
     device: str
     archive: str | None
     random_state: Any
     verbose: bool | None
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Search, and train the best network on all examples.
 
         Candidates are compared on some of them; the network then learns from these too, so that what it is worth is for
-        `score` on others, or a cross-validation, to say.
+        `score` on others, or a cross-validation, to say. `groups` (n,) say whom each example is of (a patient, a
+        camera, a day): all of one are on one side where candidates are compared.
 
         Raises ValueError, EvonasError among them, where examples, labels or an option are not valid.
         """
@@ -65,13 +69,16 @@ class _Classifier(ClassifierMixin, BaseEstimator):
         check_encoding_given(given)
         trust.given(*(value for value in (spec_of(given), self.method, self.surrogate) if isinstance(value, str)))
         with TemporaryDirectory(prefix="evonas-") as folder:
-            values = {"data": "memory", "encoding": spec_of(given), "method": self.method, "surrogate": self.surrogate}
+            spec = None if given is None else spec_of(given)
+            values = {"data": "memory", "encoding": spec, "method": self.method, "surrogate": self.surrogate}
             values |= {"trials": self.trials, "deadline": self.deadline, "epochs": self.epochs, "device": self.device}
             values |= {"seed": int(seed), "name": "fit", "out": f"{folder}/out"}
+            values |= {"balance": self.balance, "start": self.start, "groups": None if groups is None else MEMORY}
             values["archive"] = f"{folder}/archive.db" if self.archive is None else self.archive
             config = SearchConfig.make({key: value for key, value in values.items() if value is not None})
             made = None if isinstance(given, str) else given
-            job = replace(prepare(config, data=data, encoding=made), extras=False)
+            objects = {} if groups is None else {"groups": groups}
+            job = replace(prepare(config, data=data, encoding=made, objects=objects), extras=False)
             result = carry_out(job, automatic(job.budget, job.goal) if self.verbose is None else ())
             self.network_ = load(Path(folder) / "out")
         self.genome_, self.n_trials_ = result["genome"], result["trials"]
@@ -105,7 +112,8 @@ class ImageClassifier(_Classifier):
     """A network for images, searched for by `fit`.
 
     Args:
-        trials, deadline, epochs, encoding, method, surrogate, device: as of `evonas search`.
+        trials, deadline, epochs, encoding, method, surrogate, balance, device: as of `evonas search`.
+        start: networks of your own to begin with: files like genome.json, or genomes.
         image_shape: (height, width) or (height, width, channels) where images are rows of pixels, (n, pixels); `auto`:
             square where it can be, else one row. Without it (n, height, width[, channels]) arrays alone are taken.
         archive: file or URL of the archive that a fit remembers in; by default each fit is on its own, so that no fold
@@ -127,6 +135,8 @@ class ImageClassifier(_Classifier):
         encoding: str | Encoding[Any] = "net",
         method: str = "evolution",
         surrogate: str = "meta",
+        balance: bool = False,
+        start: Any = None,
         device: str = "auto",
         image_shape: Sequence[int] | Literal["auto"] | None = None,
         archive: str | None = None,
@@ -135,6 +145,7 @@ class ImageClassifier(_Classifier):
     ):
         self.trials, self.deadline, self.epochs = trials, deadline, epochs
         self.encoding, self.method, self.surrogate = encoding, method, surrogate
+        self.balance, self.start = balance, start
         self.device, self.image_shape, self.archive = device, image_shape, archive
         self.random_state, self.verbose = random_state, verbose
 
@@ -170,6 +181,8 @@ class SeriesClassifier(_Classifier):
         encoding: str | Encoding[Any] = "series",
         method: str = "evolution",
         surrogate: str = "meta",
+        balance: bool = False,
+        start: Any = None,
         device: str = "auto",
         archive: str | None = None,
         random_state: Any = None,
@@ -177,6 +190,7 @@ class SeriesClassifier(_Classifier):
     ):
         self.trials, self.deadline, self.epochs = trials, deadline, epochs
         self.encoding, self.method, self.surrogate = encoding, method, surrogate
+        self.balance, self.start = balance, start
         self.device, self.archive = device, archive
         self.random_state, self.verbose = random_state, verbose
 

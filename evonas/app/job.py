@@ -115,8 +115,8 @@ def search(
     check_callbacks(callbacks or ())
     check_encoding_given(encoding)
     made = None if isinstance(encoding, str) else encoding
-    named = {"encoding": spec_of(encoding), "evaluator": spec_of(evaluator)}
-    named = {key: value for key, value in named.items() if value}
+    named = {"encoding": encoding, "evaluator": evaluator}
+    named = {key: spec_of(value) for key, value in named.items() if value is not None}
     texts, objects = written(metrics, spec_of)
     options, parts = apart({**options, **({"metrics": texts} if texts else {})})
     trust.given(*specs({**options, **named}))

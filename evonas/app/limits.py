@@ -49,7 +49,7 @@ def _check_bound(limit: Constraint) -> None:
         near = f"; did you mean {limit.name}{sign}{bound:g}?" if 0 <= bound <= 1 else ""
         raise EvonasError(f"--limit {limit}: {limit.metric.label} is a fraction, from 0 to 1{near}")
     if limit.metric.cost and limit.at_most and limit.bound <= 0:
-        raise EvonasError(f"--limit {limit}: no network has so little {limit.metric.label}; give more than 0")
+        raise EvonasError(f"--limit {limit}: no network keeps it; give more {limit.metric.label} than 0")
 
 
 def known_costs(goal: Goal, trainer: Any, encoding: Encoding[Any]) -> Costs[Any] | None:

@@ -68,9 +68,8 @@ def resolve(group: str, spec: str) -> Any:
             raise EvonasError(f"{kind(group)} {name!r} needs a package that is not installed: {error}") from error
     parts = split_target(name)
     if parts is None:
-        there = f"there are {choices(entries)}, or " if entries else ""
         raise EvonasError(
-            f"no {kind(group)} named {name!r}; {there}give 'module:attribute' or 'path/to/file.py:attribute'"
+            f"no {kind(group)} named {name!r}; {_there(entries)}give 'module:attribute' or 'path/to/file.py:attribute'"
         )
     target, attribute = parts
     code = trust.locate(name)
@@ -90,6 +89,19 @@ def resolve(group: str, spec: str) -> Any:
     except AttributeError:
         public = [n for n in vars(module) if not n.startswith("_")]
         raise EvonasError(f"{target!r} has no {attribute!r}; it has {choices(public)}") from None
+
+
+def _there(entries: Mapping[str, EntryPoint]) -> str:
+    """Those that can be had, and those that something is missing for, which only their import tells."""
+    broken = []
+    for name, entry in entries.items():
+        try:
+            entry.load()
+        except Exception:  # of another package, whatever it raises
+            broken.append(name)
+    usable = choices(set(entries) - set(broken))
+    missing = f" ({choices(broken)} cannot be loaded here: evonas plugins says what is missing)" if broken else ""
+    return f"there are {usable}{missing}, or " if usable else f"there is none{missing}; " if missing else ""
 
 
 def make(group: str, spec: str, *args: Any, **kwargs: Any) -> Any:

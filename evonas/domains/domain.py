@@ -215,6 +215,13 @@ def _letters(name: str) -> str:
     return re.sub(r"\W|_", "", name).lower()
 
 
+def takes_root(spec: str) -> bool:
+    """Whether it may matter to a source where data sets that are downloaded lie: torchvision's, or anybody else's."""
+    name = spec.partition(":")[0]
+    entry = plugins.available(SOURCES).get(name)
+    return name == "torchvision" or entry is None or not entry.value.startswith("evonas.domains.")
+
+
 def load_data(spec: str, *, root: Path | None = None) -> Data:
     """The data that `spec` names: `digits`, `npz:PATH`, `series:PATH`, a user's `file.py:loader`, ….
 

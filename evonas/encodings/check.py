@@ -108,5 +108,7 @@ def _wrong_parameters(network: Any, again: Any) -> str | None:
 def _call(name: str, method: str, function: Callable[[], Any]) -> Any:
     try:
         return function()
+    except EvonasError as error:  # it says itself what is wrong, most often with the data
+        raise EvonasError(f"{method}: {error}") from error
     except Exception as error:
         raise broken(name, method, f"raised {placed(error)}") from error

@@ -15,6 +15,8 @@ from sklearn.utils.estimator_checks import check_estimator
 import evonas
 from evonas.app.display import automatic
 from evonas.app.results import Result
+from evonas.domains.groups import digest
+from evonas.memory.archive import Archive
 from evonas.search.loop import Budget
 
 TINY = {"trials": 1, "epochs": 1, "surrogate": "none", "device": "cpu", "random_state": 0}
@@ -78,6 +80,21 @@ def test_series():
     assert found.predict(x[:5]).dtype == bool
     assert found.score(x, codes == 1) > 0.6
     assert found.predict(x[:5, :, None]).shape == (5,)
+
+
+def test_groups_balance_and_a_start(tmp_path, fitted):
+    place, groups = str(tmp_path / "a.db"), np.arange(150) // 10
+    found = images(balance=True, start=[fitted.genome_], trials=2, archive=place).fit(X, Y, groups=groups)
+    archive = Archive(place)
+    config = archive.run("fit").config
+    assert (config["balance"], config["grouped"]) == (True, digest(groups))
+    assert fitted.genome_ in config["first"][:2]
+    assert fitted.genome_ in [one.evaluation.candidate.genome for one in archive.trials("fit")]
+    assert set(found.predict(X)) <= set(NAMES)
+    with pytest.raises(ValueError, match="groups has 149 values for 150 images"):
+        images().fit(X, Y, groups=groups[1:])
+    with pytest.raises(ValueError, match="--start .* no genome of the encoding"):
+        images(start=["nothing"]).fit(X, Y)
 
 
 def test_what_is_no_data_is_a_value_error():

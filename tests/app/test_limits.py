@@ -147,7 +147,7 @@ def test_where_all_are_too_slow_until_the_time_is_over_the_nearest_is_trained(tm
             {"limits": ["params<=9000"], "ensemble": 3, "deadline": 60, "epochs": None},
             "--ensemble 3 and --limit params",
         ),
-        ({"limits": [3]}, "--limits 3 is not valid"),
+        ({"limits": [3]}, "--limit 3 is not valid"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(tmp_path, further, says):

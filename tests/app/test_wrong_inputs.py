@@ -48,6 +48,7 @@ def folder(tmp_path_factory):
         "wrong.toml": "trials = 'x'\n",
         "nested.toml": "[search]\ntrials = 3\n",
         "digits.toml": "trials = 3\n",
+        "labels.csv": "path,kind\nno/where.png,a\nno/there.png,b\n",
         "theirs/result.json": '{"run": "other"}',
     }
     for name, text in texts.items():
@@ -70,7 +71,7 @@ def files(folder):
 
 
 def test_there_are_many():
-    assert len(LINES) + len(CALLS) >= 400
+    assert len(LINES) + len(CALLS) >= 575
     assert len(set(LINES)) == len(LINES)
 
 
@@ -205,6 +206,10 @@ CALLS = {
     "one class of a classifier": lambda: ImageClassifier(trials=1).fit(X, Y * 0),
     "NaN of a classifier": lambda: ImageClassifier(trials=1).fit(np.where(X == 3, np.nan, X), Y),
     "encoding of a classifier": lambda: ImageClassifier(trials=1, encoding="cel").fit(X, Y),
+    "groups of another length": lambda: ImageClassifier(trials=1).fit(X, Y, groups=Y[:-1]),
+    "one group of a classifier": lambda: ImageClassifier(trials=1).fit(X, Y, groups=Y * 0),
+    "start of a classifier": lambda: ImageClassifier(trials=1, start=["nothing"]).fit(X, Y),
+    "balance of a classifier": lambda: ImageClassifier(trials=1, balance="maybe").fit(X, Y),  # type: ignore[arg-type]
     "predict before fit": lambda: ImageClassifier(trials=1).predict(X),
     "encoding of series": lambda: SeriesClassifier(trials=1, encoding="cel").fit(X, Y),
     "one label less of series": lambda: SeriesClassifier(trials=1).fit(X.reshape(40, -1), Y[:-1]),

@@ -137,6 +137,11 @@ class Bench:
         return Path("bench") / f"compare-{words}-{_digest(json.dumps(self.identity))[:8]}"
 
     def claim(self, out: Path, command: str) -> None:
+        """Begin or open the folder; nothing is written where an option is not valid."""
+        split = self.split(self.seeds[0])
+        self._executor(split, self.seeds[0])
+        for method in self.methods:
+            make_method(method, self._context(split.task, self.seeds[0], self.encoding))
         folder.claim(out, self.identity)
         folder.note(out, command, f"Several methods on {self.config.data}, by real training")
 
@@ -153,17 +158,11 @@ class Bench:
     @contextmanager
     def trainings(self, seed: int, out: Path | None) -> Iterator[_Training]:
         """The trainings of a seed, kept in the folder; a trainer is made when there is something to train."""
-        from evonas.domains.domain import TrainingOptions
-        from evonas.training.latency import with_latency
-
-        split, config, opened = self.split(seed), self.config, []
+        split, opened = self.split(seed), []
 
         def executor() -> SharedTrainings:
             if not opened:
-                self.domain.check(self.encoding, split.task, np.random.default_rng(seed))
-                trainer = self.domain.trainer(self.encoding, split, TrainingOptions(config.epochs, config.device))
-                evaluator = with_latency(trainer, self.goal)
-                inner = plugins.make("evonas.executors", config.executor, evaluator, config.workers, config.timeout)
+                inner = self._executor(split, seed)
                 path = out / folder.TRAININGS / f"{seed}.jsonl" if out else None
                 inner.__enter__()
                 opened.append((inner, SharedTrainings(inner, canonical_form(self.encoding), path)))
@@ -174,6 +173,17 @@ class Bench:
         finally:
             for inner, _ in opened:
                 inner.__exit__(None, None, None)
+
+    def _executor(self, split: Any, seed: int) -> Any:
+        """What evaluates, not begun. Raises EvonasError where the encoding, a device or an option is not valid."""
+        from evonas.domains.domain import TrainingOptions
+        from evonas.training.latency import with_latency
+
+        config = self.config
+        self.domain.check(self.encoding, split.task, np.random.default_rng(seed))
+        trainer = self.domain.trainer(self.encoding, split, TrainingOptions(config.epochs, config.device))
+        evaluator = with_latency(trainer, self.goal)
+        return plugins.make("evonas.executors", config.executor, evaluator, config.workers, config.timeout)
 
     def one(
         self,
@@ -195,7 +205,7 @@ class Bench:
         executor = training.executor()
         before = len(executor.suggested)
         encoding, proposals = within(self.encoding, self._costs(training.task))
-        context = SearchContext(encoding, self.goal, training.task, self.store, seed, self.encoding_name)
+        context = self._context(training.task, seed, encoding)
         rows, trials = search(
             obeying(make_method(method, context), self.goal, proposals),
             executor,
@@ -211,6 +221,9 @@ class Bench:
             found["rows"] = [{**row, "regret": float("nan")} for row in found["rows"]]
             folder.store(out, one, {"trials": self.trials, **made_of, "networks": networks, **found})
         return rows, networks
+
+    def _context(self, task: Any, seed: int, encoding: Any) -> SearchContext[Any]:
+        return SearchContext(encoding, self.goal, task, self.store, seed, self.encoding_name)
 
     def _costs(self, task: Any) -> Costs[Any] | None:
         """What is limited of the networks for a task."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from evonas.core.errors import EvonasError
 from evonas.core.trust import given
+from evonas.domains.domain import takes_root
 from evonas.search.methods import check_method
 from evonas_benchmarks.suites.suite import Suite
 
@@ -72,4 +73,8 @@ def plan(
         if number is not None and number < 1:
             raise EvonasError(f"{name}={number} leaves nothing to do; give at least 1")
     names = suite.chosen(None if tasks is None else list(tasks))
+    if root is not None and not any(one.data and takes_root(suite.data_of(one)) for one in suite.tasks):
+        raise EvonasError(
+            f"--root {root} is where torchvision's data sets lie, and the suite {suite.name!r} has none; leave it out"
+        )
     return Plan(suite, names, chosen, trials or suite.trials, range(seeds or suite.seeds), out, root)
