@@ -260,7 +260,6 @@ def test_a_bad_suite_is_named(mine, old, new, said):
         (["MINE", "--methods", "aging(populatoin=3)"], "has no option 'populatoin'"),
         (["MINE", "--methods", "halving"], "a table has full trainings only"),
         (["MINE", "--methods", "nsga2"], "also goes by 'params', and task 'first' has 'x' only"),
-        (["MINE", "--earlier", "-1"], "--earlier '-1'"),
         (["MINE", "--earlier-tasks", "2"], "there are 1 besides the target"),
         (["MINE", "--earlier-tasks", "thrid"], "no task 'thrid'"),
         (["MINE", "--trials", "0"], "trials=0 leaves nothing to do"),
