@@ -36,12 +36,12 @@ from evonas.app.preparation import (
 from evonas.app.results import Result, finish, summary, unwritten
 from evonas.app.searcher import make_searcher
 from evonas.app.tracking import conclude, trackers
-from evonas.app.underway import Underway
+from evonas.app.underway import Underway, curves_of
 from evonas.app.workers import together, workers
 from evonas.core import plugins, trust
 from evonas.core.errors import EvonasError, NameTaken
 from evonas.core.faults import place, placed
-from evonas.core.optional import Noting, description
+from evonas.core.optional import Noting, Watchable, description
 from evonas.core.types import Callback, Encoding, Trial
 from evonas.domains.domain import (
     Data,
@@ -225,7 +225,11 @@ def _trackers(job: Job, before: Sequence[str] = ()) -> Sequence[Callback]:
 def _concluded(job: Job, callbacks: Sequence[Callback], told: Sequence[Trial]) -> Result:
     """Search and finish; those who watch hear how it ended."""
     try:
-        result = _search_and_finish(job, callbacks, told)
+        with curves_of(job.archive, job.name) as folder:
+            if folder is not None and isinstance(job.trainer, Watchable):
+                trainer = job.trainer.watched_in(folder)
+                job = replace(job, trainer=trainer, evaluator=job.domain.evaluator(trainer, job.goal))
+            result = _search_and_finish(job, callbacks, told)
     except BaseException as error:
         conclude(callbacks, "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed")
         raise

@@ -283,6 +283,13 @@ class TakesTurns(Protocol):
 
 
 @runtime_checkable
+class Watchable(Protocol):
+    """A trainer that writes into a folder how far each of its trainings has come: the same one, which does."""
+
+    def watched_in(self, folder: Path) -> Self: ...
+
+
+@runtime_checkable
 class JudgesForms(Protocol):
     """An evaluator whose networks may look at an input in several forms (test-time augmentation): what those of a
     genome's recipe are worth to the network that an evaluation left, by validation data, in so many seconds. None where

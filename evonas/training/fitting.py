@@ -20,9 +20,10 @@ from evonas.training.criterion import Criterion, class_weights
 from evonas.training.data import DeviceSet
 from evonas.training.inheritance import named_tensors
 from evonas.training.memory import Peak, size_of
-from evonas.training.pace import Clock, Pace
+from evonas.training.pace import Clock, Pace, Steps
 from evonas.training.steps import FiniteLoss, make_step
 from evonas.training.turns import Alone, Turns
+from evonas.training.watching import Tell
 
 DIVERGED = 10.0  # times the loss of guessing, or of the first epoch if that was more: such a training is lost
 
@@ -46,7 +47,7 @@ class Fitting:
 
     `epoch` is how many are done, whole or in part, `steps` and `images` how many of those; `accuracy` that on the
     augmented images of the last epoch, `first_loss` the mean loss of the first. `curve` has images, loss and accuracy
-    after each epoch that was trained here.
+    after each epoch that was trained here, and `tell`, where somebody watches, is called then.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Fitting:
         self.network, self.data, self.recipe, self.pace, self.generator = network, data, recipe, pace, generator
         self.n_classes, self.turns = n_classes, turns or Alone()
         self.curve: list[tuple[int, float, float]] = []
+        self.tell: Tell | None = None
         self.epoch, self.steps, self.images, self.accuracy, self.first_loss = 0, 0, 0, 0.0, 0.0
         network.train()
         self.peak = Peak(data.device, size_of(named_tensors(network).values()))
@@ -106,6 +108,7 @@ class Fitting:
         step.correct.zero_()
         mixed = self._mixing(whole)
         taken = seen = 0
+        done = 0.0
         for i, (images, labels) in enumerate(self.data.augmented(recipe, self.generator)):
             self.turns.step()
             if isinstance(self.pace, Clock) and i % Clock.WAITED == 0:
@@ -113,6 +116,7 @@ class Fitting:
             progress = self.pace.progress(self.steps, len(labels))
             if progress is None:
                 break
+            done = progress
             self.steps, taken = self.steps + 1, i + 1
             if len(labels) < 2:  # batch normalisation needs two
                 continue
@@ -133,6 +137,8 @@ class Fitting:
         self.images += seen
         self.epoch, self.accuracy = self.epoch + 1, float(step.correct) / (len(self.data) if taken == whole else seen)
         self.curve.append((self.images, loss, self.accuracy))
+        if self.tell is not None:
+            self.tell(self.steps / self.pace.total if isinstance(self.pace, Steps) else done, loss, self.accuracy)
         return taken == whole
 
     def _wait(self) -> None:

@@ -46,6 +46,7 @@ from evonas.training.latency_table import LatencyTable
 from evonas.training.pace import WARM, Clock, Pace, Steps
 from evonas.training.probing import kept as probed
 from evonas.training.turns import Alone, InTurns, Turns, in_turns
+from evonas.training.watching import teller
 
 VALIDATING = 1 / 3  # of the time that a training step takes for as many images, forwards only
 TARGET_STEPS = 240  # of a full training where the epochs are not given: about two seconds on a core for 8×8 images
@@ -57,6 +58,7 @@ NOT_OF_THE_TRAINING = {
     "threads",
     "checkpoints",
     "kept",
+    "watched",
     "probe",
     "refit_all",
     "validated",
@@ -101,6 +103,7 @@ class TorchTrainer:
             `checkpoints`; what is trained then depends on what was trained before.
         held_out: whether each evaluation also has `test_accuracy`: for a benchmark, whose searchers are not told it.
         kept: a folder where each evaluation leaves its trained network, for `handed_over`.
+        watched: a folder where running trainings say how far they have come (`evonas.training.watching`).
         probe: whether each evaluation also says in which ways images may be varied (`evonas.training.probing`).
         refit_all: whether the final network also learns from validation images that were given; from those that were
             drawn from the training images it always does.
@@ -131,6 +134,7 @@ class TorchTrainer:
     inherit: bool = False
     held_out: bool = False
     kept: str | Path | None = None
+    watched: str | Path | None = None
     probe: bool = False
     refit_all: bool = False
     validated: float | None = None
@@ -181,6 +185,9 @@ class TorchTrainer:
     def devices(self) -> list[str]:
         """What `device` stands for: `cuda` for all of them."""
         return [f"cuda:{i}" for i in range(torch.cuda.device_count())] if self.device == "cuda" else [self.device]
+
+    def watched_in(self, folder: Path) -> TorchTrainer:
+        return replace(self, watched=folder)
 
     def device_name(self) -> str:
         """In public words, for the record."""
@@ -380,6 +387,7 @@ class TorchTrainer:
             length = Steps(steps * (until if left is None else self._epochs_of(1.0)))
         with seeded(seed, self.device):
             training = self._fitting(candidate, data, seed, length, micro, left)
+            training.tell = teller(self.watched, candidate.genome)
             if left is None:
                 training.run()
             else:

@@ -22,12 +22,14 @@ pytest.importorskip("uvicorn", reason="not installed: pip install 'evonas[live]'
 import evonas
 from evonas.app.live.pages import Pages
 from evonas.app.live.server import serving
-from evonas.app.underway import Underway, underway
+from evonas.app.underway import Underway, curves_of, underway
 from evonas.core.errors import EvonasError
 from evonas.core.pages import META
 from evonas.core.types import Candidate, Evaluation, Trial
 from evonas.memory.archive import Archive, RunRecord
 from evonas.memory.locks import sole_owner
+from evonas.training.watching import teller
+from tests.app.test_limits import blobs, options
 from tests.commands import evonas as evonas_command
 from tests.toys import TASK, Digits, total
 
@@ -200,6 +202,51 @@ def test_running_trials_and_for_how_long(server, archive):
     assert len(state(server)["running"]) == 1
     watching.ended("the budget is spent")
     assert (state(server)["running"], state(server)["note"]) == ([], "the budget is spent")
+
+
+def test_the_curves_of_running_trainings(archive, server):
+    watching, genomes = Underway(archive, "first"), [(3, 0, 0, 0, 0, 0), (2, 0, 0, 0, 0, 0)]
+    with curves_of(archive, "first") as folder:
+        assert folder is not None
+        for number, genome in enumerate(genomes, 1):
+            watching.asked(number, Candidate(genome))
+        tell: Any = teller(folder, genomes[0])
+        for point in ((0.25, 2.0, 0.5), (0.5, 1.0, 0.75)):
+            tell(*point)
+        with open(next(folder.iterdir()), "a") as file:
+            file.write("[0.75, ")  # not yet written to its end
+        first, second = state(server)["running"]
+        assert first["curve"] == [[0.25, 0.5], [0.5, 0.75]]
+        assert (first["done"], first["learned"]) == ("50 %", "75.00 % training accuracy")
+        assert (second["curve"], second["done"], second["learned"]) == ([], "", "")
+        watching.told(trial(1, *genomes[0]))
+        watching.ended("the budget is spent")
+        assert state(server)["running"] == []
+        final: Any = teller(folder, genomes[1])
+        final(0.1, 1.0, 0.9)
+        (one,) = state(server)["running"]
+        assert (one["genome"], one["time"], one["curve"]) == ("the final training", "", [[0.1, 0.9]])
+    assert not folder.exists()
+    assert state(server)["running"] == []
+
+
+def test_a_search_says_how_far_its_trainings_have_come(tmp_path, monkeypatch):
+    seen = []
+
+    def looking(folder, genome):
+        tell: Any = teller(folder, genome)
+
+        def both(*point):
+            tell(*point)
+            seen.append(underway(Archive(tmp_path / "a.db"), "run")[0])
+
+        return both
+
+    monkeypatch.setattr("evonas.training.trainer.teller", looking)
+    evonas.search(*blobs(), callbacks=(), **options(tmp_path, trials=1, encoding="cell(width=4)", epochs=2))
+    assert [len(one["curve"]) for (one,) in seen] == [1, 2, 1, 2]  # of the trial, and of the final training
+    assert [one["genome"] == "the final training" for (one,) in seen] == [False, False, True, True]
+    assert seen[1][0]["curve"][1][0] > seen[0][0]["curve"][0][0] > 0
 
 
 def test_what_is_said_ends_with_who_says_it(tmp_path):

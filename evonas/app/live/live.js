@@ -66,6 +66,16 @@
 
   // --- what goes on
 
+  function drawn(curve) { // accuracy, 0 to 1, over the share of the training that is done; the words stand beside it
+    const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg"), line = document.createElementNS(picture.namespaceURI, "polyline");
+    picture.setAttribute("viewBox", "0 0 100 30");
+    picture.setAttribute("class", "curve");
+    picture.setAttribute("aria-hidden", "true");
+    line.setAttribute("points", curve.map(([share, accuracy]) => `${(100 * share).toFixed(1)},${(29 - 28 * accuracy).toFixed(1)}`).join(" "));
+    picture.append(line);
+    return picture;
+  }
+
   function show(state) {
     const status = { running: "is running", done: "is done", interrupted: "was interrupted" }[state.status] || state.status;
     words.textContent = `${run} ${status}: ${state.trials} trials`;
@@ -73,8 +83,9 @@
     const body = document.createElement("tbody");
     for (const one of state.running) {
       const row = body.insertRow();
-      for (const text of [one.time, one.part, one.genome]) row.insertCell().textContent = text;
-      row.cells[0].className = row.cells[1].className = "number";
+      for (const text of [one.time, one.part, one.done, one.learned, one.genome]) row.insertCell().textContent = text;
+      for (const i of [0, 1, 2]) row.cells[i].className = "number";
+      if (one.curve.length > 1) row.cells[3].prepend(drawn(one.curve));
     }
     byId("live-running").tBodies[0].replaceWith(body);
     byId("live-running").hidden = !state.running.length;

@@ -57,14 +57,7 @@ class Pages:
         record, version = self._now(run)
         made = self._made.get(run) if record.status == "running" else None
         running, note = underway(self._archive, run) if record.status == "running" else ([], "")
-        running = [
-            {
-                **one,
-                "time": duration(one["seconds"]),
-                "part": f"{100 * one['fidelity']:.0f} %" if one["fidelity"] < 1 else "",
-            }
-            for one in running
-        ]
+        running = [_shown(one) for one in running]
         return {
             "version": made.version if made and time.monotonic() < made.until else version,
             "status": record.status,
@@ -162,6 +155,19 @@ class Pages:
             text = f"{text} {metric(name).label}" if text else ""
             self._best[record.name] = version, text
         return text
+
+
+def _shown(one: dict[str, Any]) -> dict[str, Any]:
+    """A running trial, in words, and its curve: [share that is done, accuracy] after each epoch."""
+    last = one["curve"][-1] if one["curve"] else None
+    return {
+        **one,
+        "time": "" if one["seconds"] is None else duration(one["seconds"]),
+        "part": f"{100 * one['fidelity']:.0f} %" if one["fidelity"] < 1 else "",
+        "done": f"{100 * last[0]:.0f} %" if last else "",
+        "learned": f"{_text('train_accuracy', last[2])} training accuracy" if last else "",
+        "curve": [[share, accuracy] for share, _, accuracy in one["curve"]],
+    }
 
 
 def _living(html: str, version: str, run: str) -> str:
