@@ -165,6 +165,13 @@ class NeedsRanker(Protocol):
 
 
 @runtime_checkable
+class Advised(Protocol):
+    """A searcher that learns from the ranker which chooses among its candidates, before it proposes the first."""
+
+    def advised(self, ranker: Ranker) -> None: ...
+
+
+@runtime_checkable
 class Teachable(Protocol):
     """A searcher that a benchmark teaches with the rows of earlier tasks."""
 
@@ -228,6 +235,16 @@ class Informed(Protocol):
     """A ranker that knows earlier tasks: name -> how many trainings of it."""
 
     def earlier_tasks(self) -> Mapping[str, int]: ...
+
+
+@runtime_checkable
+class Viewing(Protocol):
+    """A ranker that says what a genome would come to on each of t earlier tasks: `views` gives (n, t) scores of (n, d)
+    features, higher is better and spread about one, `descriptors` the t tasks' own, as far as they are known."""
+
+    def views(self, X: np.ndarray) -> np.ndarray: ...
+
+    def descriptors(self) -> Sequence[Mapping[str, float]]: ...
 
 
 @runtime_checkable
@@ -441,6 +458,7 @@ class CallbackDefaults:
 
 __all__ = [
     "Acquiring",
+    "Advised",
     "Augmentable",
     "Calibrated",
     "CallbackDefaults",
@@ -483,6 +501,7 @@ __all__ = [
     "Teachable",
     "Trusting",
     "Uncertain",
+    "Viewing",
     "WrapsSearcher",
     "canonical_form",
     "description",

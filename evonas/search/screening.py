@@ -10,7 +10,7 @@ import numpy as np
 from evonas.core.context import SearchContext
 from evonas.core.genomes import feature_row
 from evonas.core.goals import Goal
-from evonas.core.optional import Acquiring, Informed, Proposing, Suggesting, Uncertain, description
+from evonas.core.optional import Acquiring, Advised, Informed, Proposing, Suggesting, Uncertain, description
 from evonas.core.options import at_least, probability
 from evonas.core.types import Candidate, Evaluation, G, Ranker, Searcher
 from evonas.search.duplicates import DuplicateFilter
@@ -62,6 +62,8 @@ class Screened(Generic[G]):
     ):
         self.searcher = searcher
         self.rankers: list[Ranker] = list(ranker) if isinstance(ranker, Sequence) else [ranker]
+        if isinstance(searcher, Advised):
+            searcher.advised(self.rankers[0])
         self.encoding = context.encoding
         to_learn = learned(context)
         self.learned, unranked = to_learn[: len(self.rankers)], to_learn[len(self.rankers) :]

@@ -38,9 +38,10 @@ def save(
     card: Mapping[str, Any] | None = None,
     results: Mapping[str, Mapping[Any, float]] | None = None,
 ) -> None:
-    """Write the source models; `tasks` says of each one's task what identifies it: its `fingerprint`, or its data's
-    source; and what its images are made of, its `sources`, where they are other images. The genomes of `results`, task
-    -> genome -> result (higher is better), are remembered, to be tried first where an encoding has a portfolio.
+    """Write the source models; `tasks` says of each one's task what identifies it, its `fingerprint` or its data's
+    source; what its images are made of, its `sources`, where they are other images; and its descriptors, `features`.
+    The genomes of `results`, task -> genome -> result (higher is better), are remembered, to be tried first where an
+    encoding has a portfolio.
 
     `card` is what a reader wants to know of it, as JSON values: its data, their licence, its quality, its limits.
     Raises EvonasError where the file cannot be written.
@@ -159,6 +160,7 @@ def _model(content: Mapping[str, Any]) -> TransferModel:
     model.feature_names_ = [str(name) for name in content["feature_names"]]
     model.names_ = [str(name) for name in content["names"]]
     model.sizes_ = [int(size) for size in content["sizes"]]
+    model.described_ = {name: _described(content["tasks"].get(name)) for name in model.names_}
     model.weight_ = float(content["weight"])
     model.center_ = _numbers(content["center"], len(model.feature_names_))
     scale = _numbers(content["scale"], len(model.feature_names_))
@@ -169,6 +171,12 @@ def _model(content: Mapping[str, Any]) -> TransferModel:
     if len(model.sizes_) != len(model.names_):
         raise ValueError(f"{len(model.sizes_)} sizes of {len(model.names_)} source models")
     return model._forget()
+
+
+def _described(task: Any) -> dict[str, float]:
+    """A task's descriptors; files of before have none."""
+    found = task.get("features", {}) if isinstance(task, dict) else {}
+    return {str(name): float(value) for name, value in found.items()}
 
 
 def _numbers(values: Any, n: int) -> np.ndarray:

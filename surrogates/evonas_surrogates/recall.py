@@ -51,6 +51,7 @@ def recalled(make: Callable[..., Any], context: SearchContext[Any], **options: A
     if known is not None:
         past = _each_once(past, known, said)
     ranker.fit(past.X, past.y, past.groups, feature_names=past.feature_names or None)
+    ranker.described_ = {name: task.features for name, task in past.tasks.items()}
     if known is not None and known.names_:
         ranker = ranker.with_sources(known)
     genomes = (*past.genomes, *said.get("genomes", ()))

@@ -36,7 +36,12 @@ class TrainingData:
     def identities(self) -> dict[str, dict[str, Any]]:
         """Of each task what a model file says, so that its own data, or what they are made of, can be left out."""
         return {
-            name: {"name": task.name, "fingerprint": task.fingerprint, "sources": list(self.sources.get(name, ()))}
+            name: {
+                "name": task.name,
+                "fingerprint": task.fingerprint,
+                "sources": list(self.sources.get(name, ())),
+                "features": dict(task.features),
+            }
             for name, task in self.rows.tasks.items()
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from typing import Any, Self
@@ -70,6 +70,7 @@ class TransferModel(BaseEstimator):
         self.feature_names_ = None if feature_names is None else list(feature_names)
         self.names_: list[str] = []
         self.sizes_: list[int] = []  # trainings behind each source model
+        self.described_: dict[str, Mapping[str, float]] = {}  # the descriptors of those tasks that are known
         samples: list[tuple[np.ndarray, np.ndarray]] = []
         models = []
         for name in dict.fromkeys(groups.tolist()):
@@ -110,6 +111,7 @@ class TransferModel(BaseEstimator):
         self.weight_ = weights / max(both, 1) ** 2
         self.names_ = [*self.names_, *other.names_]
         self.sizes_ = [*self.sizes_, *other.sizes_]
+        self.described_ = {**other.described_, **self.described_}
         self.source_scale_ = np.concatenate([self.source_scale_, other.source_scale_])
         self.forest_ = self.forest_.joined(other.forest_)
         return self._forget()
@@ -198,6 +200,14 @@ class TransferModel(BaseEstimator):
         best = np.maximum(np.concatenate(had).max(0), 0.0) if had else np.zeros(V.shape[1])
         adds = np.maximum(V, best).mean(1) + 0.3 * self.predict(X)
         return agreement * self.weight_ * V.sum(1) + (1 - agreement) * adds
+
+    def views(self, X: np.ndarray) -> np.ndarray:
+        """(n, t) what each source model says of (n, d) features, spread about one."""
+        return self.forest_.predict(self._checked(X)) / self.source_scale_
+
+    def descriptors(self) -> list[Mapping[str, float]]:
+        """Of each source model its task's; empty where they are not known."""
+        return [self.described_.get(name, {}) for name in getattr(self, "names_", ())]
 
     def trust(self) -> dict[str, float]:
         """Earlier task -> its share of the trust, 0 to 1, most trusted first."""

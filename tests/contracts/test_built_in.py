@@ -91,6 +91,14 @@ class TestExample(EncodingContract):
     encoding = make("evonas.encodings", "examples/custom_encoding.py:Chain")
 
 
+def with_genes(encoding):
+    """The contract's space, which says what there is to choose."""
+    encoding.space = CategoricalEncoding(
+        {f"gene{i}": tuple(range(encoding.base)) for i in range(encoding.length)}
+    ).space
+    return encoding
+
+
 class TestEvolution(SearcherContract):
     def make_searcher(self, encoding):
         return Evolution(on(encoding))
@@ -139,6 +147,16 @@ class TestBayes(SearcherContract):
 class TestBayesWithTheMemory(SearcherContract):
     def make_searcher(self, encoding):
         return make_method("bayes+meta", on(encoding))
+
+
+class TestPolicy(SearcherContract):
+    def make_searcher(self, encoding):
+        return make_method("policy", on(with_genes(encoding)))
+
+
+class TestPolicyWithTheMemory(SearcherContract):
+    def make_searcher(self, encoding):
+        return make_method("policy+meta(pool=2, refine=0)", on(with_genes(encoding)))
 
 
 class TestBayesOfALargeSpace(SearcherContract):

@@ -7,19 +7,22 @@ from typing import Any
 
 from evonas.core.context import SearchContext
 from evonas.core.goals import Goal
+from evonas.encodings.categorical import CategoricalEncoding
 from evonas.execution.processes import Serial
 from evonas.search.loop import Budget, run
 from evonas.search.methods import make_method
 from tests.toys import TASK, Digits, total
 
 ALONE = ("random", "local", "aging", "evolution", "nsga2", "nsga3", "halving")  # without a model
-LEARNED = ("evolution+boosting", "evolution+meta", "nsga2+meta", "bayes", "bayes+meta")
+LEARNED = ("evolution+boosting", "evolution+meta", "nsga2+meta", "bayes", "bayes+meta", "policy", "policy+meta")
 TRIALS = 40
+GENES = CategoricalEncoding({f"gene{i}": (0, 1, 2, 3) for i in range(6)})
 
 
 def context(method: str, seed: int) -> SearchContext[Any]:
     objectives = "val_accuracy,params" if method.startswith("nsga") else "val_accuracy"
-    return SearchContext(Digits(), Goal.parse(objectives), TASK, seed=seed)
+    encoding = GENES if method.startswith("policy") else Digits()
+    return SearchContext(encoding, Goal.parse(objectives), TASK, seed=seed)
 
 
 def asked(method: str, seed: int) -> list[Any]:
