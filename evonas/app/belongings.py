@@ -60,6 +60,12 @@ class Belongings:
                 folder.rmdir()
         return sorted(path.name for path in self.folder.iterdir()) if self.folder.exists() else []
 
+    def removed(self) -> str:
+        """`remove`, in words."""
+        left = self.remove()
+        shown = f"{', '.join(left[:3])}{', …' if len(left) > 3 else ''}"
+        return f"{self.folder} stays for {shown}, not of this run" if left else f"{self.folder} is removed"
+
     def copy(self, folder: Path) -> Belongings:
         """The same files in another folder, all or none, but for what is unfinished. Raises EvonasError where they
         cannot be written."""

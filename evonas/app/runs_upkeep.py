@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,9 +11,6 @@ from evonas.app import completion
 from evonas.app.console import print_line
 from evonas.app.runs import ArchiveOption, runs_app
 from evonas.core.errors import EvonasError
-
-if TYPE_CHECKING:
-    from evonas.app.belongings import Belongings
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -56,7 +53,7 @@ def runs_delete(
     for name in names:
         line = f"{name}: {delete_runs(store, [name])} trials forgotten"
         if owned[name].files:
-            line += f"; {_removed(owned[name])}" if folders else f"; its results stay in {owned[name].folder}"
+            line += f"; {owned[name].removed()}" if folders else f"; its results stay in {owned[name].folder}"
         print_line(line)
 
 
@@ -93,7 +90,7 @@ def runs_move(
             made.remove()
             raise
         if has.files:
-            print_line(f"{name}: {len(has.files)} files are in {target} now; {_removed(has)}")
+            print_line(f"{name}: {len(has.files)} files are in {target} now; {has.removed()}")
         elif there := Belongings.of(record, target).files:
             print_line(f"{name}: its {len(there)} files are in {target}, and the archive knows it now")
         else:
@@ -144,9 +141,3 @@ def runs_gc(
     if room:
         store.compact()
     print_line(f"{size(total)} removed")
-
-
-def _removed(owned: Belongings) -> str:
-    left = owned.remove()
-    shown = f"{', '.join(left[:3])}{', …' if len(left) > 3 else ''}"
-    return f"{owned.folder} stays for {shown}, not of this run" if left else f"{owned.folder} is removed"

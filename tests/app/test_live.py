@@ -158,6 +158,41 @@ def test_nothing_can_be_changed(server, archive):
     assert [record.name for record in archive.runs()] == ["before", "first"]
 
 
+def post(server, body, **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection.request("POST", f"/{server.token}/delete", body, headers=headers)
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+
+
+def test_runs_are_deleted_after_asking_and_by_our_own_page_alone(archive, tmp_path):
+    own = {"Sec-Fetch-Site": "same-origin"}
+    (tmp_path / "before").mkdir()
+    for name, text in {"result.json": '{"run": "before"}', "mine.txt": "kept"}.items():
+        (tmp_path / "before" / name).write_text(text)
+    with serving(Pages(archive)) as watching:  # evonas watch
+        assert ask(watching, "delete?run=before")[0] == 404
+        assert post(watching, "run=before", **own)[0] == 405
+        assert "Delete those marked" not in ask(watching)[2]
+    with serving(Pages(archive, deletes=True)) as server:
+        assert "Delete those marked" in ask(server)[2]
+        asked = ask(server, "delete?run=before&run=before")[2]
+        assert "<strong>before</strong>: 0 trials" in asked
+        assert f"{tmp_path / 'before'}: 0 kB in 1 file" in asked
+        assert "no run was marked" in ask(server, "delete")[2]
+        for headers in ({}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}):
+            assert post(server, "run=before", **headers)[0] == 405
+        assert post(server, "run=nosuch", **own)[0] == 404
+        assert "is running, so nothing was deleted" in post(server, "run=before&run=first", **own)[1]
+        assert [record.name for record in archive.runs()] == ["before", "first"]
+        status, page = post(server, "run=before&folders=yes", **own)
+    assert status == 200
+    assert "before: 0 trials forgotten" in page
+    assert "stays for mine.txt, not of this run" in page
+    assert [record.name for record in archive.runs()] == ["first"]
+    assert [path.name for path in (tmp_path / "before").iterdir()] == ["mine.txt"]
+
+
 def test_only_the_head_of_a_page(server):
     status, headers, text = ask(server, "run/first/", method="HEAD")
     assert (status, text) == (200, "")
@@ -217,7 +252,7 @@ def test_the_curves_of_running_trainings(archive, server):
             file.write("[0.75, ")  # not yet written to its end
         first, second = state(server)["running"]
         assert first["curve"] == [[0.25, 0.5], [0.5, 0.75]]
-        assert (first["done"], first["learned"]) == ("50 %", "75.00 % training accuracy")
+        assert (first["done"], first["learned"]) == ("50 %", "75.00 %")
         assert (second["curve"], second["done"], second["learned"]) == ([], "", "")
         watching.told(trial(1, *genomes[0]))
         watching.ended("the budget is spent")

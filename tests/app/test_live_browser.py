@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,11 @@ pytest.importorskip("uvicorn", reason="not installed: pip install 'evonas[live]'
 
 from evonas.app.live.pages import Pages
 from evonas.app.live.server import Server, serving
-from evonas.app.underway import Underway
+from evonas.app.underway import Underway, curves_of
 from evonas.core.types import Candidate, Trial
 from evonas.memory.archive import Archive, RunRecord
 from evonas.memory.locks import sole_owner
+from evonas.training.watching import teller
 from tests.toys import TASK, total
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -77,7 +79,10 @@ def test_the_page_follows_the_run(archive, opened):
         watching.told(trial(1))
         watching.asked(2, Candidate(("<i>",)))
 
-    with serving(Pages(archive, pause=0.0, share=1.0)) as server:
+    with curves_of(archive, "first") as folder, serving(Pages(archive, pause=0.0, share=1.0)) as server:
+        tell: Any = teller(folder, ("<i>",))
+        tell(0.5, 1.0, 0.5)
+        tell(0.79, 0.5, 0.9)
         dom, said = opened(server, server.page("first"), goes_on)
     assert said == []
     assert 'data-version="2 running"' in dom
@@ -86,7 +91,9 @@ def test_the_page_follows_the_run(archive, opened):
     strip = dom.partition("</aside>")[0]
     assert "trusting &lt;b&gt;nobody" in strip
     cells = [html.unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", strip)]
-    assert cells[1:] == ["", '["<i>"]']
+    assert cells[1:4] == ["", "79 %", cells[3]]
+    assert re.fullmatch(r'<svg .*<polyline points="50.0,15.0 79.0,3.8"></polyline></svg>90.00 %', cells[3])
+    assert cells[4:] == ['["<i>"]']
 
 
 def test_its_reader_stays_where_he_was(archive, opened, monkeypatch):
@@ -145,6 +152,28 @@ def test_the_list_sorts_filters_and_follows(archive, opened, monkeypatch):
     assert rows == [("", "first", "2"), (' hidden=""', "before", "0")]
     # the order of the first click was kept, for the second one, of the page that was loaded again, turned it
     assert re.search(r'<th scope="col" aria-sort="descending"><button type="button">run<', dom)
+
+
+def test_a_run_is_deleted_when_a_browser_has_been_asked_and_says_yes(archive, opened, monkeypatch):
+    from evonas.app.live import pages
+
+    asset = pages._asset
+    mark = """document.querySelector('[value="before"]').checked = true;
+    document.querySelector('[formaction="delete"]').click();"""
+    monkeypatch.setattr(pages, "_asset", lambda name: asset(name) + mark * (name == "live.js"))
+    with serving(Pages(archive, deletes=True)) as server:
+        dom, said = opened(server, server.address)
+        assert said == []
+        assert "<strong>before</strong>: 0 trials" in dom
+        assert len(archive.runs()) == 2
+        press = "<script>document.forms[0]?.requestSubmit();</script></form>"
+        monkeypatch.setattr(
+            pages, "_asset", lambda name: asset(name).replace("</form>", press * (name == "delete.html"))
+        )
+        dom, said = opened(server, f"{server.address}delete?run=before")
+    assert said == []
+    assert "before: 0 trials forgotten" in dom
+    assert [record.name for record in archive.runs()] == ["first"]
 
 
 def test_runs_side_by_side(archive, opened):

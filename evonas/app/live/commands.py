@@ -65,8 +65,8 @@ def watch(
 def ui(port: PortOption = None, archive: ArchiveOption = None) -> None:
     """Show all runs of the archive in a browser: sorted, filtered, side by side, each with its report.
 
-    Ctrl-C ends it. The page is for this machine alone, as that of evonas watch is. It deletes nothing: evonas runs
-    delete does.
+    Ctrl-C ends it. The page is for this machine alone, as that of evonas watch is. It deletes runs that
+    you mark, after it has asked.
 
     \b
     Examples:
@@ -75,16 +75,16 @@ def ui(port: PortOption = None, archive: ArchiveOption = None) -> None:
     """
     from evonas.memory.archive import Archive
 
-    _serve(Archive(archive), port)
+    _serve(Archive(archive), port, deletes=True)
 
 
-def _serve(store: Archive, port: int | None, run: str | None = None) -> None:
+def _serve(store: Archive, port: int | None, run: str | None = None, deletes: bool = False) -> None:
     """The run's page, or the list, until Ctrl-C."""
     from evonas.app.live.pages import Pages
     from evonas.app.live.server import serving
 
     try:
-        with serving(Pages(store), port or 0) as server:
+        with serving(Pages(store, deletes=deletes), port or 0) as server:
             print_line(f"{run}: {server.page(run)}" if run else f"runs: {server.address}")
             print_line("Ctrl-C ends the page, and no search")
             while server.serves:

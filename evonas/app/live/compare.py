@@ -80,7 +80,7 @@ def row(record: RunRecord, trials: Sequence[Trial]) -> dict[str, str]:
         "run": record.name,
         "status": record.status,
         "trials": str(len(trials)),
-        "best": ", ".join(f"{text} {label}" for label, text in figures.items()) if best else "",
+        "best so far": ", ".join(f"{text} {label}" for label, text in figures.items()) if best else "",
         "test accuracy": _text("test_accuracy", result.get("test_accuracy")),
         "parameters": _text("params", result.get("params", metrics.get("params"))),
         "search time": duration(trials[-1].elapsed) if trials else "",

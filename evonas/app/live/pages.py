@@ -18,15 +18,17 @@ from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
+from evonas.app.belongings import Belongings
 from evonas.app.folders import owner_of, results_folder
 from evonas.app.live.compare import side_by_side
 from evonas.app.results import recorded_goal, summary, write_report
 from evonas.app.underway import underway
+from evonas.core.errors import EvonasError
 from evonas.core.figures import duration
 from evonas.core.goals import metric
 from evonas.core.pages import META
 from evonas.memory.archive import Archive, RunRecord
-from evonas.memory.locks import status
+from evonas.memory.locks import delete_runs, status
 
 PAUSE = 3.0  # seconds at least between two reports of a run that goes on
 SHARE = 0.05  # of a core at most that is spent on them
@@ -43,10 +45,13 @@ class Page:
 
 
 class Pages:
-    """Of one archive. Raises EvonasError where a run that is asked for is not in it."""
+    """Of one archive. Raises EvonasError where a run that is asked for is not in it.
 
-    def __init__(self, archive: Archive, pause: float = PAUSE, share: float = SHARE):
-        self._archive, self._pause, self._share = archive, pause, share
+    With `deletes` runs may be deleted, after a page has asked; otherwise nothing can be changed.
+    """
+
+    def __init__(self, archive: Archive, pause: float = PAUSE, share: float = SHARE, deletes: bool = False):
+        self._archive, self._pause, self._share, self.deletes = archive, pause, share, deletes
         self._made: dict[str, Page] = {}
         self._best: dict[str, tuple[str, str]] = {}
         self._lock = Lock()
@@ -87,15 +92,44 @@ class Pages:
     def runs(self) -> str:
         """The page of all runs, the newest first."""
         rows = self._rows()
-        return self._framed("runs.html", _version_of(rows), rows=rows)
+        return self._framed("runs.html", _version_of(rows), rows=rows, deletes=self.deletes)
 
     def compared(self, names: Sequence[str]) -> str:
         """The page of some runs side by side."""
         return self._framed("compare.html", _version_of(self._rows()), **side_by_side(self._archive, names))
 
-    def _framed(self, name: str, version: str, **values: Any) -> str:
+    def asked(self, names: Sequence[str]) -> str:
+        """The page that asks whether runs are to be deleted."""
+        counts = self._archive.counts()
+        owned = {name: Belongings.of(self._archive.run(name)) for name in self._chosen(names)}
+        rows = [
+            {"name": name, "trials": counts.get(name, 0), "folder": str(has) if has.files else ""}
+            for name, has in owned.items()
+        ]
+        return self._framed("delete.html", "", script=False, rows=rows, folders=any(row["folder"] for row in rows))
+
+    def deleted(self, names: Sequence[str], folders: bool) -> str:
+        """Delete runs, and what evonas wrote into their folders where that is wanted; the page that says so."""
+        owned = {name: Belongings.of(self._archive.run(name)) for name in self._chosen(names)}
+        counts, done = self._archive.counts(), []
+        delete_runs(self._archive, list(owned))  # all or none
+        for name, has in owned.items():
+            line = f"{name}: {counts.get(name, 0)} trials forgotten"
+            if has.files:
+                line += f"; {has.removed()}" if folders else f"; its results stay in {has.folder}"
+            self._made.pop(name, None)
+            self._best.pop(name, None)
+            done.append(line)
+        return self._framed("delete.html", "", script=False, done=done)
+
+    def _chosen(self, names: Sequence[str]) -> Sequence[str]:
+        if not names:
+            raise EvonasError("no run was marked; go back and mark those that you mean")
+        return list(dict.fromkeys(names))
+
+    def _framed(self, name: str, version: str, script: bool = True, **values: Any) -> str:
         css = files("evonas.report").joinpath("report.css").read_text(encoding="utf-8") + _asset("live.css")
-        assets = {"css": _markup(css), "js": _markup(_asset("live.js"))}
+        assets = {"css": _markup(css), "js": _markup(_asset("live.js")) if script else ""}
         return _template(name).render(where=self._archive.where, version=version, **assets, **values)
 
     def runs_state(self) -> dict[str, Any]:
@@ -165,7 +199,7 @@ def _shown(one: dict[str, Any]) -> dict[str, Any]:
         "time": "" if one["seconds"] is None else duration(one["seconds"]),
         "part": f"{100 * one['fidelity']:.0f} %" if one["fidelity"] < 1 else "",
         "done": f"{100 * last[0]:.0f} %" if last else "",
-        "learned": f"{_text('train_accuracy', last[2])} training accuracy" if last else "",
+        "learned": _text("train_accuracy", last[2]) if last else "",
         "curve": [[share, accuracy] for share, _, accuracy in one["curve"]],
     }
 

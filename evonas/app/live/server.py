@@ -1,4 +1,5 @@
-"""The server: on loopback alone, for whoever has the address, which holds a random token; it changes nothing.
+"""The server: on loopback alone, for whoever has the address, which holds a random token; it changes nothing,
+but for that of `evonas ui`, which deletes runs after it has asked.
 
 Another user of the machine has no token, and a page of the internet cannot read the answers: a name that is made to
 lead here (DNS rebinding) is another host. Starlette and uvicorn are imported with this module.
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 from evonas.app.live.pages import Pages, message
 from evonas.core.errors import EvonasError
@@ -24,6 +25,7 @@ from evonas.core.errors import EvonasError
 try:
     import uvicorn
     from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
     from starlette.requests import Request
     from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
     from starlette.routing import Route
@@ -107,6 +109,7 @@ class Server:
             Route("/{token}/", lambda request: HTMLResponse(self._pages.runs())),
             Route("/{token}/state", self._runs_state),
             Route("/{token}/compare", self._compared),
+            *([Route("/{token}/delete", self._delete, methods=["GET", "POST"])] if self._pages.deletes else []),
             Route("/{token}/run/{run}/", self._report),
             Route("/{token}/run/{run}/state", self._state),
         ]
@@ -119,6 +122,12 @@ class Server:
     def _compared(self, request: Request) -> Response:
         return HTMLResponse(self._pages.compared(request.query_params.getlist("run")))
 
+    async def _delete(self, request: Request) -> Response:
+        if request.method != "POST":
+            return HTMLResponse(await run_in_threadpool(self._pages.asked, request.query_params.getlist("run")))
+        given = parse_qs((await request.body()).decode(errors="replace"))
+        return HTMLResponse(await run_in_threadpool(self._pages.deleted, given.get("run", []), "folders" in given))
+
     def _report(self, request: Request) -> Response:
         run = request.path_params["run"]
         page = self._pages.report(run)
@@ -129,6 +138,12 @@ class Server:
         run = request.path_params["run"]
         self._asked[run] = time.monotonic()
         return JSONResponse(self._pages.state(run))
+
+    def _may_change(self, request: Request) -> bool:
+        """Whether it is the form of our own page that asks, and the page may delete."""
+        place = f"/{self.token}/delete"
+        own = request.headers.get("sec-fetch-site") == "same-origin"  # a page without a referrer has no origin
+        return self._pages.deletes and request.method == "POST" and request.url.path == place and own
 
     def _gate(self, inner: Any) -> Any:
         """An ASGI application that lets in who has the token and names this host, and only to look."""
@@ -142,7 +157,7 @@ class Server:
                 answer = PlainTextResponse("this host is not served\n", 403)
             elif not hmac.compare_digest(given.encode(errors="replace"), self.token.encode()):
                 answer = PlainTextResponse("the address lacks its token: take it whole, as it was printed\n", 403)
-            elif request.method not in ("GET", "HEAD"):
+            elif request.method not in ("GET", "HEAD") and not self._may_change(request):
                 answer = PlainTextResponse("nothing can be changed here\n", 405, {"Allow": "GET, HEAD"})
 
             async def with_headers(event: Any) -> None:
