@@ -8,6 +8,8 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from evonas.core.figures import duration
 from evonas.core.fronts import hypervolumes, members
 from evonas.core.goals import Goal, Objective, metric
@@ -15,14 +17,42 @@ from evonas.core.types import Trial
 from evonas.report.words import genome_text, reason
 
 _MOST_LETTERS = 4000
+DRAWN = 1500  # trials in the plots and in the table, for a page of any run opens in seconds
 
 
 def columns(trials: Sequence[Trial], goal: Goal, best: Trial | None) -> dict[str, Any]:
     """JSON-able; every list is as long as `trials`, in the order of their results, `None` where there is no figure.
 
     `best`, the `records` and the `fronts` of the first objective and a cost are positions in those lists; `several` is
-    the front of several objectives (`several`), whose costs are those that are no objectives.
+    the front of several objectives (`several`), whose costs are those that are no objectives. Of more than `DRAWN`
+    trials the lists are of those that these name and of every so many-th: `trial` says which, from 1, `count` of how
+    many.
     """
+    found = _columns(trials, goal, best)
+    if len(trials) <= DRAWN:
+        return found
+    several, fronts = found["several"], found["fronts"]
+    named = {*found["records"], *(i for line in fronts.values() for i in line), *(several or {}).get("members", ())}
+    named |= set() if found["best"] is None else {found["best"]}
+    evenly = np.linspace(0, len(trials) - 1, max(2, DRAWN - len(named))).round().astype(int).tolist()
+    kept = sorted(named.union(evenly))
+    place = {position: i for i, position in enumerate(kept)}
+    listed = ("trial", "genome", "fidelity", "elapsed", "failed")
+    if several is not None:
+        within = {name: [several[name][i] for i in kept] for name in ("feasible", "hypervolume")}
+        several |= {**within, "members": [place[i] for i in several["members"]], "knee": place[several["knee"]]}
+    return {
+        **found,
+        **{name: [found[name][i] for i in kept] for name in listed},
+        "metrics": {name: [column[i] for i in kept] for name, column in found["metrics"].items()},
+        "best": None if found["best"] is None else place[found["best"]],
+        "records": [place[i] for i in found["records"]],
+        "fronts": {name: [place[i] for i in line] for name, line in fronts.items()},
+    }
+
+
+def _columns(trials: Sequence[Trial], goal: Goal, best: Trial | None) -> dict[str, Any]:
+    """Of all trials."""
     position = next((i for i, trial in enumerate(trials) if trial is best), None)
     trials = [_with_seconds(trial) for trial in trials]
     evaluations = [trial.evaluation for trial in trials]
@@ -34,6 +64,8 @@ def columns(trials: Sequence[Trial], goal: Goal, best: Trial | None) -> dict[str
         "units": {name: metric(name).unit for name in metrics if metric(name).kind == "plain"},
         "kinds": {name: metric(name).kind for name in metrics},
         "metrics": metrics,
+        "count": len(trials),
+        "trial": list(range(1, len(trials) + 1)),
         "genome": [genome_text(e.candidate.genome)[:_MOST_LETTERS] for e in evaluations],
         "fidelity": [_figure(e.candidate.fidelity) for e in evaluations],
         "elapsed": elapsed(trials),

@@ -44,6 +44,7 @@ def write_report(
     trials = [trial for trial in trials if trial.evaluation.status != "absent"]
     best = data.chosen(trials, goal, result.get("best_trial"))
     genome = best.evaluation.candidate.genome if best else result.get("genome")
+    shown = data.columns(trials, goal, best)
     page = _render(
         run=run,
         name=str(run.get("name") or result.get("run") or "run"),
@@ -66,7 +67,8 @@ def write_report(
             *unless_odd("whether more trainings would help", lambda: prospects.sections(result), []),
         ],
         sections=sections,
-        data=embedded(data.columns(trials, goal, best)),
+        data=embedded(shown),
+        drawn=_drawn(len(shown["trial"]), len(trials)),
     )
     write_text(path, page)
 
@@ -82,6 +84,12 @@ def _render(**values: Any) -> str:
         values[name] = Markup(values[name]) if values[name] is not None else None
     assets = {"css": Markup(_asset("report.css")), "js": Markup(_asset("front.js") + _asset("report.js"))}
     return template.render(**values, **assets, policy=Markup(META), plotly=Markup(_plotly()))
+
+
+def _drawn(drawn: int, count: int) -> str:
+    """Says which trials the plots and the table lack."""
+    which = "the best, each that was better than all before, the fronts, and every so many-th; the archive has all"
+    return f"{drawn:,} of {count:,} trials are drawn and listed here: {which}." if drawn < count else ""
 
 
 @cache

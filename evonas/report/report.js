@@ -3,10 +3,10 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const byId = (id) => document.getElementById(id);
-  const count = data.genome.length;
+  const count = data.count, drawn = data.trial.length;
   const goal = data.objectives[0];
   const values = data.metrics[goal.name];
-  const position = data.genome.map((_, i) => i + 1);
+  const position = data.trial;
   const best = data.best === null ? undefined : data.best;
   const full = Math.max(...data.fidelity.filter((f, i) => data.failed[i] === null), 0);
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -55,11 +55,10 @@
   });
   const at = (column, rows) => rows.map((i) => column[i]);
   const where = (test) => position.map((_, i) => i).filter(test);
-  const webgl = count > 1500 && (() => { try { return Boolean(document.createElement("canvas").getContext("webgl")); } catch { return false; } })();
   const points = (more) => ({
-    type: webgl ? "scattergl" : "scatter", mode: "markers", hovertemplate: "%{text}<extra></extra>", ...more,
+    type: "scatter", mode: "markers", hovertemplate: "%{text}<extra></extra>", ...more,
   });
-  const size = count > 1500 ? 4 : count > 300 ? 5.5 : 8;
+  const size = drawn > 1000 ? 4 : drawn > 300 ? 5.5 : 8;
   const axis = (more) => ({
     gridcolor: colour("line"), linecolor: colour("line"), zeroline: false, automargin: true, ...more,
     title: { text: more.title, font: { color: colour("soft"), size: 12.5 }, standoff: 10 },
@@ -134,7 +133,7 @@
       }));
     }
     const words = [outsideWords(shape.outside)];
-    if (best !== undefined) words.push(`The best was trial ${best + 1} of ${count}, with ${text(goal.name, values[best])} after ${duration(data.elapsed[best])}.`);
+    if (best !== undefined) words.push(`The best was trial ${position[best]} of ${count}, with ${text(goal.name, values[best])} after ${duration(data.elapsed[best])}.`);
     byId("progress-caption").textContent = words.join("");
     const span = x[x.length - 1] - (bySeconds ? 0 : 1) || 1;
     return Plotly.react("progress", traces, layout({
@@ -162,7 +161,7 @@
     return Plotly.react("tradeoff", [
       points({
         name: "trial", x: xs, y: at(y, rows), text: at(hover, rows),
-        marker: { size, opacity: 0.75, color: rows, cmin: 0, cmax: count - 1, colorscale: [[0, mixed(0.25)], [1, colour("accent")]] },
+        marker: { size, opacity: 0.75, color: rows, cmin: 0, cmax: drawn - 1, colorscale: [[0, mixed(0.25)], [1, colour("accent")]] },
       }),
       {
         type: "scatter", mode: "lines+markers", name: "Pareto front", x: at(x, front), y: at(y, front), text: at(hover, front),
@@ -245,8 +244,8 @@
         last.title = data.genome[i];
       }
       place.tBodies[0].replaceWith(body);
-      byId("more").hidden = shown >= count;
-      byId("more").textContent = `Show all ${count} trials`;
+      byId("more").hidden = shown >= drawn;
+      byId("more").textContent = `Show all ${drawn} trials`;
     };
     const sort = (column, descending) => {
       rows.sort((a, b) => {
@@ -272,7 +271,7 @@
       head.onkeydown = (event) => { if (event.key === "Enter") head.click(); };
       line.append(head);
     });
-    byId("more").onclick = () => { shown = count; fill(); };
+    byId("more").onclick = () => { shown = drawn; fill(); };
     if (best === undefined) fill();
     else {
       line.cells[1].setAttribute("aria-sort", goal.maximize ? "descending" : "ascending");

@@ -9,7 +9,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from studies.speed import breakdown, first_step, latency_table, nb201, plain_loop, results, sharing, suites, train
+from studies.speed import (
+    breakdown,
+    first_step,
+    latency_table,
+    nb201,
+    plain_loop,
+    report,
+    results,
+    sharing,
+    suites,
+    train,
+)
 
 from evonas.core.types import Candidate
 from evonas.domains.images import images_from_arrays
@@ -205,3 +216,9 @@ def test_the_table_of_latencies_is_held_beside_whole_networks():
     assert every[0]["tau_again"] == every[0]["tau_own"] == pytest.approx(1.0)
     assert every[0]["error_own"] == 0
     assert "median relative error" in latency_table.text(every)
+
+
+def test_a_report_of_many_trials_is_as_small_as_one_of_some(tmp_path):
+    few, many = (report.written(tmp_path, number)[0].stat().st_size for number in (1600, 4000))
+    assert few < many * 1.05 < 1e6 * report.MOST
+    assert "1,5" in (tmp_path / "4000.html").read_text(encoding="utf-8").partition(" of 4,000 trials are drawn")[0][-6:]

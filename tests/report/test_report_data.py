@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,3 +123,22 @@ def test_the_headline_prefers_the_result():
     assert tiles["validation accuracy"] == "90.00 %"
     assert tiles["test accuracy"] == "–"
     assert tiles["search time"] == "4.0 s"
+
+
+def test_of_many_trials_so_many_are_shown_those_that_matter_among_them(monkeypatch):
+    rng, goal = np.random.default_rng(0), Goal.parse("val_accuracy,params")
+    trials = [trial(k, val_accuracy=float(a), params=float(b)) for k, (a, b) in enumerate(rng.random((300, 2)))]
+    best = goal.best(trials)
+    whole = data.columns(trials, goal, best)
+    monkeypatch.setattr(data, "DRAWN", 60)
+    found = data.columns(trials, goal, best)
+    shown = [number - 1 for number in found["trial"]]
+    assert (found["count"], shown[0], shown[-1]) == (300, 0, 299)
+    assert 50 <= len(shown) <= 60
+    assert shown == sorted(shown)
+    for had, has in ((whole, found), (whole["metrics"], found["metrics"]), (whole["several"], found["several"])):
+        for name in {"params", "genome", "elapsed", "failed", "feasible", "hypervolume"} & set(has):
+            assert has[name] == [had[name][i] for i in shown]
+    assert [shown[i] for i in found["records"]] == whole["records"]
+    assert [shown[i] for i in found["several"]["members"]] == whole["several"]["members"]
+    assert [shown[found["best"]], shown[found["several"]["knee"]]] == [whole["best"], whole["several"]["knee"]]
