@@ -43,7 +43,7 @@ def leave_one_task_out(
         found: dict[tuple[str, int], list[Quality]] = {}
         for seed in seeds:
             rng = np.random.default_rng(seed)
-            others = _drawn(rows.of(_others(rows, task)), earlier, rng)
+            others = _drawn(rows.of(others_of(rows, task)), earlier, rng)
             own = np.flatnonzero(rows.groups == task)
             own = rng.permutation(own)[:JUDGED]
             for name, make in rankers.items():
@@ -65,7 +65,8 @@ def held_out(make: Callable[[], Any], rows: SourceData, share: float = 0.2, seed
     return found
 
 
-def _others(rows: SourceData, task: str) -> set[str]:
+def others_of(rows: SourceData, task: str) -> set[str]:
+    """The groups that are no results on the task's own data."""
     names = set(rows.groups.tolist()) - {task}
     mine = rows.tasks.get(task)
     return {name for name in names if mine is None or not same_task(rows.tasks[name], mine)}

@@ -21,7 +21,7 @@ STEPS, RATE = 4, 0.5  # after each result of the task at hand
 Judge = Callable[[np.ndarray], np.ndarray]
 
 
-def meta_train(
+def teach(
     network: Autoregressive, tasks: np.ndarray, choices: np.ndarray, scores: np.ndarray, judge: Judge, seed: int
 ) -> None:
     """Teach an untrained network what was good on t earlier tasks.
@@ -77,6 +77,12 @@ def learn(
     tasks = np.tile(task, (len(places), 1))
     for _ in range(STEPS):
         _step(network, optimizer, choices[places], tasks, weights)
+
+
+@torch.no_grad()
+def said(network: Autoregressive, choices: np.ndarray, tasks: np.ndarray) -> np.ndarray:
+    """(n,) log-probabilities of (n, g) choices for tasks of (n, descriptors)."""
+    return network.said(torch.from_numpy(choices), torch.from_numpy(tasks).float())[0].numpy()
 
 
 def _best(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from evonas.search.fidelity import AtFull
 from evonas.search.proposing import ProposingSearcher
 from evonas.training.devices import threads_of_torch
 from evonas_surrogates.autoregressive import Autoregressive
-from evonas_surrogates.generator import learn, meta_train, optimizer_of
+from evonas_surrogates.generator import learn, optimizer_of, said, teach
 
 SAMPLE, REMEMBERED = 2000, 200  # genomes that meta-training looks for good ones among
 LEAST, BLOCK = 3, 16  # results from which it learns; proposals that are drawn at once, at least
@@ -63,6 +63,11 @@ class PolicySearch(ProposingSearcher[G]):
     def advised(self, ranker: Ranker) -> None:
         """Be meta-trained by what this one knows when the first proposal is wanted."""
         self._evaluator = ranker
+
+    def preferences(self, genomes: Sequence[G]) -> np.ndarray:
+        """(n,) log-probabilities of proposing each of n genomes now."""
+        network, _, task = self._policy()
+        return said(network, self._choices(genomes), np.tile(task, (len(genomes), 1)))
 
     def propose(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
         small = len(self._results.genomes) < self.small_first
@@ -115,9 +120,8 @@ class PolicySearch(ProposingSearcher[G]):
         if self._trained is None:
             views = self._evaluator if isinstance(self._evaluator, Viewing) else None
             described = list(views.descriptors()) if views is not None else []
-            names = sorted(set(self._context.task.features).intersection(*described)) if len(described) > 1 else []
-            tasks, own = _standardized(names, described, self._context.task.features)
-            network = Autoregressive(self.space, len(names))
+            tasks, own = _standardized(described, self._context.task.features)
+            network = Autoregressive(self.space, len(own))
             if views is not None and described:
                 self._meta_train(network, views, tasks)
             self._trained = network, optimizer_of(network), own
@@ -141,7 +145,7 @@ class PolicySearch(ProposingSearcher[G]):
             return judged([canonical(self.space.genome(choice)) for choice in choices.tolist()])
 
         with threads_of_torch(1):
-            meta_train(network, tasks, self._choices(genomes), scores, judge, self._context.seed)
+            teach(network, tasks, self._choices(genomes), scores, judge, self._context.seed)
 
     def _choices(self, genomes: Sequence[Any]) -> np.ndarray:
         """(n, g) of the genomes."""
@@ -159,19 +163,22 @@ class PolicySearch(ProposingSearcher[G]):
         )
 
 
-def _standardized(
-    names: Sequence[str], earlier: Sequence[Mapping[str, float]], own: Mapping[str, float]
-) -> tuple[np.ndarray, np.ndarray]:
-    """(t, names) descriptors of earlier tasks and the (names,) of this one, by how the earlier ones are spread.
+def _standardized(earlier: Sequence[Mapping[str, float]], own: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
+    """(t, n) descriptors of earlier tasks and the (n,) of this one, of those that tell two earlier ones apart.
 
-    Scaled so that many descriptors weigh no more than a few, and no further from the mean than the earlier ones are.
+    By how the earlier ones are spread, and scaled so that many weigh no more than a few; this one's are no further from
+    the mean than any earlier one's. What is not known is taken for the mean.
     """
-    if not names:
+    table = np.array([[one.get(name, np.nan) for name in sorted(own)] for one in earlier], dtype=float)
+    table = table.reshape(len(earlier), len(own))
+    mine = np.array([own[name] for name in sorted(own)], dtype=float)
+    known = np.isfinite(table)
+    count = np.maximum(known.sum(0), 1)
+    centered = np.where(known, table - np.where(known, table, 0.0).sum(0) / count, 0.0)
+    spread = np.sqrt((centered**2).sum(0) / count)
+    telling = np.isfinite(mine) & (spread > 1e-9)
+    if not telling.any():
         return np.zeros((len(earlier), 0)), np.zeros(0)
-    table = np.nan_to_num(np.array([[one[name] for name in names] for one in earlier], dtype=float))
-    mine = np.nan_to_num(np.array([own[name] for name in names], dtype=float))
-    center, spread = table.mean(0), table.std(0)
-    spread = np.where(spread > 1e-9, spread, np.inf)
-    scaled, mine = (table - center) / spread, (mine - center) / spread
-    root = np.sqrt(len(names))
-    return scaled / root, np.clip(mine, scaled.min(0), scaled.max(0)) / root
+    scale = spread[telling] * np.sqrt(telling.sum())
+    scaled, center = centered[:, telling] / scale, (np.where(known, table, 0.0).sum(0) / count)[telling]
+    return scaled, np.clip((mine[telling] - center) / scale, scaled.min(0), scaled.max(0))

@@ -17,7 +17,7 @@ from evonas.search.loop import Budget, generator, replay, run
 from evonas.search.methods import make_method
 from evonas.search.screening import Screened
 from evonas_surrogates.autoregressive import Autoregressive
-from evonas_surrogates.generator import learn, meta_train, optimizer_of
+from evonas_surrogates.generator import learn, optimizer_of, teach
 from evonas_surrogates.meta import MetaSurrogate
 from evonas_surrogates.policy import PolicySearch, _standardized
 from tests.toys import TASK, Digits, on, total
@@ -105,9 +105,7 @@ def test_too_many_choices_are_one_line():
 def test_the_evaluator_leads_it_beyond_what_it_imitates():
     network = Autoregressive(Spaced(length=6, base=4).space())
     mediocre = np.random.default_rng(0).integers(3, size=(200, 6))  # the best choice of each gene is not among them
-    meta_train(
-        network, np.zeros((1, 0)), mediocre, mediocre.sum(1)[:, None] / 3, lambda some: some.sum(1)[:, None] / 3, 0
-    )
+    teach(network, np.zeros((1, 0)), mediocre, mediocre.sum(1)[:, None] / 3, lambda some: some.sum(1)[:, None] / 3, 0)
     assert drawn(network).sum(1).mean() > mediocre.sum(1).max()
 
 
@@ -253,11 +251,13 @@ def test_descriptors_decide_which_earlier_task_a_new_one_is_like():
 
 
 def test_descriptors_are_brought_to_one_scale():
-    tasks, own = _standardized(["a", "b"], [{"a": 1.0, "b": 5.0}, {"a": 3.0, "b": 5.0}], {"a": 2.0, "b": 9.0})
-    np.testing.assert_allclose(tasks, [[-1 / np.sqrt(2), 0], [1 / np.sqrt(2), 0]])
-    np.testing.assert_allclose(own, [0, 0])
-    _, far = _standardized(["a", "b"], [{"a": 1.0, "b": 5.0}, {"a": 3.0, "b": 5.0}], {"a": 1e9, "b": 9.0})
-    np.testing.assert_allclose(far, tasks[1])  # no further away than what is known
+    earlier = [{"a": 1.0, "b": 5.0, "c": 0.0}, {}, {"a": 3.0, "b": 5.0, "c": 2.0, "else": 1.0}]
+    tasks, own = _standardized(earlier, {"a": 2.0, "b": 9.0, "c": 0.5, "unheard of": 1.0})  # b tells no two apart
+    np.testing.assert_allclose(tasks, np.array([[-1, -1], [0, 0], [1, 1]]) / np.sqrt(2))
+    np.testing.assert_allclose(own, np.array([0, -0.5]) / np.sqrt(2))
+    _, far = _standardized(earlier, {"a": 1e9, "b": 9.0, "c": float("nan")})
+    np.testing.assert_allclose(far, [1])  # no further away than what is known
+    assert _standardized([{"a": 1.0}], {"a": 2.0})[1].shape == _standardized([], {"a": 2.0})[1].shape == (0,)
 
 
 def test_results_outweigh_a_memory_that_is_wrong():
