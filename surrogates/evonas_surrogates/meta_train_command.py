@@ -51,8 +51,8 @@ def meta_train(
 
     \b
     Examples:
-      evonas meta-train --tasks digits,torchvision:MNIST,torchvision:FashionMNIST --trials 40 --train-size 6000
-      evonas search --data torchvision:KMNIST --method policy         # applies what was learned
+      evonas meta-train --tasks digits,torchvision:MNIST --train-size 6000
+      evonas search --data torchvision:KMNIST --method policy   # applies it
     """
     from evonas.app.running import Output, carry_out, load_torch
     from evonas.core.specs import split_specs
