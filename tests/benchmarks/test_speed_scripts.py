@@ -1,5 +1,6 @@
 """The scripts of studies/speed: what they compare is comparable, and what they compute is right. No timing here."""
 
+import re
 import subprocess
 import sys
 import time
@@ -221,4 +222,4 @@ def test_the_table_of_latencies_is_held_beside_whole_networks():
 def test_a_report_of_many_trials_is_as_small_as_one_of_some(tmp_path):
     few, many = (report.written(tmp_path, number)[0].stat().st_size for number in (1600, 4000))
     assert few < many * 1.05 < 1e6 * report.MOST
-    assert "1,5" in (tmp_path / "4000.html").read_text(encoding="utf-8").partition(" of 4,000 trials are drawn")[0][-6:]
+    assert re.search(r"1,(4\d\d|500) of 4,000 trials are drawn", (tmp_path / "4000.html").read_text(encoding="utf-8"))
