@@ -24,6 +24,12 @@ def test_recipes_are_short():
     assert len(recipes) == 7
     assert len(lines(recipes["Loss and metric"])) <= 4
     assert len(lines(recipes["Evaluator"])) <= 12
+    encoding, table = (
+        next(one.code for one in blocks_of(f"docs/howto/own-{page}.md") if one.title == title)
+        for page, title in (("encoding", "mine.py"), ("table", "mine.toml"))
+    )
+    assert len([line for line in lines(encoding) if not re.match("from|import", line)]) <= 6
+    assert len(lines(table)) <= 8
 
 
 @pytest.mark.thorough
