@@ -52,7 +52,7 @@ def meta_train(
     \b
     Examples:
       evonas meta-train --tasks digits,torchvision:MNIST --train-size 6000
-      evonas search --data torchvision:KMNIST --method policy   # applies it
+      evonas meta-train --tasks digits,npz:a.npz --encoding cell --trials 60
     """
     from evonas.app.running import Output, carry_out, load_torch
     from evonas.core.specs import split_specs
