@@ -181,7 +181,7 @@ def check(mine, **further):
         ({"metrics": ["MINE:text"]}, "the metric 'text' gave a str, not a number"),
         ({"metrics": ["MINE:calls"]}, "--metric calls is a list; give a function"),
         ({"metrics": ["MINE:Board(amps=3)"]}, "metric '.*MINE:Board' has no option 'amps'; there are 'volts'"),
-        ({"metrics": [3]}, "--metrics 3 is not valid"),
+        ({"metrics": [3]}, "--metric 3 is not valid"),
         ({"metrics": ["MINE:always"], "objectives": "val_accuracy,always"}, "say whether more of yours is better"),
     ],
 )
