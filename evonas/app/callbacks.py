@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, named_line
 from evonas.core.optional import Concluding, Noting
 from evonas.core.types import Callback, Candidate, Task, Trial
 
@@ -80,6 +80,5 @@ class Guarded:
 
 def _in_a_line(error: Exception) -> str:
     """`ValueError: no disk (mine.py, line 12)`."""
-    words = (str(error).splitlines() or [""])[0]
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {words} ({Path(frame.filename).name}, line {frame.lineno})"
+    return f"{named_line(error)} ({Path(frame.filename).name}, line {frame.lineno})"

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from evonas.app.console import print_line
 from evonas.app.runs import ArchiveOption
 from evonas.core import environment, plugins
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, named_line
 from evonas.core.optional import ComesWithModels, NeedsMore
 from evonas.domains.domain import domain_named
 
@@ -73,7 +73,7 @@ def packages() -> Iterator[Finding]:
     try:
         import torchvision  # noqa: F401  # it is what notices that it is of another torch
     except Exception as error:
-        yield Finding("torch", "broken", _in_a_line(error), f"install torch and torchvision as a pair: {TORCH}")
+        yield Finding("torch", "broken", named_line(error), f"install torch and torchvision as a pair: {TORCH}")
 
 
 def devices() -> Iterator[Finding]:
@@ -127,7 +127,7 @@ def models() -> Iterator[Finding]:
             ranker = entry.load()
             shipped = ranker.shipped() if isinstance(ranker, ComesWithModels) else {}
         except Exception as error:
-            yield Finding(f"memory of {name}", "missing", _in_a_line(error), "pip install --force-reinstall evonas")
+            yield Finding(f"memory of {name}", "missing", named_line(error), "pip install --force-reinstall evonas")
             continue
         for encoding, tasks in sorted(shipped.items()):
             said = f"{encoding}: {', '.join(f'{task} ({size:,})' for task, size in tasks.items())}"
@@ -140,7 +140,7 @@ def data() -> Iterator[Finding]:
         try:
             domain = domain_named(name)
         except Exception as error:  # of another package, whatever it raises
-            yield Finding(name, "missing", _in_a_line(error), "update or uninstall that package")
+            yield Finding(name, "missing", named_line(error), "update or uninstall that package")
             continue
         for what, remedy in domain.needs().items() if isinstance(domain, NeedsMore) else ():
             yield Finding(name, "missing", f"{what} cannot be read", remedy)
@@ -178,7 +178,3 @@ def _lacks(requirement: Requirement) -> str:
         return f"no {requirement.name}"
     good = requirement.specifier.contains(there, prereleases=True)
     return "" if good else f"{requirement.name} {there} is not {requirement.specifier}"
-
-
-def _in_a_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"

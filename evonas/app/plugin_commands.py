@@ -15,7 +15,7 @@ from evonas.app.completion import of_any_plugin
 from evonas.app.console import print_line, print_table
 from evonas.app.plugin_help import GROUPS
 from evonas.core import plugins, trust
-from evonas.core.errors import EvonasError, choices
+from evonas.core.errors import EvonasError, choices, named_line
 
 TRUST = "--trust"
 
@@ -90,7 +90,7 @@ def _describe(name: str) -> None:
         try:
             lines = list(plugin_help.said(group, entry))
         except Exception as error:  # of another package, whatever it raises
-            lines = [f"{plugins.kind(group)} {name}: {entry.value}", f"  broken: {_in_a_line(error)}"]
+            lines = [f"{plugins.kind(group)} {name}: {entry.value}", f"  broken: {named_line(error)}"]
         for line in lines:
             print_line(line)
 
@@ -100,7 +100,7 @@ def _state(entry: EntryPoint) -> str:
     try:
         entry.load()
     except Exception as error:
-        return f"broken: {_in_a_line(error)}"
+        return f"broken: {named_line(error)}"
     return "ok"
 
 
@@ -111,15 +111,11 @@ def _package(entry: EntryPoint) -> str:
 def _broken(entry: EntryPoint, error: Exception) -> Any:
     """A command that says what is wrong with the one that should be here."""
     whose = _package(entry) or entry.value
-    why = f"the command {entry.name!r} of {whose} is broken: {_in_a_line(error)}"
+    why = f"the command {entry.name!r} of {whose} is broken: {named_line(error)}"
     stand_in = typer.Typer(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 
-    @stand_in.command(help=f"Broken: {whose} cannot be loaded ({_in_a_line(error)}).")
+    @stand_in.command(help=f"Broken: {whose} cannot be loaded ({named_line(error)}).")
     def broken() -> None:
         raise EvonasError(f"{why}; update or uninstall that package")
 
     return typer.main.get_command(stand_in)
-
-
-def _in_a_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"

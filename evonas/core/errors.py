@@ -31,6 +31,18 @@ def first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [""])[0] or type(error).__name__
 
 
+def named_line(error: BaseException) -> str:
+    """`ValueError: no disk`, in one line; the kind alone where it says nothing."""
+    kind, words = type(error).__name__, first_line(error)
+    return kind if words == kind else f"{kind}: {words}"
+
+
+def in_short(value: object, width: int = 80) -> str:
+    """A value in one line of at most so many letters, for a message."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
 def on_a_line(text: str) -> str:
     """The text with `\\n` for a new line, `\x1b` for an escape, and so on: for a line that people read."""
     if text.isprintable():

@@ -7,16 +7,12 @@ import sysconfig
 import traceback
 from pathlib import Path
 
+from evonas.core.errors import named_line
+
 LONGEST = 8  # frames of a traceback that are kept
 _OURS = str(Path(__file__).parents[1]) + os.sep
 _PYTHON = tuple(path + os.sep for path in {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
 _INSTALLED = {"site-packages", "dist-packages"}
-
-
-def first_line(error: BaseException) -> str:
-    """`ValueError: what it says`, its first line."""
-    words = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {words[0]}" if words else type(error).__name__
 
 
 def place(error: BaseException) -> str:
@@ -26,8 +22,8 @@ def place(error: BaseException) -> str:
 
 
 def placed(error: BaseException) -> str:
-    """`first_line` with its `place` in brackets, where there is one."""
-    return " ".join(filter(None, (first_line(error), f"({found})" if (found := place(error)) else "")))
+    """`named_line` with its `place` in brackets, where there is one."""
+    return " ".join(filter(None, (named_line(error), f"({found})" if (found := place(error)) else "")))
 
 
 def short_traceback(error: BaseException) -> str:

@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from evonas.core import trust
-from evonas.core.errors import EvonasError, choices
+from evonas.core.errors import EvonasError, choices, named_line
 from evonas.core.specs import plain_name, split_spec, split_target
 
 __all__ = [
@@ -125,8 +125,7 @@ def make(group: str, spec: str, *args: Any, **kwargs: Any) -> Any:
         if unknown and isinstance(error, TypeError):
             there = choices(_options(found, len(args), kwargs, error)) or "none"
             raise EvonasError(f"{kind(group)} {name!r} has no option {unknown[0]!r}; there are {there}") from error
-        words = (str(error).splitlines() or [""])[0]
-        raise EvonasError(f"{kind(group)} {spec!r} cannot be made: {type(error).__name__}: {words}") from error
+        raise EvonasError(f"{kind(group)} {spec!r} cannot be made: {named_line(error)}") from error
 
 
 def _options(found: Any, positional: int, named: Mapping[str, Any], error: TypeError) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, first_line
 from evonas.domains.mapped import Mapped
 
 
@@ -22,8 +22,9 @@ def as_array(values: Any, what: str) -> np.ndarray:
             values = _of_tensor(values)
         array = values if isinstance(values, Mapped) else np.asarray(values)
     except (ValueError, TypeError, RuntimeError, OverflowError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise EvonasError(f"{what} is no regular array: {reason}; give one array, all of one size") from error
+        raise EvonasError(
+            f"{what} is no regular array: {first_line(error)}; give one array, all of one size"
+        ) from error
     if np.ma.is_masked(values):
         raise EvonasError(f"{what} holds masked values; fill them, or leave those images out")
     if array.dtype.kind == "V" and array.dtype.fields is None and array.dtype.name != f"void{8 * array.dtype.itemsize}":

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from evonas.core.environment import versions
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, named_line
 from evonas.core.files import all_whole
 from evonas.core.genomes import freeze
 from evonas.core.parsing import parse_json, read_json
@@ -89,7 +89,7 @@ def _write_program(folder: Path, network: Network) -> list[str]:
     except OSError as error:
         return [f"{PROGRAM} was not written: {error.strerror or error}"]
     except Exception as error:  # whatever torch.export makes of a network
-        return [f"{PROGRAM} was not written: torch.export says {_first_line(error)}"]
+        return [f"{PROGRAM} was not written: torch.export says {named_line(error)}"]
     return []
 
 
@@ -148,7 +148,7 @@ def _program(path: Path, reason: EvonasError) -> tuple[nn.Module, bool]:
     try:
         return torch.export.load(path, extra_files=inside).module(), bool(inside[INSIDE])
     except Exception as error:
-        raise EvonasError(f"{reason}; and {str(path)!r} cannot be read: {_first_line(error)}") from error
+        raise EvonasError(f"{reason}; and {str(path)!r} cannot be read: {named_line(error)}") from error
 
 
 def _rebuilt(folder: Path, description: Mapping[str, Any], encoding: Encoding[Any] | None) -> nn.Module:
@@ -165,12 +165,12 @@ def _rebuilt(folder: Path, description: Mapping[str, Any], encoding: Encoding[An
         with seeded(0):
             model = assembled(members, [build(encoding, member.genome, task) for member in members])
     except Exception as error:
-        raise EvonasError(f"{description['encoding']!r} cannot build the network: {_first_line(error)}") from error
+        raise EvonasError(f"{description['encoding']!r} cannot build the network: {named_line(error)}") from error
     try:
         load_model(model, folder / "model.safetensors")
     except (SafetensorError, RuntimeError, OSError) as error:
         raise EvonasError(
-            f"the weights in {str(folder)!r} do not fit its genome or are damaged: {_first_line(error)}"
+            f"the weights in {str(folder)!r} do not fit its genome or are damaged: {named_line(error)}"
         ) from error
     return model.eval()
 
@@ -198,7 +198,7 @@ def _description(folder: Path) -> Mapping[str, Any]:
     except OSError as error:
         raise EvonasError(f"{str(folder)!r} holds no network: cannot read genome.json ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise EvonasError(f"{str(path)!r} describes no network: {_first_line(error)}") from error
+        raise EvonasError(f"{str(path)!r} describes no network: {named_line(error)}") from error
 
 
 def _preprocessing(values: Mapping[str, Any], shape: tuple[int, ...]) -> Preprocessing:
@@ -233,7 +233,3 @@ def _of_the_weights(description: dict[str, Any], weights: Path) -> dict[str, Any
         return carried
     except (OSError, SafetensorError, KeyError, ValueError):  # damaged: who loads them says so
         return description
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"

@@ -17,7 +17,7 @@ import torch
 from torch.export.graph_signature import InputKind, OutputKind
 
 from evonas.core.environment import versions
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, named_line
 from evonas.core.files import all_whole
 from evonas.core.optional import Standalone
 from evonas.domains.network import Network
@@ -105,8 +105,7 @@ def _written_out(network: Network) -> tuple[str, dict[str, torch.Tensor]]:
         with warnings.catch_warnings(action="ignore"):
             program = torch.export.export(network.model.eval(), (example,), dynamic_shapes=({0: batch},))
     except Exception as error:  # whatever torch.export makes of a network
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise EvonasError(f"{FILES[0]} was not written: torch.export says {type(error).__name__}: {said}") from error
+        raise EvonasError(f"{FILES[0]} was not written: torch.export says {named_line(error)}") from error
     signature = program.graph_signature
     inputs, weights, lines = {one.arg.name: one for one in signature.input_specs}, {}, []
     for name, one in inputs.items():

@@ -90,7 +90,10 @@ class _Hyperparameter:
         return self._value(self.of_space.sample_vector(seed=_legacy(rng)))
 
     def another(self, value: Any, rng: np.random.Generator) -> Any:
-        near = self.of_space.neighbors_vectorized(self.of_space.to_vector(value), n=1, seed=_legacy(rng))
+        try:
+            near = self.of_space.neighbors_vectorized(self.of_space.to_vector(value), n=1, seed=_legacy(rng))
+        except ValueError:  # of few numbers ConfigSpace may miss all but this one for as long as it tries
+            return self.draw(rng)
         return self._value(near[0]) if len(near) else value
 
     def holds(self, value: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, in_short
 from evonas.core.faults import placed
 from evonas.core.genomes import plain
 from evonas.core.types import Encoding, Task
@@ -83,11 +83,11 @@ def check_genome(name: str, method: str, genome: Any) -> Any:
         hash(genome)
     except TypeError:
         raise broken(
-            name, method, f"returned {_short(genome)}, which is not hashable; genomes are JSON values and tuples"
+            name, method, f"returned {in_short(genome)}, which is not hashable; genomes are JSON values and tuples"
         ) from None
     genome = plain(genome)
     if not _is_json(genome):
-        raise broken(name, method, f"returned {_short(genome)}, which JSON does not keep; use JSON values and tuples")
+        raise broken(name, method, f"returned {in_short(genome)}, which JSON does not keep; use JSON values and tuples")
     return genome
 
 
@@ -95,7 +95,7 @@ def check_features(found: Mapping[str, Any], names: frozenset[str] | None, name:
     """The names of a genome's features, which are finite numbers or NaN, and those of other genomes: `names`."""
     for feature, value in found.items():
         if not isinstance(value, (int, float, np.number)) or isinstance(value, np.complexfloating):
-            raise broken(name, method, f"gave something that is no number: {feature!r} is {_short(value)}")
+            raise broken(name, method, f"gave something that is no number: {feature!r} is {in_short(value)}")
         if value in (np.inf, -np.inf):
             raise broken(name, method, f"gave an infinite number for {feature!r}; use NaN for what is not known")
     if names is not None and found.keys() != names:
@@ -106,7 +106,7 @@ def check_features(found: Mapping[str, Any], names: frozenset[str] | None, name:
 
 def said(method: str, *genomes: Any) -> str:
     """`mutate((1, 2))`, for a message."""
-    return f"{method}({', '.join(_short(genome) for genome in genomes)})"
+    return f"{method}({', '.join(in_short(genome) for genome in genomes)})"
 
 
 def broken(name: str, method: str, what: str) -> EvonasError:
@@ -119,8 +119,3 @@ def _is_json(value: Any) -> bool:
     if isinstance(value, float):
         return bool(np.isfinite(value))
     return value is None or isinstance(value, (str, int))
-
-
-def _short(value: Any) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else text[:77] + "…"

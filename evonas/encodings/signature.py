@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, named_line
 from evonas.core.genomes import freeze, plain
 from evonas.core.optional import HasSpace
 from evonas.core.types import Encoding
@@ -39,8 +39,7 @@ def changed(recorded: Mapping[str, Any] | None, encoding: Encoding[Any], genomes
         except EvonasError as error:
             return str(error)
         except Exception as error:  # a user's code on a genome that it was not written for
-            words = (str(error).splitlines() or [""])[0]
-            return f"it does not know the genome {genome!r} any more ({type(error).__name__}: {words})"
+            return f"it does not know the genome {genome!r} any more ({named_line(error)})"
     return None
 
 

@@ -16,8 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from evonas.core import plugins
-from evonas.core.errors import EvonasError
-from evonas.core.faults import first_line
+from evonas.core.errors import EvonasError, first_line, named_line
 from evonas.core.surroundings import unchanged
 from evonas.core.types import Candidate, Evaluation, Evaluator, Task
 from evonas.execution.guarded import guarded
@@ -118,7 +117,7 @@ class RayExecutor(Pool):
             try:
                 ray.init(address=address, log_to_driver=False, include_dashboard=False if address is None else None)
             except ConnectionError as error:
-                raise EvonasError(f"no Ray cluster at address={address!r}: {str(error).splitlines()[0]}") from error
+                raise EvonasError(f"no Ray cluster at address={address!r}: {first_line(error)}") from error
         _send_user_files_by_value(ray.cloudpickle)
         self._key = uuid4().hex
         self._reference = ray.put(evaluator)
@@ -259,7 +258,7 @@ def _outcome(future: Future[Evaluation], candidate: Candidate) -> Evaluation:
     error = future.exception()
     if error is None:
         return future.result()
-    return Evaluation.failure(candidate, f"worker lost: {first_line(error)}")
+    return Evaluation.failure(candidate, f"worker lost: {named_line(error)}")
 
 
 def _settle(future: Future[Evaluation], evaluation: Evaluation) -> None:

@@ -7,7 +7,8 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from evonas.core.faults import first_line, short_traceback
+from evonas.core.errors import in_short, named_line
+from evonas.core.faults import short_traceback
 from evonas.core.types import STATES, Candidate, Evaluation, Evaluator, Task
 
 
@@ -20,12 +21,12 @@ def guarded(evaluator: Evaluator, candidate: Candidate, task: Task, seed: int) -
         if not isinstance(evaluation, Evaluation):
             raise TypeError(f"the evaluator returned {type(evaluation).__name__}, not an Evaluation")
         if evaluation.candidate.genome != candidate.genome:
-            raise ValueError(f"the evaluator returned an Evaluation of {_short(evaluation.candidate.genome)}")
+            raise ValueError(f"the evaluator returned an Evaluation of {in_short(evaluation.candidate.genome)}")
         if evaluation.status not in STATES:
-            raise ValueError(f"the evaluator returned the status {_short(evaluation.status)}; there are {STATES}")
+            raise ValueError(f"the evaluator returned the status {in_short(evaluation.status)}; there are {STATES}")
         for what in ("error", "traceback"):
             if not isinstance(getattr(evaluation, what), str | None):
-                raise TypeError(f"the {what} of the Evaluation is no text but {_short(getattr(evaluation, what))}")
+                raise TypeError(f"the {what} of the Evaluation is no text but {in_short(getattr(evaluation, what))}")
         metrics = {name: _number(value, f"metric {name!r}") for name, value in evaluation.metrics.items()}
         taken = _number(evaluation.seconds, "seconds")
         if not math.isfinite(taken):
@@ -33,7 +34,7 @@ def guarded(evaluator: Evaluator, candidate: Candidate, task: Task, seed: int) -
         return replace(evaluation, metrics=metrics, seconds=taken)
     except (Exception, SystemExit) as error:
         seconds = time.perf_counter() - start
-        return Evaluation.failure(candidate, first_line(error), seconds, short_traceback(error))
+        return Evaluation.failure(candidate, named_line(error), seconds, short_traceback(error))
 
 
 def _number(value: Any, what: str) -> float:
@@ -43,13 +44,9 @@ def _number(value: Any, what: str) -> float:
     """
     found = value.item() if getattr(value, "shape", None) == () else value
     if isinstance(found, bool) or not isinstance(found, (int, float)):
-        raise TypeError(f"the {what} is no number but {_short(value)} ({type(value).__name__})")
+        raise TypeError(f"the {what} is no number but {in_short(value)} ({type(value).__name__})")
     try:
         float(found)
     except OverflowError:  # of whole numbers beyond all measure
         return math.inf if found > 0 else -math.inf
     return found
-
-
-def _short(value: Any) -> str:
-    return " ".join(repr(value).split())[:80]

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
-from evonas.core.errors import EvonasError
-from evonas.core.faults import first_line
+from evonas.core.errors import EvonasError, named_line
 from evonas.core.optional import Divisible, TakesTurns
 from evonas.core.surroundings import unchanged
 from evonas.core.types import Candidate, Evaluation, Evaluator, Task
@@ -112,7 +111,7 @@ class Processes:
         except EvonasError:  # no worker can start: no trial could succeed
             raise
         except Exception as error:  # a candidate that cannot be sent to a worker, say
-            return Evaluation.failure(candidate, first_line(error), time.perf_counter() - start)
+            return Evaluation.failure(candidate, named_line(error), time.perf_counter() - start)
         finally:
             self._free.put((worker, seat))
 

@@ -15,8 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from evonas.core import plugins
-from evonas.core.errors import EvonasError
-from evonas.core.faults import first_line
+from evonas.core.errors import EvonasError, named_line
 from evonas.core.optional import TakesTurns
 from evonas.core.surroundings import unchanged
 from evonas.core.types import Candidate, Evaluation, Evaluator, Task
@@ -118,7 +117,7 @@ class Worker:
             ) from error
         except Exception as error:
             _ended(started.process)
-            raise EvonasError(f"the evaluator cannot be sent to a worker: {first_line(error)}; {_FILE}") from error
+            raise EvonasError(f"the evaluator cannot be sent to a worker: {named_line(error)}; {_FILE}") from error
         if isinstance(ready, Exception):
             _ended(started.process)
             raise EvonasError(f"a worker cannot load the evaluator: {ready}; {_FILE}") from ready
@@ -166,7 +165,7 @@ def _serve(pipes: Sequence[Connection], user_files: Sequence[str]) -> None:
         each = _for_threads(evaluator, len(pipes))
         pipes[0].send("ready")
     except Exception as error:
-        pipes[0].send(RuntimeError(first_line(error)))
+        pipes[0].send(RuntimeError(named_line(error)))
         return
     for own, pipe in zip(each[1:], pipes[1:], strict=True):
         threading.Thread(target=_answer, args=(pipe, own), daemon=True).start()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from evonas.core.errors import EvonasError, NameTaken, choices
+from evonas.core.errors import EvonasError, NameTaken, choices, first_line
 from evonas.core.genomes import freeze
 from evonas.core.specs import home_name
 from evonas.core.types import Task, Trial
@@ -110,7 +110,7 @@ class Archive:
         try:
             self._engine = engine_of(places.read_only_url(self.file) if self.file is not None and locked else url)
         except (exc.ArgumentError, ImportError) as error:  # no such database, or no driver for it
-            words = shown(str(error).splitlines()[0])
+            words = shown(first_line(error))
             driver = url.get_backend_name() == "postgresql" and isinstance(error, ImportError)
             out = f"{DRIVER}, or {ELSEWHERE}" if driver else ELSEWHERE
             raise EvonasError(f"cannot use {self.where!r} as an archive: {words}; {out}") from error
@@ -477,9 +477,9 @@ def is_utf8(text: str) -> bool:
 
 
 def _reason(error: exc.DBAPIError) -> str:
-    return shown(str(error.orig or error).splitlines()[0])
+    return shown(first_line(error.orig or error))
 
 
 def _cause(error: Exception) -> str:
     """What is wrong, or what JSON or the database has no word for, in one line."""
-    return (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0]
+    return first_line(getattr(error, "orig", None) or error)

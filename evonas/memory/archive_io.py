@@ -19,7 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, first_line
 from evonas.core.files import whole
 from evonas.core.parsing import parse_json
 from evonas.core.specs import home_name
@@ -112,7 +112,7 @@ def absorb(archive: Archive, incoming: Iterable[Row]) -> Absorbed:
                     connection.execute(sa.insert(evaluations), new)
             taker.finish()
     except exc.DatabaseError as error:
-        words = shown(str(error.orig).splitlines()[0])
+        words = shown(first_line(error.orig))
         raise EvonasError(f"nothing was taken into {archive.where!r}: {words}") from error
     return Absorbed(taker.new, len(taker.made), len(taker.places) - taker.new)
 
@@ -244,8 +244,9 @@ def read_parquet(path: Path) -> Iterator[Row]:
                     position += 1
                     yield _parsed({**row, **lacks})
         except (ValueError, TypeError, pa.ArrowException, OSError) as error:
-            words = (str(error).splitlines() or [""])[0]
-            raise EvonasError(f"row {position} of {str(path)!r} is not valid: {words}; nothing was taken in") from error
+            raise EvonasError(
+                f"row {position} of {str(path)!r} is not valid: {first_line(error)}; nothing was taken in"
+            ) from error
 
 
 def _format(path: Path, columns: Any) -> int:

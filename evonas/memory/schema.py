@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from evonas.core.errors import in_short
 from evonas.core.genomes import freeze, plain
 from evonas.core.types import STATES, Candidate, Evaluation, Task, Trial
 
@@ -98,10 +99,6 @@ TYPES: Mapping[str, tuple[type, ...]] = {  # what a column holds once its JSON i
 MAY_BE_EMPTY = ("signature", "result", "error", "traceback")
 
 
-def _short(value: Any) -> str:
-    return repr(value)[:200]
-
-
 def check(row: Mapping[Any, Any], names: Iterable[str], prefix: str = "") -> None:
     """Whether columns of a row hold what they are for. Raises ValueError that names the column and the value."""
     for name in names:
@@ -109,7 +106,7 @@ def check(row: Mapping[Any, Any], names: Iterable[str], prefix: str = "") -> Non
         wanted = TYPES.get(name, TEXT)
         if (isinstance(value, wanted) and not isinstance(value, bool)) or (value is None and name in MAY_BE_EMPTY):
             continue
-        raise ValueError(f"{prefix + name} is {_short(value)}, not {wanted[0].__name__}")
+        raise ValueError(f"{prefix + name} is {in_short(value)}, not {wanted[0].__name__}")
 
 
 def check_evaluation(row: Mapping[Any, Any]) -> None:
@@ -121,11 +118,11 @@ def check_evaluation(row: Mapping[Any, Any]) -> None:
         raise ValueError(f"fidelity is {row['fidelity']}, not above 0 and up to 1")
     for value in row["metrics"].values():
         if not isinstance(value, int | float | None):
-            raise ValueError(f"a metric is {_short(value)}, not a number")
+            raise ValueError(f"a metric is {in_short(value)}, not a number")
     try:
         hash((freeze(row["genome"]), freeze(row["parents"])))
     except TypeError:
-        raise ValueError(f"the genome {_short(row['genome'])}, or a parent, holds an object") from None
+        raise ValueError(f"the genome {in_short(row['genome'])}, or a parent, holds an object") from None
 
 
 def check_task(row: Mapping[Any, Any]) -> None:
@@ -135,7 +132,7 @@ def check_task(row: Mapping[Any, Any]) -> None:
         raise ValueError(f"task_input_shape is {row['task_input_shape']!r}, not whole numbers")
     for value in row["task_features"].values():
         if not isinstance(value, int | float | None):
-            raise ValueError(f"a feature of the task is {_short(value)}, not a number")
+            raise ValueError(f"a feature of the task is {in_short(value)}, not a number")
 
 
 def task_of(row: Mapping[Any, Any]) -> Task:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, first_line
 from evonas.core.goals import Goal, metric
 from evonas.core.own_metrics import NETWORK, OwnMetric
 from evonas.core.types import Candidate, Encoding, Evaluation, Evaluator, Task
@@ -183,7 +183,7 @@ class WithLatency:
             except EvonasError:
                 raise
             except Exception as error:
-                log.warning("no %s: %s", name, (str(error).splitlines() or [type(error).__name__])[0])
+                log.warning("no %s: %s", name, first_line(error))
         return found
 
 

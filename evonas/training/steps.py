@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from evonas.core.errors import first_line
 from evonas.core.recipe import Recipe
 from evonas.training.accelerators import out_of_memory
 from evonas.training.capture import captured
@@ -235,4 +236,4 @@ def _reason(error: BaseException) -> str:
     """The first line of what was raised first: the end of a broken capture raises another error."""
     while error.__context__ is not None:
         error = error.__context__
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return first_line(error)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from evonas.core.environment import versions
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, named_line
 from evonas.core.specs import home_name
 from evonas.core.types import Task
 from evonas_surrogates import plainfile
@@ -96,9 +96,7 @@ def load(path: Path, *, encoding: str | None = None) -> tuple[TransferModel, dic
     try:
         model = _model(content)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-        raise EvonasError(
-            f"{str(path)!r} is damaged: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}; make it again"
-        ) from error
+        raise EvonasError(f"{str(path)!r} is damaged: {named_line(error)}; make it again") from error
     return model, content
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, first_line
 from evonas.core.files import whole
 from evonas.core.parsing import parse_json
 
@@ -44,9 +44,9 @@ def load(path: Path, kind: str, most: int) -> dict[str, Any]:
             names = file.keys() if said.get("evonas") == kind else ()
             arrays = {name: file.get_tensor(name) for name in names}
     except (OSError, ValueError, TypeError, SafetensorError) as error:
-        words = (str(error).splitlines() or [""])[0]
         raise EvonasError(
-            f"{str(path)!r} is no safetensors file that can be read: {words}; `evonas surrogate fit` makes a model"
+            f"{str(path)!r} is no safetensors file that can be read: {first_line(error)}; `evonas surrogate fit` "
+            "makes a model"
         ) from error
     if said.get("evonas") != kind:
         raise EvonasError(f"{str(path)!r} is a safetensors file but no {kind}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evonas.core.errors import EvonasError, choices
+from evonas.core.errors import EvonasError, choices, first_line
 from evonas.core.goals import Objective
 from evonas.core.types import Encoding, Task
 from evonas_benchmarks.tables.genes import OrderedGenes
@@ -39,7 +39,7 @@ def read_frame(path: Path, genes: Sequence[str]) -> pd.DataFrame:
             known = [gene for gene in genes if gene in frame.columns]
             frame = frame.assign(**{gene: _choices(column) for gene, column in _fields(path, known).items()})
     except Exception as error:
-        raise EvonasError(f"the table {str(path)!r} cannot be read: {str(error).splitlines()[0]}") from error
+        raise EvonasError(f"the table {str(path)!r} cannot be read: {first_line(error)}") from error
     return frame
 
 

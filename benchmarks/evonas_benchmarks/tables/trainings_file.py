@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, first_line
 from evonas.core.parsing import parse_json
 
 
@@ -26,8 +26,8 @@ def read(file: Path, keys: Sequence[str], measured: Sequence[str]) -> dict[str, 
         known = {name: np.array(table[name].to_pylist()) for name in keys}
         return known | {name: np.array(table[name].to_pylist(), dtype=float) for name in measured}
     except (OSError, pa.ArrowException, KeyError) as error:
-        said = str(error).splitlines()[0]
-        raise EvonasError(f"the table {str(file)!r} cannot be read: {said}; install evonas again") from error
+        said = f"the table {str(file)!r} cannot be read: {first_line(error)}; install evonas again"
+        raise EvonasError(said) from error
 
 
 def write(rows: Sequence[Mapping[str, Any]], types: Mapping[str, str], about: Mapping[str, Any], file: Path) -> None:

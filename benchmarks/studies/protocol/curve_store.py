@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, first_line
 from evonas_benchmarks.analysis import reading, summary
 from evonas_benchmarks.run.folder import COMMANDS, IDENTITY, as_called_now, files_of, write_whole
 from evonas_benchmarks.run.measures import FURTHER
@@ -38,7 +38,7 @@ def read(path: Path) -> pd.DataFrame:
     try:
         rows = pd.read_parquet(path)
     except (OSError, ValueError) as error:
-        raise EvonasError(f"cannot read the recorded curves {str(path)!r}: {str(error).splitlines()[0]}") from error
+        raise EvonasError(f"cannot read the recorded curves {str(path)!r}: {first_line(error)}") from error
     rows["method"] = rows.method.map(as_called_now)
     return rows
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evonas.core.environment import free_memory
-from evonas.core.errors import EvonasError, choices
+from evonas.core.errors import EvonasError, choices, named_line
 from evonas.core.parsing import parse_json, read_json
 from evonas.domains.images.collected import as_numbers, collected, in_parts, part_named
 from evonas.domains.images.dataset import Images
@@ -100,8 +100,7 @@ def _tables(folder: Path) -> dict[str, pa.Table]:
     except EvonasError:
         raise
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        words = (str(error).splitlines() or [""])[0]
-        raise EvonasError(f"{str(folder)!r} cannot be read as a data set: {type(error).__name__}: {words}") from error
+        raise EvonasError(f"{str(folder)!r} cannot be read as a data set: {named_line(error)}") from error
     if not tables:
         raise EvonasError(
             f"the folder {str(folder)!r} is no data set of Hugging Face's: it holds no state.json, dataset_dict.json "

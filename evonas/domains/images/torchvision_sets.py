@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evonas.core.errors import EvonasError, choices
+from evonas.core.errors import EvonasError, choices, named_line
 from evonas.domains.images.arrays import images_from_arrays
 from evonas.domains.images.dataset import Images
 
@@ -66,7 +66,7 @@ def _present_or_downloaded(dataset: Any, name: str, folder: Path, which: dict[st
         pass
     except Exception as error:  # whatever a torchvision reader meets in a damaged file
         raise EvonasError(
-            f"the files of torchvision's {name} in {str(folder)!r} are damaged ({_first_line(error)}); "
+            f"the files of torchvision's {name} in {str(folder)!r} are damaged ({named_line(error)}); "
             "remove them, and they are downloaded again"
         ) from error
     made = [path for path in (folder, folder / name, folder / name / "raw") if not path.exists()]
@@ -78,13 +78,9 @@ def _present_or_downloaded(dataset: Any, name: str, folder: Path, which: dict[st
             with suppress(OSError):
                 path.rmdir()
         raise EvonasError(
-            f"torchvision's {name} is not in {str(folder)!r} and cannot be downloaded ({_first_line(error)}); "
+            f"torchvision's {name} is not in {str(folder)!r} and cannot be downloaded ({named_line(error)}); "
             "put its files there, or give another --root"
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
 
 
 def _arrays(dataset: Any, name: str) -> tuple[np.ndarray, np.ndarray, list[str] | None]:
