@@ -227,11 +227,10 @@ def test_with_a_memory_it_begins_with_what_was_good_before():
 
 
 def test_it_is_the_ranker_beside_it_that_teaches_it_and_only_once():
-    searcher = make_method("policy+meta(pool=2)", on(GENES))
-    assert isinstance(searcher, Screened)
-    searcher.rankers[0] = ranker = remembering(GENES, ["abcdab"])
+    ranker = remembering(GENES, ["abcdab"])
+    searcher = Screened(on(GENES), PolicySearch(on(GENES)), ranker, pool=2)
     assert isinstance(searcher.searcher, PolicySearch)
-    searcher.searcher.advised(ranker)
+    assert searcher.searcher.preferences([tuple("abcdab")]) > PolicySearch(on(GENES)).preferences([tuple("abcdab")]) + 2
     first = searcher.searcher._policy()
     searcher.ask(2, generator(0, 0))
     assert searcher.searcher._policy() is first
