@@ -151,15 +151,16 @@ def begun(
 
 
 def remembered(searcher: Searcher[Any], context: SearchContext[Any], head: int = 1) -> tuple[Any, ...]:
-    """As many genomes to begin with as the context has: the `head` (the fixed baseline, what a user gave), behind it
-    what the memory suggests, as far as it goes and fits within limits, then the encoding's own."""
+    """As many genomes to begin with as the context has: the `head` (the fixed baseline, what a user gave), the one of
+    the encoding's own that suits such data best, behind it what the memory suggests, as far as it goes and fits within
+    limits, then others of the encoding's own. Earlier tasks may all have been of other kinds."""
     first, encoding = context.first, context.encoding
     if len(first) < 2 or not isinstance(searcher, Suggesting):
         return first
     suggested = searcher.suggestions(len(first))
     if isinstance(encoding, Within):
         suggested = encoding.all_fitted(suggested)
-    return tuple(dict.fromkeys([*first[:head], *suggested, *first]))[: len(first)]
+    return tuple(dict.fromkeys([*first[: head + 1], *suggested, *first]))[: len(first)]
 
 
 def fits(timetable: Timetable) -> Callable[[Candidate[Any], float], bool]:
