@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evonas.app.folders import results_folder
+from evonas.app.folders import owner_of, results_folder
 from evonas.core.errors import EvonasError
 from evonas.domains.domain import domain_named
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Place:
     """The folder of a network, which may not be there yet, and the run that the archive has under the given name: None
-    where a folder was given."""
+    where a folder was given that is not that run's."""
 
     folder: Path
     record: RunRecord | None = None
@@ -38,7 +38,7 @@ def located(run: str, archive: str | None) -> Place:
 
     folder = Path(os.path.expanduser(run))
     if (folder / "genome.json").is_file():
-        return Place(folder)
+        return Place(folder, _run_of(folder, run, archive))
     if folder.is_file():
         raise EvonasError(f"{run!r} is a file; give the name of a run, or the folder of a network first")
     store = Archive(archive)
@@ -52,6 +52,18 @@ def located(run: str, archive: str | None) -> Place:
             f"run {run!r} was scored by an evaluator of your own and has no network of its own to export{found}"
         )
     return Place(results_folder(run, record.config.get("out")), record)
+
+
+def _run_of(folder: Path, run: str, archive: str | None) -> RunRecord | None:
+    """The run of this name, where this is its folder: what is given is both, as `--name mine --out mine` leaves it."""
+    from evonas.memory.archive import Archive
+
+    if owner_of(folder) != run:
+        return None
+    store = Archive(archive)
+    record = store.run(run) if store.runs(run) else None
+    same = record is not None and results_folder(run, record.config.get("out")).resolve() == folder.resolve()
+    return record if same else None
 
 
 def network_folder(run: str, archive: str | None) -> Path:

@@ -12,6 +12,7 @@ from PIL import Image
 
 import evonas as package
 from evonas.app.formats import FILES, FORMATS, parse_formats
+from evonas.app.networks import located
 from evonas.core.errors import EvonasError
 from evonas.domains.standalone import _loaded
 from tests.app.photos import photo, searched
@@ -82,6 +83,19 @@ def test_another_trial_is_trained_once_and_the_runs_own_never(found):
     assert package.load(found / "other").predict(NEW).shape == (3,)
     assert "training" not in evonas(*words, cwd=found).stderr
     assert f"trial {3 - best} of the search" in (found / "other" / "README.md").read_text()
+
+
+def test_a_name_that_is_the_runs_own_folder_too_is_that_run(found, tmp_path, monkeypatch):
+    """As `--name mine --out mine` leaves it: --pick and --trial take the run; a copy of its folder is no run."""
+    archive = str(next(found.rglob("*.db")))
+    monkeypatch.chdir(found / "runs")
+    place = located("mine", archive)
+    assert place.record is not None
+    assert place.record.name == "mine"
+    assert place.has_network
+    shutil.copytree("mine", tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    assert located("mine", archive).record is None
 
 
 def test_a_run_whose_network_is_gone_is_trained_as_it_was(found):
