@@ -182,6 +182,7 @@ def prepare(
     job = Job(*parts, left or kept, began, timetable, costs=costs)
     if new:
         check_folder(job.folder, name, new=True)
+        archive.make()
     return job
 
 

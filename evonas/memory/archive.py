@@ -6,13 +6,15 @@ folder.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
@@ -82,6 +84,7 @@ class RunRecord:
 class Archive:
     """A Store in a database.
 
+    A file that is not there reads as an empty archive, and is made when the first run is written (or by `make`).
     An archive of an earlier evonas is brought up to date when it is opened (see `migrations.py`), and a copy of it is
     kept. One that cannot be written, or is opened `read_only`, stays as it is and takes no trials.
 
@@ -102,7 +105,7 @@ class Archive:
         self.where = shown(place) if places.is_url(place) else place
         self.file = places.file_of(url)
         if self.file is not None and not read_only:
-            places.make_room(self.file)
+            places.check_room(self.file)
         locked = self.file is not None and not places.writable(self.file)
         self.read_only = read_only or locked
         self._until: int | None = None
@@ -114,6 +117,29 @@ class Archive:
             driver = url.get_backend_name() == "postgresql" and isinstance(error, ImportError)
             out = f"{DRIVER}, or {ELSEWHERE}" if driver else ELSEWHERE
             raise EvonasError(f"cannot use {self.where!r} as an archive: {words}; {out}") from error
+        self._is, self._gone = None, ""
+        self._lock = RLock()
+        new = self.file is not None and not read_only and not os.path.lexists(self.file)
+        self._nothing = schema.empty() if new else None  # what is read while there is no file
+        if not new:
+            self._begin()
+
+    def make(self) -> None:
+        """Make a new archive's file now. Otherwise the first that is written does, for who only looks leaves nothing
+        behind. Raises EvonasError where it cannot be made."""
+        with self._lock:
+            if self._nothing is not None and self.file is not None:
+                places.make_room(self.file)
+                self._begin()
+                self._nothing = None
+
+    def _looked_at(self) -> sa.Engine:
+        """The database, or an empty one until there is a file, which another process may make."""
+        if self._nothing is not None and self.file is not None and os.path.lexists(self.file):
+            self.make()
+        return self._nothing or self._engine
+
+    def _begin(self) -> None:
         try:
             self._open()
         except exc.DBAPIError as error:
@@ -122,7 +148,7 @@ class Archive:
             raise EvonasError(f"cannot use {self.where!r} as an archive: {_reason(error)}; {ELSEWHERE}") from error
         except UnicodeError as error:  # of the file's own table of tables, or of its name
             raise EvonasError(self._damaged(_cause(error))) from error
-        self._is, self._gone = damage.identity(self.file) if self.file is not None else None, ""
+        self._is = damage.identity(self.file) if self.file is not None else None
 
     def _open(self) -> None:
         """Make the tables in an empty place, migrate older ones; refuse a foreign or a newer one, and leave it."""
@@ -137,7 +163,7 @@ class Archive:
             there = self._make_tables()
         if not set(schema.metadata.tables) <= there:
             raise EvonasError(f"{self.where!r} is a database but no evonas archive; {ELSEWHERE}")
-        with self.reading() as connection:
+        with self._reading(self._engine) as connection:
             found = connection.execute(sa.select(schema.meta.c.schema_version)).scalars().all()
         version = found[0] if len(found) == 1 else None
         if not isinstance(version, int) or version < 1:
@@ -389,12 +415,15 @@ class Archive:
 
         return patiently(read)
 
-    @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
+    def reading(self) -> AbstractContextManager[sa.Connection]:
         """A connection to read by. Raises EvonasError where the archive cannot be read, is damaged, or holds what no
         evonas writes."""
+        return self._reading(self._looked_at())
+
+    @contextmanager
+    def _reading(self, engine: sa.Engine) -> Iterator[sa.Connection]:
         try:
-            with self._engine.connect() as connection:
+            with engine.connect() as connection:
                 yield connection
         except EvonasError:
             raise
@@ -411,6 +440,7 @@ class Archive:
         let it go.
         """
         self.check_writable()
+        self.make()
         self._check_there()
         try:
             with self._engine.begin() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Mapping
@@ -79,17 +80,26 @@ def file_of(url: sa.URL) -> Path | None:
 
 
 def make_room(path: Path) -> None:
-    """Make a new archive's folder. Raises EvonasError where there cannot be one, or the file is a folder."""
+    """Make a new archive's folder. Raises EvonasError where there cannot be one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise EvonasError(
-            f"cannot make a folder for the archive {str(path)!r}: {error.strerror}; {ELSEWHERE}"
-        ) from error
-    if path.is_dir():
+        raise _no_room(path, error.strerror) from error
+
+
+def check_room(path: Path) -> None:
+    """Raises EvonasError where there cannot be a file: it is a folder, or below a file."""
+    there = next(folder for folder in path.parents if os.path.lexists(folder))
+    if not there.is_dir():
+        raise _no_room(path, os.strerror(errno.ENOTDIR))
+    if os.path.isdir(path):
         raise EvonasError(
             f"the archive {str(path)!r} is a folder; give a file, for example {str(path / 'archive.db')!r}"
         )
+
+
+def _no_room(path: Path, why: str | None) -> EvonasError:
+    return EvonasError(f"cannot make a folder for the archive {str(path)!r}: {why}; {ELSEWHERE}")
 
 
 def writable(path: Path) -> bool:

@@ -99,6 +99,13 @@ TYPES: Mapping[str, tuple[type, ...]] = {  # what a column holds once its JSON i
 MAY_BE_EMPTY = ("signature", "result", "error", "traceback")
 
 
+def empty() -> sa.Engine:
+    """An archive without a run, in memory."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+    metadata.create_all(engine)
+    return engine
+
+
 def check(row: Mapping[Any, Any], names: Iterable[str], prefix: str = "") -> None:
     """Whether columns of a row hold what they are for. Raises ValueError that names the column and the value."""
     for name in names:

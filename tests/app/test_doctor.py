@@ -40,7 +40,7 @@ def test_an_archive_that_cannot_be_used_is_broken_and_stays_as_it_is(tmp_path):
 
 
 def test_an_archive_that_is_there_says_how_much_it_holds(tmp_path):
-    Archive(tmp_path / "archive.db").close()
+    Archive(tmp_path / "archive.db").make()
     (found,) = doctor.archives(str(tmp_path / "archive.db"))
     assert found.state == "ok"
     assert "0 runs, 0 trials" in found.found

@@ -43,7 +43,7 @@ def test_a_search_and_all_that_reads_it_keep_the_password(url, tmp_path, monkeyp
     pytest.importorskip("tensorboard")
     caplog.set_level("DEBUG")
     monkeypatch.chdir(tmp_path)
-    Archive("other.db").close()
+    Archive("other.db").make()
     command = [str(Path(sys.executable).with_name("evonas")), "search", *OPTIONS, *LOGGED, "--archive", url]
     done = subprocess.run(command, cwd=tmp_path, env=os.environ, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+import pytest
 from deap import base, tools
 from torch import nn
 
@@ -154,6 +155,7 @@ class TestPolicy(SearcherContract):
         return make_method("policy", on(with_genes(encoding)))
 
 
+@pytest.mark.thorough
 class TestPolicyWithTheMemory(SearcherContract):
     def make_searcher(self, encoding):
         return make_method("policy+meta(pool=2, refine=0)", on(with_genes(encoding)))

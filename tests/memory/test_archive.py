@@ -293,7 +293,7 @@ def test_a_removed_archive_is_saved_by_whoever_writes_to_it(tmp_path, replaced):
     for file in tmp_path.glob("a.db*"):
         file.unlink()
     if replaced:
-        Archive(path).close()
+        Archive(path).make()
     for _ in range(2):  # once saved it is saved
         with pytest.raises(EvonasError, match=r"removed or replaced .* all that it held is in '.*a\.db\.saved'"):
             archive.append(trial(1, run="a"))

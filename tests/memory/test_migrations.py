@@ -66,7 +66,7 @@ def test_it_becomes_what_a_new_one_is_and_loses_nothing(old, tmp_path, caplog):
     before = {table: rows(old, table) for table in ("tasks", "runs", "evaluations")}
     with caplog.at_level(logging.WARNING):
         archive = Archive(old)
-    Archive(tmp_path / "new.db").close()
+    Archive(tmp_path / "new.db").make()
     assert shape(old) == shape(tmp_path / "new.db")
     for table, had in before.items():
         assert [{name: row[name] for name in had[0]} for row in rows(old, table)] == had

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evonas.core.errors import EvonasError
-from evonas.memory.archive import Archive
+from evonas.core.types import Candidate, Trial
+from evonas.memory.archive import Archive, RunRecord
 from evonas.memory.places import shown
+from tests.toys import TASK, total
 
 ODD = ["what?", "100%20", "100%", "a#b", "with space", "it's", 'say "hi"', "a&b=c", "naïve", "(1)", "a;b", ":memory:"]
 
@@ -19,6 +22,7 @@ ODD = ["what?", "100%20", "100%", "a#b", "with space", "it's", 'say "hi"', "a&b=
 def test_the_file_that_was_named(tmp_path, name):
     path = tmp_path / name / f"{name}.db"
     archive = Archive(path)
+    archive.make()
     assert archive.where == str(path)
     archive.close()
     assert {p.relative_to(tmp_path).parts[:2] for p in tmp_path.rglob("*") if p.is_file()} == {(name, f"{name}.db")}
@@ -30,7 +34,9 @@ def test_a_relative_path_and_a_home_are_the_file_they_name(tmp_path, monkeypatch
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert Archive("sub/a.db").where == str(tmp_path / "sub" / "a.db")
     assert Archive("~/a.db").where == str(tmp_path / "home" / "a.db")
-    assert Archive(f"sqlite:///{tmp_path}/b.db").file == tmp_path / "b.db"
+    archive = Archive(f"sqlite:///{tmp_path}/b.db")
+    archive.make()
+    assert archive.file == tmp_path / "b.db"
     assert (tmp_path / "b.db").is_file()
 
 
@@ -89,3 +95,33 @@ def test_the_command_line_shows_no_password_either():
 def test_the_way_to_a_missing_driver_is_said():
     with pytest.raises(EvonasError, match=r"pip install 'evonas\[postgres\]'"):
         Archive("postgresql+pg8000://me:hid@host/x")
+
+
+def test_who_only_looks_makes_no_archive(tmp_path):
+    path = tmp_path / "sub" / "typo.db"
+    archive = Archive(path)
+    view = archive.as_of(3)
+    assert (archive.runs(), archive.counts(), archive.trials(), archive.summary()) == ([], {}, [], [])
+    assert archive.unused() == 0
+    with pytest.raises(EvonasError, match="no run named 'nosuch' in .*the archive has no runs yet"):
+        archive.run("nosuch")
+    assert list(tmp_path.iterdir()) == []
+    Archive(path).add_run(RunRecord("first", TASK, "toys", "random"))  # another process does
+    archive.append(Trial("first", 0, 0, total(Candidate((1,) * 6), TASK, 0), 1.0))
+    assert [run.name for run in archive.runs()] == [run.name for run in view.runs()] == ["first"]
+    assert Archive(path).counts() == {"first": 1}
+
+
+def test_several_threads_look_while_the_archive_is_made(tmp_path):
+    archive = Archive(tmp_path / "a.db")
+    with ThreadPoolExecutor(4) as threads:
+        found = [threads.submit(archive.runs) for _ in range(20)]
+        Archive(tmp_path / "a.db").make()
+        found += [threads.submit(archive.runs) for _ in range(20)]
+    assert all(one.result() == [] for one in found)
+
+
+def test_there_is_no_room_below_a_file(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(EvonasError, match=r"cannot make a folder for the archive .*a\.db': Not a directory; give"):
+        Archive(tmp_path / "file" / "a.db")

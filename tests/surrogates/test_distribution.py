@@ -20,7 +20,7 @@ CELL = CellEncoding()
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-def fill(archive, name, n=40, best="nor_conv_3x3", **config):
+def fill(archive, name, n=30, best="nor_conv_3x3", **config):
     """A run whose cells are the better the more there is of one operation; the third failed."""
     task = Task(name, (1, 8, 8), 10, {"size": float(len(best))}, "".join(f"{ord(letter):x}" for letter in name))
     archive.add_run(RunRecord(name, task, "cell", "random", config={"objectives": "val_accuracy", **config}))

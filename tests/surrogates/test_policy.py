@@ -66,9 +66,9 @@ def test_what_it_draws_is_as_often_as_it_says():
     said = np.exp(log_likelihood(network, every))
     assert said.sum() == pytest.approx(1, abs=1e-5)
     assert np.ptp(said) > 0.1
-    places = drawn(network, 20_000) @ [4, 2, 1]
-    np.testing.assert_allclose(np.bincount(places, minlength=8) / 20_000, said, atol=0.015)
-    hot = np.bincount(drawn(network, 20_000, heat=100.0) @ [4, 2, 1], minlength=8) / 20_000
+    places = drawn(network, 8_000) @ [4, 2, 1]
+    np.testing.assert_allclose(np.bincount(places, minlength=8) / 8_000, said, atol=0.02)
+    hot = np.bincount(drawn(network, 8_000, heat=100.0) @ [4, 2, 1], minlength=8) / 8_000
     np.testing.assert_allclose(hot, 1 / 8, atol=0.02)
 
 

@@ -51,7 +51,7 @@ def test_a_locked_archive(times, tally, tmp_path, monkeypatch):
     """For less than its patience it waits; for longer it says so, in one line."""
     for seed in times:
         path = tmp_path / f"{seed}.db"
-        Archive(path).close()
+        Archive(path).make()
         patience, longer = 0.6, seed % 2
         monkeypatch.setattr(connections, "PATIENCE", patience)
         archive = Archive(path)
@@ -120,7 +120,7 @@ def test_two_users(times, tally, open_folder, toys):
     """One who may write writes beside the other; one who may not is told so, and reads."""
     for seed in times:
         kind, path = seed % 3, open_folder / f"{seed}.db"
-        Archive(path).close()
+        Archive(path).make()
         path.chmod(0o644 if kind == 2 else 0o666)  # which SQLite's files beside it get too
         toys.start(path, 20, 0.0, 6, "mine", cwd=open_folder).finish()
         mine = toys.start(path, 60, 0.01, 6, "mine-too", cwd=open_folder) if kind == 1 else None

@@ -25,7 +25,7 @@ class Says(CallbackDefaults):
 def warm() -> None:
     """What is imported late."""
     with tempfile.TemporaryDirectory() as folder:
-        Archive(Path(folder) / "warm.db").close()
+        Archive(Path(folder) / "warm.db").make()
     search(2)
 
 
