@@ -22,6 +22,7 @@ _config = tempfile.TemporaryDirectory(prefix="evonas-tests-")
 os.environ["XDG_CONFIG_HOME"] = _config.name
 os.environ["XDG_DATA_HOME"] = f"{_config.name}/data"  # the archive of whoever runs them is not theirs either
 os.environ["XDG_CACHE_HOME"] = f"{_config.name}/cache"
+os.environ["XDG_STATE_HOME"] = f"{_config.name}/state"
 
 # Where tests that are counted write what came of them, in all processes that test.
 os.environ.setdefault(LEDGER, f"{_config.name}/ledger.jsonl")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 from evonas.app import checkpoints
 from evonas.app.card import MARK
 from evonas.app.folders import EXPORTED, FILES, check_folder, owner_of, results_folder
+from evonas.app.underway import curves_folder
 from evonas.core.errors import EvonasError
 from evonas.core.files import UNFINISHED, all_whole, unfinished_in
-from evonas.memory.archive import RunRecord
+from evonas.memory.archive import Archive, RunRecord
+from evonas.memory.locks import delete_runs
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,28 @@ class Belongings:
             why = error.strerror or error
             raise EvonasError(f"cannot write to {str(folder)!r}: {why}; nothing was moved") from error
         return copied
+
+
+def forget(archive: Archive, owned: Mapping[str, Belongings], folders: bool) -> tuple[list[str], list[str]]:
+    """Delete runs, all or none, and with `folders` what is theirs on disk.
+
+    Returns a line for each, and one for each whose files could not be removed.
+
+    Raises EvonasError where a process works on one.
+    """
+    counts = archive.counts()
+    delete_runs(archive, list(owned))
+    said, failed = [], []
+    for name, has in owned.items():
+        line = f"{name}: {counts.get(name, 0)} trials forgotten"
+        try:
+            shutil.rmtree(curves_folder(archive, name), ignore_errors=True)  # of a process that was killed
+            if has.files:
+                line += f"; {has.removed()}" if folders else f"; its results stay in {has.folder}"
+        except EvonasError as error:
+            failed.append(f"{name}: {error}")
+        said.append(line)
+    return said, failed
 
 
 def move_target(record: RunRecord, folder: Path, has: Belongings) -> None:

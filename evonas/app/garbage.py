@@ -8,6 +8,7 @@ from pathlib import Path
 
 from evonas.app import checkpoints
 from evonas.app.belongings import Belongings, unfinished
+from evonas.app.underway import curves_folder
 from evonas.memory import locks, migrations
 from evonas.memory.archive import Archive
 
@@ -41,6 +42,8 @@ def garbage(archive: Archive, *, interrupted: bool = False, copies: bool = False
         folder = Belongings.of(record).folder
         if files := unfinished(folder):
             yield Garbage(f"unfinished files of {record.name}", tuple(files))
+        if files := sorted(curves_folder(archive, record.name).glob("*.jsonl")):
+            yield Garbage(f"curves of {record.name}", tuple(files))
         trainings = checkpoints.find(folder, record)
         if trainings is not None and (interrupted or status == "done"):
             yield Garbage(f"trainings of {record.name}, {status}", tuple(checkpoints.files(trainings)), trainings)

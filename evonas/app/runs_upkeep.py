@@ -34,9 +34,8 @@ def runs_delete(
       evonas runs delete digits-net-1 digits-net-2
       evonas runs delete digits-net-1 --folders --yes
     """
-    from evonas.app.belongings import Belongings
+    from evonas.app.belongings import Belongings, forget
     from evonas.memory.archive import Archive
-    from evonas.memory.locks import delete_runs
 
     store = Archive(archive)
     names = list(dict.fromkeys(names))
@@ -50,11 +49,11 @@ def runs_delete(
             raise typer.Exit(1)
         if folders is None and there:
             folders = typer.confirm(f"Remove {'that folder' if len(there) == 1 else 'those folders'} too?")
-    for name in names:
-        line = f"{name}: {delete_runs(store, [name])} trials forgotten"
-        if owned[name].files:
-            line += f"; {owned[name].removed()}" if folders else f"; its results stay in {owned[name].folder}"
+    said, failed = forget(store, owned, bool(folders))
+    for line in said:
         print_line(line)
+    if failed:
+        raise EvonasError("; ".join(failed))
 
 
 @runs_app.command("move")

@@ -35,7 +35,7 @@ class Underway(CallbackDefaults):
         from evonas.training.watching import curve_file
 
         genome = genome_text(candidate.genome)[:LETTERS]
-        file = self._curves[number] = curve_file(_folder(self._archive, self._run), candidate.genome)
+        file = self._curves[number] = curve_file(curves_folder(self._archive, self._run), candidate.genome)
         told = {"genome": genome, "fidelity": candidate.fidelity, "began": time.time(), "curve": file.name}
         self._running[number] = told
         self._say()
@@ -64,7 +64,7 @@ class Underway(CallbackDefaults):
 def curves_of(archive: Archive, run: str) -> Iterator[Path | None]:
     """The folder where the run's trainings say how far they have come, while it lasts; None where there can be none.
     It is this user's and this machine's."""
-    folder = _folder(archive, run)
+    folder = curves_folder(archive, run)
     try:
         rmtree(folder, ignore_errors=True)  # of a process that was killed
         folder.mkdir(parents=True)
@@ -77,10 +77,12 @@ def curves_of(archive: Archive, run: str) -> Iterator[Path | None]:
         rmtree(folder, ignore_errors=True)
 
 
-def _folder(archive: Archive, run: str) -> Path:
+def curves_folder(archive: Archive, run: str) -> Path:
+    """Where they would be. What is there and nobody works on the run is of a process that was killed."""
     from platformdirs import user_state_path
 
-    key = sha256(f"{archive.where}\n{run}".encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    place = archive.where if archive.file is None else archive.file.resolve()  # by whatever path it was named
+    key = sha256(f"{place}\n{run}".encode("utf-8", "surrogateescape")).hexdigest()[:24]
     return user_state_path("evonas", appauthor=False) / "underway" / key
 
 
@@ -101,7 +103,7 @@ def underway(archive: Archive, run: str) -> tuple[list[dict[str, Any]], str]:
     Nothing of a search on another machine."""
     try:
         said = parse_json(locks.said(archive, run))
-        now, folder = time.time(), _folder(archive, run)
+        now, folder = time.time(), curves_folder(archive, run)
         names = [str(one.get("curve", "")) for one in said["running"]]
         running = [
             {

@@ -20,9 +20,11 @@ pytest.importorskip("starlette", reason="not installed: pip install 'evonas[live
 pytest.importorskip("uvicorn", reason="not installed: pip install 'evonas[live]'")
 
 import evonas
+from evonas.app.belongings import Belongings, forget
+from evonas.app.garbage import garbage
 from evonas.app.live.pages import Pages
 from evonas.app.live.server import serving
-from evonas.app.underway import Underway, curves_of, underway
+from evonas.app.underway import Underway, curves_folder, curves_of, underway
 from evonas.core.errors import EvonasError
 from evonas.core.pages import META
 from evonas.core.types import Candidate, Evaluation, Trial
@@ -193,6 +195,32 @@ def test_runs_are_deleted_after_asking_and_by_our_own_page_alone(archive, tmp_pa
     assert [path.name for path in (tmp_path / "before").iterdir()] == ["mine.txt"]
 
 
+def test_what_cannot_be_removed_is_said_and_the_others_are(archive, tmp_path):
+    for name in ("second", "third"):
+        archive.add_run(RunRecord(name, TASK, "toys", "random", config={"out": str(tmp_path / name)}))
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "result.json").write_text(json.dumps({"run": name}))
+    held = tmp_path / "second" / "report.html"
+    held.write_text("")
+    owned = {name: Belongings.of(archive.run(name)) for name in ("second", "third")}
+    held.unlink()
+    held.mkdir()
+    (held / "mine.txt").write_text("kept")
+    said, failed = forget(archive, owned, True)
+    assert [line.partition(":")[0] for line in said] == ["second", "third"]
+    assert re.fullmatch(r"second: cannot remove '.*report\.html': .*; remove it by hand", *failed)
+    assert not (tmp_path / "third").exists()
+
+
+def test_a_report_from_a_folder_is_no_page_of_this_origin(archive, tmp_path, server):
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before" / "result.json").write_text('{"run": "before"}')
+    (tmp_path / "before" / "report.html").write_text("<head></head><body><script>alert()</script></body>")
+    policies = {run: ask(server, f"run/{run}/")[1].get_all("Content-Security-Policy") for run in ("before", "first")}
+    assert "sandbox allow-scripts allow-downloads" in policies["before"]
+    assert [len(policies[run]) for run in policies] == [2, 1]
+
+
 def test_only_the_head_of_a_page(server):
     status, headers, text = ask(server, "run/first/", method="HEAD")
     assert (status, text) == (200, "")
@@ -263,6 +291,20 @@ def test_the_curves_of_running_trainings(archive, server):
         assert (one["genome"], one["time"], one["curve"]) == ("the final training", "", [[0.1, 0.9]])
     assert not folder.exists()
     assert state(server)["running"] == []
+
+
+def test_curves_are_found_by_any_path_of_the_archive_and_go_with_the_run(archive, tmp_path):
+    (tmp_path / "link.db").symlink_to(archive.file)
+    folder = curves_folder(archive, "first")
+    assert curves_folder(Archive(tmp_path / "link.db"), "first") == folder
+    for run in ("first", "before"):  # of processes that were killed
+        curves_folder(archive, run).mkdir(parents=True)
+        tell: Any = teller(curves_folder(archive, run), (1,))
+        tell(0.5, 1.0, 0.5)
+    assert [one.what for one in garbage(archive)] == ["curves of before"]
+    forget(archive, {"before": Belongings.of(archive.run("before"))}, False)
+    assert not curves_folder(archive, "before").exists()
+    assert folder.exists()
 
 
 def test_a_search_says_how_far_its_trainings_have_come(tmp_path, monkeypatch):

@@ -15,7 +15,10 @@ pytest.importorskip("uvicorn", reason="not installed: pip install 'evonas[live]'
 
 from evonas.app.live.pages import Pages
 from evonas.app.live.server import Server, serving
+from evonas.app.results import summary, write_report
 from evonas.app.underway import Underway, curves_of
+from evonas.core.goals import Goal
+from evonas.core.pages import META
 from evonas.core.types import Candidate, Trial
 from evonas.memory.archive import Archive, RunRecord
 from evonas.memory.locks import sole_owner
@@ -183,3 +186,29 @@ def test_runs_side_by_side(archive, opened):
     assert said == []
     assert dom.count("<polyline") == 2
     assert ">2 trials</text>" in dom
+
+
+def test_a_report_from_a_folder_is_shown_and_cannot_delete(tmp_path, opened):
+    """What is done is the file that a search wrote; a script in it, anybody's, is kept from all but its own page."""
+    archive, folder = Archive(tmp_path / "archive.db"), tmp_path / "evil"
+    archive.add_run(RunRecord("evil", TASK, "toys", "random", config={"out": str(folder)}))
+    archive.append(trial(0, "evil"))
+    archive.update_run("evil", status="done", result={"metrics": {}})
+    deed = """<script>(async () => {
+      const base = new URL("../../", location), body = new URLSearchParams({ run: "evil" });
+      const tries = [fetch(base + "delete", { method: "POST", body }), fetch(base + "delete?run=evil")];
+      const tried = await Promise.allSettled(tries);
+      document.documentElement.dataset.tried = tried.map((one) => one.status).join();
+    })();</script>"""
+    goal = Goal.parse("val_accuracy")
+    record, trials = archive.run("evil"), archive.trials("evil")
+    write_report(record, goal, trials, summary(record, goal, trials, "done"), None, archive, folder)
+    report = folder / "report.html"
+    report.write_text(report.read_text(encoding="utf-8").replace(META, "").replace("</body>", f"{deed}</body>"))
+    (folder / "result.json").write_text('{"run": "evil"}')
+    with serving(Pages(archive, deletes=True)) as server:
+        dom, _ = opened(server, server.page("evil"))
+    assert 'data-tried="rejected,rejected"' in dom
+    assert re.search(r'<html[^>]* data-drawn="[1-9]', dom)
+    assert "evil is done: 1 trials" in dom
+    assert [run.name for run in archive.runs()] == ["evil"]

@@ -54,6 +54,15 @@ def test_deleting_with_folders_removes_what_is_the_runs_own(archive, tmp_path):
     assert archive.runs() == []
 
 
+def test_nothing_is_deleted_where_one_of_them_is_running(archive, tmp_path):
+    for name in ("first", "second"):
+        run(archive, tmp_path / name, name)
+    with sole_owner(archive, "second"):
+        done = evonas("runs", "delete", "first", "second", "--yes", cwd=tmp_path, ok=False)
+    assert "run 'second' is running, so nothing was deleted" in done.stderr
+    assert [record.name for record in archive.runs()] == ["first", "second"]
+
+
 def test_deleting_keeps_the_folder_unless_told(archive, tmp_path):
     run(archive, tmp_path / "r")
     said = evonas("runs", "delete", "first", "--yes", cwd=tmp_path).stdout

@@ -3,14 +3,15 @@
 (() => {
   const byId = (id) => document.getElementById(id);
   const place = byId("live"), run = place.dataset.run, words = byId("live-words"), table = byId("runs");
-  const key = `evonas ${location.pathname}`, kept = JSON.parse(sessionStorage.getItem(key) || "{}");
+  const store = (() => { try { return sessionStorage; } catch { return null; } })(); // a sandboxed page has none
+  const key = `evonas ${location.pathname}`, kept = JSON.parse(store?.getItem(key) || "{}");
   let paused = Boolean(kept.paused), lost = 0, sorted = kept.sorted;
 
   // --- the page stays as its reader left it
 
   const details = () => [...document.querySelectorAll("details")];
   const marks = () => [...document.querySelectorAll("#runs input")];
-  addEventListener("pagehide", () => sessionStorage.setItem(key, JSON.stringify({
+  addEventListener("pagehide", () => store?.setItem(key, JSON.stringify({
     y: scrollY, paused, sorted, filter: byId("live-filter")?.value, open: details().map((one) => one.open),
     marked: marks().filter((one) => one.checked).map((one) => one.value),
   })));

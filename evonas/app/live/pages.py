@@ -18,7 +18,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
-from evonas.app.belongings import Belongings
+from evonas.app.belongings import Belongings, forget
 from evonas.app.folders import owner_of, results_folder
 from evonas.app.live.compare import side_by_side
 from evonas.app.results import recorded_goal, summary, write_report
@@ -28,7 +28,7 @@ from evonas.core.figures import duration
 from evonas.core.goals import metric
 from evonas.core.pages import META
 from evonas.memory.archive import Archive, RunRecord
-from evonas.memory.locks import delete_runs, status
+from evonas.memory.locks import status
 
 PAUSE = 3.0  # seconds at least between two reports of a run that goes on
 SHARE = 0.05  # of a core at most that is spent on them
@@ -37,11 +37,15 @@ KEPT = 8  # pages; one is 2 MB
 
 @dataclass(frozen=True)
 class Page:
-    """HTML, of which state of a run it is, and until when no other is made."""
+    """HTML, of which state of a run it is, and until when no other is made.
+
+    `filed`: it is from the run's folder, where anybody may have written it, and may have less than our own pages.
+    """
 
     version: str
     html: str
     until: float
+    filed: bool = False
 
 
 class Pages:
@@ -79,10 +83,11 @@ class Pages:
             waits = made is not None and record.status == "running" and time.monotonic() < made.until
             if made is None or (made.version != version and not waits):
                 begun = time.thread_time()
-                html = self._report(record)
+                filed = self._filed(record)
+                html = self._report(record) if filed is None else filed
                 spent = time.thread_time() - begun if made else 0.0  # the first one also loads what all need
                 pause = max(self._pause, spent / self._share)
-                made = Page(version, _living(html, version, run), time.monotonic() + pause)
+                made = Page(version, _living(html, version, run), time.monotonic() + pause, filed is not None)
                 self._made.pop(run, None)
                 self._made[run] = made
                 while len(self._made) > KEPT:
@@ -111,16 +116,11 @@ class Pages:
     def deleted(self, names: Sequence[str], folders: bool) -> str:
         """Delete runs, and what evonas wrote into their folders where that is wanted; the page that says so."""
         owned = {name: Belongings.of(self._archive.run(name)) for name in self._chosen(names)}
-        counts, done = self._archive.counts(), []
-        delete_runs(self._archive, list(owned))  # all or none
-        for name, has in owned.items():
-            line = f"{name}: {counts.get(name, 0)} trials forgotten"
-            if has.files:
-                line += f"; {has.removed()}" if folders else f"; its results stay in {has.folder}"
+        done, failed = forget(self._archive, owned, folders)
+        for name in owned:
             self._made.pop(name, None)
             self._best.pop(name, None)
-            done.append(line)
-        return self._framed("delete.html", "", script=False, done=done)
+        return self._framed("delete.html", "", script=False, done=[*done, *failed])
 
     def _chosen(self, names: Sequence[str]) -> Sequence[str]:
         if not names:
@@ -141,11 +141,15 @@ class Pages:
         record = replace(record, status=status(self._archive, run, record.status))
         return record, f"{self._archive.counts(run).get(run, 0)} {record.status}"
 
-    def _report(self, record: RunRecord) -> str:
+    def _filed(self, record: RunRecord) -> str | None:
+        """The report that a search wrote at its end."""
         if record.status == "done":
             folder = results_folder(record.name, record.config.get("out"))
             if owner_of(folder) == record.name and (folder / "report.html").exists():
                 return (folder / "report.html").read_text(encoding="utf-8")
+        return None
+
+    def _report(self, record: RunRecord) -> str:
         trials, goal = self._archive.trials(record.name), recorded_goal(record)
         values = summary(record, goal, trials, record.status) | dict(record.result or {})
         with TemporaryDirectory() as made:

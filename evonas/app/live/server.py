@@ -47,6 +47,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",  # the address holds the token
     "X-Content-Type-Options": "nosniff",
 }
+# a report from a run's folder is no page of this origin: whatever stands in it reads no other page and deletes nothing
+SANDBOX = {"Content-Security-Policy": "sandbox allow-scripts allow-downloads"}
 
 
 class Server:
@@ -132,12 +134,12 @@ class Server:
         run = request.path_params["run"]
         page = self._pages.report(run)
         self._shown[run] = page.version
-        return HTMLResponse(page.html)
+        return HTMLResponse(page.html, headers=SANDBOX if page.filed else None)
 
     def _state(self, request: Request) -> Response:
         run = request.path_params["run"]
         self._asked[run] = time.monotonic()
-        return JSONResponse(self._pages.state(run))
+        return JSONResponse(self._pages.state(run), headers={"Access-Control-Allow-Origin": "null"})  # a sandbox's
 
     def _may_change(self, request: Request) -> bool:
         """Whether it is the form of our own page that asks, and the page may delete."""
