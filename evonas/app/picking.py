@@ -108,7 +108,8 @@ def lines(values: Mapping[str, Any], command: str | None) -> list[str]:
         return []
     many = f"{len(front)} network{'s' * (len(front) > 1)}"
     volume = values.get("hypervolume")
-    share = f", which dominate {100 * volume['value']:.1f} % between the worst and the ideal" if volume else ""
+    verb = "dominate" if len(front) > 1 else "dominates"
+    share = f", which {verb} {100 * volume['value']:.1f} % between the worst and the ideal" if volume else ""
     found = [f"front: {many}{share}"]
     for one in front:
         if one["best"] or one["knee"]:
