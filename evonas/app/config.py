@@ -222,12 +222,13 @@ class SearchConfig(BaseModel):
                     "an evaluator of your own loads its own data"
                 )
             values = {**values, "data": ""}
-        source = str(values.get("data") or "digits")
-        if values.get("root") and not recorded and not takes_root(source):
-            raise EvonasError(
-                f"--root {values['root']} is where torchvision's data sets lie, and --data {source} is none of them; "
-                "leave it out"
-            )
+        if values.get("root") and not recorded:
+            own, source = values.get("evaluator"), str(values.get("data") or "digits")
+            if own or not takes_root(source):
+                why = f"--evaluator {own!r} loads its own data" if own else f"--data {source} is none of them"
+                raise EvonasError(
+                    f"--root {values['root']} is where torchvision's data sets lie, and {why}; leave it out"
+                )
         for other in ("seconds", "epochs", "inherit", "stop_early") if values.get("deadline") else ():
             if values.get(other):
                 raise EvonasError(

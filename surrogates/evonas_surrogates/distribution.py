@@ -18,6 +18,7 @@ from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal, Objective
 from evonas.core.specs import plain_name
 from evonas.core.types import Trial
+from evonas.domains.domain import takes_root
 from evonas.encodings.make import make_encoding
 from evonas.memory.archive import Archive
 from evonas_surrogates import source_data
@@ -28,16 +29,8 @@ from evonas_surrogates.remembered import Remembered
 from evonas_surrogates.source_data import SourceData
 
 FIRST = 5
-SAME = (
-    "data",
-    "encoding",
-    "method",
-    "surrogate",
-    "objectives",
-    "epochs",
-    "train_size",
-    "seed",
-)  # of a run that goes on
+# of a run that goes on
+SAME = ("data", "encoding", "method", "surrogate", "objectives", "epochs", "train_size", "seed")
 
 
 @dataclass(frozen=True)
@@ -103,8 +96,15 @@ def work(tasks: Sequence[str], name: str = "meta", **options: Any) -> Iterator[t
     options = {"encoding": "net", "method": "random", "surrogate": "none", "trials": 40, **options}
     PolicySearch(SearchContext(make_encoding(options["encoding"])))  # says now what it would say in the end
     names, out = [f"{name}-{_named(task)}" for task in tasks], options.pop("out", "runs")
+    root = options.pop("root", None)
+    if root is not None and not any(map(takes_root, tasks)):
+        raise EvonasError(
+            f"--root {root} is where torchvision's data sets lie, and none of {','.join(tasks)!r} is one; leave it out"
+        )
     configs = [
-        SearchConfig.make({**options, "data": task, "name": run, "out": f"{out}/{run}"})
+        SearchConfig.make(
+            {**options, "data": task, "name": run, "out": f"{out}/{run}", "root": root if takes_root(task) else None}
+        )
         for task, run in zip(tasks, names, strict=True)
     ]
     if len(set(names)) < len(names) or len(names) < 2:

@@ -81,6 +81,19 @@ def test_wrong_wishes_are_one_line_before_anything_is_trained(tmp_path):
     assert [run.name for run in Archive(where).runs()] == ["meta-digits"]
 
 
+def test_a_root_is_for_those_tasks_that_have_one(tmp_path, monkeypatch):
+    options = {"encoding": "cell(width=2)", "train_size": 80, "epochs": 1, "archive": str(tmp_path / "a.db")}
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a_file").touch()  # where nothing can be downloaded to
+    found = work(["digits", "torchvision:MNIST"], root=str(tmp_path / "a_file"), **options)
+    run, prepared, _ = next(found)
+    assert (run, prepared.config.root) == ("meta-digits", None)
+    with pytest.raises(EvonasError, match=r"MNIST .*a_file"):
+        next(found)
+    with pytest.raises(EvonasError, match="--root here is where torchvision's .* none of 'digits,npz:a.npz' is one"):
+        next(work(["digits", "npz:a.npz"], root="here", **options))
+
+
 @pytest.mark.thorough
 def test_the_command_trains_what_is_missing_and_no_more(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from evonas.app.live.listing import figure
 from evonas.app.results import recorded_goal
 from evonas.core.errors import EvonasError
 from evonas.core.figures import duration
@@ -81,8 +82,8 @@ def row(record: RunRecord, trials: Sequence[Trial]) -> dict[str, str]:
         "status": record.status,
         "trials": str(len(trials)),
         "best so far": ", ".join(f"{text} {label}" for label, text in figures.items()) if best else "",
-        "test accuracy": _text("test_accuracy", result.get("test_accuracy")),
-        "parameters": _text("params", result.get("params", metrics.get("params"))),
+        "test accuracy": figure("test_accuracy", result.get("test_accuracy")),
+        "parameters": figure("params", result.get("params", metrics.get("params"))),
         "search time": duration(trials[-1].elapsed) if trials else "",
         "data": record.task.name,
         "encoding": record.encoding,
@@ -99,7 +100,3 @@ def notes(records: Sequence[RunRecord]) -> list[str]:
     if len({recorded_goal(record).objectives for record in records}) > 1:
         found.append("These runs searched for different things: each line is by its own run's goal.")
     return found
-
-
-def _text(name: str, value: Any) -> str:
-    return metric(name).text(value) if isinstance(value, (int, float)) else ""

@@ -16,16 +16,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any
-from urllib.parse import quote
 
 from evonas.app.belongings import Belongings, forget
 from evonas.app.folders import owner_of, results_folder
 from evonas.app.live.compare import side_by_side
+from evonas.app.live.listing import Listing, figure
 from evonas.app.results import recorded_goal, summary, write_report
 from evonas.app.underway import underway
 from evonas.core.errors import EvonasError
 from evonas.core.figures import duration
-from evonas.core.goals import metric
 from evonas.core.pages import META
 from evonas.memory.archive import Archive, RunRecord
 from evonas.memory.locks import status
@@ -57,7 +56,7 @@ class Pages:
     def __init__(self, archive: Archive, pause: float = PAUSE, share: float = SHARE, deletes: bool = False):
         self._archive, self._pause, self._share, self.deletes = archive, pause, share, deletes
         self._made: dict[str, Page] = {}
-        self._best: dict[str, tuple[str, str]] = {}
+        self._listing = Listing(archive)
         self._lock = Lock()
 
     def state(self, run: str) -> dict[str, Any]:
@@ -96,12 +95,12 @@ class Pages:
 
     def runs(self) -> str:
         """The page of all runs, the newest first."""
-        rows = self._rows()
+        rows = self._listing.rows()
         return self._framed("runs.html", _version_of(rows), rows=rows, deletes=self.deletes)
 
     def compared(self, names: Sequence[str]) -> str:
         """The page of some runs side by side."""
-        return self._framed("compare.html", _version_of(self._rows()), **side_by_side(self._archive, names))
+        return self._framed("compare.html", _version_of(self._listing.rows()), **side_by_side(self._archive, names))
 
     def asked(self, names: Sequence[str]) -> str:
         """The page that asks whether runs are to be deleted."""
@@ -119,7 +118,6 @@ class Pages:
         done, failed = forget(self._archive, owned, folders)
         for name in owned:
             self._made.pop(name, None)
-            self._best.pop(name, None)
         return self._framed("delete.html", "", script=False, done=[*done, *failed])
 
     def _chosen(self, names: Sequence[str]) -> Sequence[str]:
@@ -133,7 +131,7 @@ class Pages:
         return _template(name).render(where=self._archive.where, version=version, **assets, **values)
 
     def runs_state(self) -> dict[str, Any]:
-        return {"version": _version_of(self._rows())}
+        return {"version": _version_of(self._listing.rows())}
 
     def _now(self, run: str) -> tuple[RunRecord, str]:
         """The run's record, with the status that it really has, and of which state a report made now would be."""
@@ -156,44 +154,6 @@ class Pages:
             path = write_report(record, goal, trials, values, None, self._archive, Path(made))
             return path.read_text(encoding="utf-8")
 
-    def _rows(self) -> list[dict[str, Any]]:
-        counts, found = self._archive.counts(), []
-        for record in reversed(self._archive.runs()):
-            record = replace(record, status=status(self._archive, record.name, record.status))
-            count = counts.get(record.name, 0)
-            running = len(underway(self._archive, record.name)[0]) if record.status == "running" else 0
-            found.append(
-                {
-                    "name": record.name,
-                    "address": f"run/{quote(record.name, safe='')}/",
-                    "status": record.status,
-                    "trials": count,
-                    "running": running or "",
-                    "best": self._best_of(record, count),
-                    "test": _text("test_accuracy", (record.result or {}).get("test_accuracy")),
-                    "task": record.task.name,
-                    "encoding": record.encoding,
-                    "method": record.method,
-                    "begun": record.created.replace("T", " ")[:16],
-                }
-            )
-        return found
-
-    def _best_of(self, record: RunRecord, count: int) -> str:
-        """Its first objective, `val_accuracy 98.1 %`; of a run that goes on looked for when it has new trials."""
-        known, text = self._best.get(record.name, ("", ""))
-        version = f"{count} {record.status}"
-        if known != version:
-            goal = recorded_goal(record)
-            name, metrics = goal.first.name, (record.result or {}).get("metrics")
-            if metrics is None and count:
-                best = goal.best(self._archive.trials(record.name))
-                metrics = best.evaluation.metrics if best else {}
-            text = _text(name, (metrics or {}).get(name))
-            text = f"{text} {metric(name).label}" if text else ""
-            self._best[record.name] = version, text
-        return text
-
 
 def _shown(one: dict[str, Any]) -> dict[str, Any]:
     """A running trial, in words, and its curve: [share that is done, accuracy] after each epoch."""
@@ -203,7 +163,7 @@ def _shown(one: dict[str, Any]) -> dict[str, Any]:
         "time": "" if one["seconds"] is None else duration(one["seconds"]),
         "part": f"{100 * one['fidelity']:.0f} %" if one["fidelity"] < 1 else "",
         "done": f"{100 * last[0]:.0f} %" if last else "",
-        "learned": _text("train_accuracy", last[2]) if last else "",
+        "learned": figure("train_accuracy", last[2]) if last else "",
         "curve": [[share, accuracy] for share, _, accuracy in one["curve"]],
     }
 
@@ -220,10 +180,6 @@ def _living(html: str, version: str, run: str) -> str:
 
 def _version_of(rows: Any) -> str:
     return sha256(repr(rows).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-
-
-def _text(name: str, value: Any) -> str:
-    return metric(name).text(value) if isinstance(value, (int, float)) else ""
 
 
 def _template(name: str) -> Any:
