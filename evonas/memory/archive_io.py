@@ -112,7 +112,7 @@ def absorb(archive: Archive, incoming: Iterable[Row]) -> Absorbed:
                     connection.execute(sa.insert(evaluations), new)
             taker.finish()
     except exc.DatabaseError as error:
-        words = shown(first_line(error.orig))
+        words = shown(first_line(error.orig or error))
         raise EvonasError(f"nothing was taken into {archive.where!r}: {words}") from error
     return Absorbed(taker.new, len(taker.made), len(taker.places) - taker.new)
 

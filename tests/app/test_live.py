@@ -208,7 +208,8 @@ def test_what_cannot_be_removed_is_said_and_the_others_are(archive, tmp_path):
     (held / "mine.txt").write_text("kept")
     said, failed = forget(archive, owned, True)
     assert [line.partition(":")[0] for line in said] == ["second", "third"]
-    assert re.fullmatch(r"second: cannot remove '.*report\.html': .*; remove it by hand", *failed)
+    assert len(failed) == 1
+    assert re.fullmatch(r"second: cannot remove '.*report\.html': .*; remove it by hand", failed[0])
     assert not (tmp_path / "third").exists()
 
 
@@ -216,7 +217,9 @@ def test_a_report_from_a_folder_is_no_page_of_this_origin(archive, tmp_path, ser
     (tmp_path / "before").mkdir()
     (tmp_path / "before" / "result.json").write_text('{"run": "before"}')
     (tmp_path / "before" / "report.html").write_text("<head></head><body><script>alert()</script></body>")
-    policies = {run: ask(server, f"run/{run}/")[1].get_all("Content-Security-Policy") for run in ("before", "first")}
+    policies = {
+        run: ask(server, f"run/{run}/")[1].get_all("Content-Security-Policy") or [] for run in ("before", "first")
+    }
     assert "sandbox allow-scripts allow-downloads" in policies["before"]
     assert [len(policies[run]) for run in policies] == [2, 1]
 

@@ -28,7 +28,7 @@ import numpy as np
 
 from evonas.core.goals import VAL_ACCURACY, Goal
 from evonas.core.pages import META
-from evonas.core.types import Candidate, Evaluation, Task, Trial
+from evonas.core.types import Candidate, Evaluation, Origin, Task, Trial
 from evonas.encodings.net import NetEncoding
 from evonas.report.page import write_report
 from studies.speed import results
@@ -37,6 +37,7 @@ MOST, SECONDS = 6.0, 3.0  # MB of a report of 1,000 trials; to open any
 PATIENCE = 120.0
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 TASK = Task("photos", (3, 32, 32), 10)
+ORIGINS: tuple[Origin, ...] = ("mutated", "crossed", "sampled")
 TOLD = """<script>{
   const plots = () => document.documentElement.dataset.drawn;
   const tell = () => fetch(`/told?${performance.now()},${plots()}`);
@@ -56,7 +57,7 @@ def trials(number: int) -> list[Trial]:
         figures |= {"train_accuracy": accuracy, "flops": round(31 * cost), "model_kb": cost / 250, "images": 11520}
         figures["peak_memory_mb"] = 12 + cost / 1e5
         parents = (pool[int(rng.integers(len(pool)))],)
-        candidate = Candidate(genome, origin=("mutation", "crossover", "random")[k % 3], parents=parents)
+        candidate = Candidate(genome, origin=ORIGINS[k % 3], parents=parents)
         evaluation = Evaluation(candidate, figures, 4.2)
         if k % 50 == 7:
             evaluation = Evaluation.failure(candidate, "diverged: the validation loss is no number", 1.0)
