@@ -44,17 +44,17 @@ def test_files_become_absolute_and_names_stay(here):
             "executor": "ray(address='auto')",
             "out": "o",
             "archive": "sub/a.db",
-            "root": "~/sets",
         }
     )
     found = absolute(given)
     assert found.data == f"npz:{here}/data.npz"
     assert found.encoding == f"{here}/own.py:Own(width=4)"
     assert found.method == f"{here}/own.py:Search+{here}/own.py:Rank"
-    assert (found.out, found.archive, found.root) == (f"{here}/o", f"{here}/sub/a.db", f"{here}/sets")
+    assert (found.out, found.archive) == (f"{here}/o", f"{here}/sub/a.db")
     assert found.surrogate == f"meta(trees=9, model='{here}/my.safetensors')"
     assert found.executor == given.executor
     assert absolute(found) == found
+    assert absolute(SearchConfig.make({"data": "torchvision:MNIST", "root": "~/sets"})).root == f"{here}/sets"
 
 
 @pytest.mark.parametrize("data", ["digits", "torchvision:MNIST", "npz:nowhere.npz", "some.module:MNIST", "nofile.py:x"])

@@ -119,7 +119,8 @@ def suggested(table: Table, task: str) -> list[int]:
 def of_portfolio(table: Table, task: str) -> list[int]:
     """Those of the portfolio, in the order in which a search for images of the task's shape tries them."""
     net = NetEncoding()
-    return [table.rows[net.canonical(genome)] for genome in net.portfolio(table.entry(task).task)]
+    known = [net.canonical(genome) for genome in net.portfolio(table.entry(task).task)]
+    return [table.rows[genome] for genome in known if genome in table.rows]  # the one for boards came later
 
 
 def _regret(values: np.ndarray, order: Sequence[int]) -> list[float]:
