@@ -143,7 +143,7 @@ def test_one_that_fails_is_said_once_and_the_search_goes_on(tmp_path, mine, capl
 def test_what_is_no_tracker_is_said_before_anything_is_searched(tmp_path, mine):
     odd = mine.replace("Lines", "Odd")
     for track, says in {
-        "nothing": "no tracker named 'nothing'; there are .*'tensorboard'.*, or give",
+        "nothing": "no tracker named 'nothing'; there .*'tensorboard'.*give 'module:attribute'",
         "": "--track .* is not valid: it names no tracker",
         f"{mine}(colour=1)": "has no option 'colour'; there are 'breaks', 'file'",
         odd: r"tracker '.*:Odd' has no started\(\); inherit evonas.core.tracking.Tracker",
