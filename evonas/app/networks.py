@@ -60,8 +60,7 @@ def _run_of(folder: Path, run: str, archive: str | None) -> RunRecord | None:
 
     if owner_of(folder) != run:
         return None
-    store = Archive(archive)
-    record = store.run(run) if store.runs(run) else None
+    record = next(iter(Archive(archive).runs(run)), None)
     same = record is not None and results_folder(run, record.config.get("out")).resolve() == folder.resolve()
     return record if same else None
 

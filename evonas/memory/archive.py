@@ -507,7 +507,7 @@ def is_utf8(text: str) -> bool:
 
 
 def _reason(error: exc.DBAPIError) -> str:
-    return shown(first_line(error.orig or error))
+    return shown(_cause(error))
 
 
 def _cause(error: Exception) -> str:

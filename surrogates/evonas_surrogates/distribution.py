@@ -114,7 +114,7 @@ def work(tasks: Sequence[str], name: str = "meta", **options: Any) -> Iterator[t
     archive = Archive(options.get("archive"))
     for config in configs:
         run = str(config.name)
-        if not any(record.name == run for record in archive.runs()):
+        if not archive.runs(run):
             yield run, job.prepare(config), job.carry_out
             continue
         record, trials = archive.run(run), counted(archive.trials(run))

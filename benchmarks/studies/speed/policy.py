@@ -69,11 +69,8 @@ def main() -> None:
         note(f"a proposal after {RESULTS} results", proposals, bar=5)
         steps = [timed(partial(step, searcher, space, RESULTS + k)) for k in range(options.steps)]
         note(f"a step after {RESULTS} results: proposal, lookup, learning", steps)
-    body = results.table(lines, COLUMNS)
-    print(body)
-    if options.record:
-        said = f"NAS-Bench-Graph, target {TARGET}; meta-training on two cores, the others on one; medians of n."
-        results.record("What the learned generator costs", "cpu", f"{said}\n\n{body}")
+    said = f"NAS-Bench-Graph, target {TARGET}; meta-training on two cores, the others on one; medians of n."
+    results.tell("What the learned generator costs", said, lines, COLUMNS, options.record)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,14 @@ def record(title: str, device: str, body: str, *, waiting: str = "", file: Path 
         leave_open(title, waiting, file=file)
 
 
+def tell(title: str, said: str, lines: Sequence[Mapping[str, Any]], columns: Mapping[str, str], recorded: bool) -> None:
+    """Print lines as a table, and where it is to be `recorded` write it, after what is `said`, as a CPU's section."""
+    body = table(lines, columns)
+    print(body)
+    if recorded:
+        record(title, "cpu", f"{said}\n\n{body}")
+
+
 def leave_open(title: str, waiting: str, *, file: Path = FILE) -> None:
     """The section of `title` on a GPU in words, unless one was measured."""
     name = _name(title, "cuda")

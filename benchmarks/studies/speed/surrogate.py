@@ -130,11 +130,8 @@ def main() -> None:
             for _ in range(options.steps):
                 profile.runcall(steps["meta"])
             pstats.Stats(profile).sort_stats("tottime").print_stats(25)
-    body = results.table(lines, COLUMNS)
-    print(body)
-    if options.record:
-        said = f"One core, NAS-Bench-Graph, target {TARGET}; medians of n, the controls below the memory's own step."
-        results.record("What the learned memory costs", "cpu", f"{said}\n\n{body}")
+    said = f"One core, NAS-Bench-Graph, target {TARGET}; medians of n, the controls below the memory's own step."
+    results.tell("What the learned memory costs", said, lines, COLUMNS, options.record)
 
 
 if __name__ == "__main__":
