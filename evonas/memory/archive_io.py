@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -102,12 +102,14 @@ def absorb(archive: Archive, incoming: Iterable[Row]) -> Absorbed:
     What a run could remember when it began (`RunRecord.mark`) is kept as far as it came along.
     Raises EvonasError where the archive cannot be written.
     """
+    batches = _batches(incoming)
+    first = list(islice(batches, 1))  # before the archive is made: a file that cannot be read leaves none behind
     try:
         with archive.writing() as connection:
             alone(connection)
             wait_for_appends(connection)
             taker = _Taker(connection)
-            for batch in _batches(incoming):
+            for batch in chain(first, batches):
                 if new := [made for row in batch if (made := taker.take(row))]:
                     connection.execute(sa.insert(evaluations), new)
             taker.finish()

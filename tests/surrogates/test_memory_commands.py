@@ -193,6 +193,7 @@ def test_a_parquet_file_that_will_not_do_leaves_nothing_behind(archive, tmp_path
     assert words in says("import", str(path), archive=empty)
     assert empty.runs() == []
     assert empty.summary() == []
+    assert not (tmp_path / "b.db").exists()
 
 
 def test_files_that_are_none(archive, tmp_path):
