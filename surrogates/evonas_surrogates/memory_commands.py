@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from evonas.app.runs import ArchiveOption
 from evonas.core.errors import EvonasError, choices, on_a_line
 
 memory_app = typer.Typer(
-    help="What earlier searches taught: list, import, export, merge, forget.", no_args_is_help=True
+    help="What earlier searches taught: list, related, import, export, merge, forget.", no_args_is_help=True
 )
 
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
@@ -137,6 +138,45 @@ def forget(
         raise typer.Exit(1)
     delete_runs(store, runs)
     print_line(f"{what} on {task!r} forgotten")
+
+
+@memory_app.command("related")
+def related_tasks(
+    data: Annotated[
+        str,
+        typer.Argument(help="A source of data, as --data of a search.", autocompletion=completion.of_plugins("tasks")),
+    ],
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            help="What was learned with it. [the data's own]", autocompletion=completion.of_plugins("encodings")
+        ),
+    ] = None,
+    archive: ArchiveOption = None,
+    root: Annotated[Path | None, typer.Option(help="Folder of torchvision's data sets.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Which remembered tasks will help on a data set, said before anything is trained there.
+
+    What was learned on the same data is left out, as a search leaves it out.
+
+    \b
+    Examples:
+      evonas memory related digits
+      evonas memory related npz:mine.npz --encoding cell --json
+    """
+    from evonas_surrogates.related import of_data
+
+    spec, found = of_data(data, encoding, archive, root)
+    if as_json:
+        print(json.dumps({"data": data, "encoding": spec, "related": [asdict(one) for one in found]}, indent=2))
+        return
+    print_line(
+        f"expected rank correlation of each task's results with those on {data}, encoding {spec}; likeness of the data"
+    )
+    for one in found:
+        alike = "–" if one.likeness is None else f"{one.likeness:.2f}"
+        print_line(f"{one.expected:6.2f} {alike:>5}  {one.task} ({one.trainings:,} trainings): {one.because}")
 
 
 def _line(row: dict[str, Any]) -> tuple[str, ...]:

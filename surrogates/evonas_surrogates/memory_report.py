@@ -22,6 +22,7 @@ from evonas.report import figure
 from evonas.search.fidelity import at_full
 from evonas.search.methods import make_ranker, parse_method, with_surrogate
 from evonas_surrogates.quality import Course, course, random_trainings, rank_correlation, ranks
+from evonas_surrogates.related_report import expected
 
 SAMPLE = 2000  # random architectures that the saving is judged by
 FIRST = 8  # trainings that are the memory's choice mostly
@@ -72,11 +73,12 @@ def memory(
     lines += [f"With all results in: {escape(learned.split('; ')[-1])}."] if learned != known else []
     plots = [_predicted(observed, trials, whole, objective), saved]
     side = [_framed(plot) for plot in plots if plot]
+    below = [_trust(observed), expected(ranker, record.task, encoding)]
     html = (
         _paragraph(words)
         + _paragraph("<br>".join(lines), "caption")
         + f'<div class="side">{"".join(side)}</div>'
-        + _framed(_trust(observed))
+        + "".join(_framed(plot) for plot in below if plot)
     )
     return "Memory", html
 

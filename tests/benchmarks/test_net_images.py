@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from studies.net_images import changes, make, page
+from studies.net_images import changes, make, page, related
 from studies.net_images.make import Training
 
 from evonas.core.environment import processor
@@ -167,3 +167,12 @@ def test_what_each_choice_changes():
     assert "52.0 ± 1.6" in text
     assert "| block | plain | -22.0 | -22.0 | -22.0 | 0.50 |" in " ".join(text.split())
     assert "| lr | 2.0 | diverged | -2.0 | -2.0 | 1.00 |" in " ".join(text.split())
+
+
+def test_what_is_said_of_earlier_tasks_is_held_beside_what_they_were_worth(tmp_path):
+    """Of the table that comes with evonas; what is made of the same digits teaches nothing."""
+    table = net_images.net_images()
+    one = related.judged(table, "multnist")
+    assert len(one.helped) == 10
+    assert one.row()[1] > 0.9
+    assert "| multnist | 10 | 0.9" in related.page([one], 150)

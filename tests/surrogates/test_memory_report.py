@@ -63,6 +63,7 @@ def test_the_second_search_says_what_it_had_of_the_first(archive):
     assert f"Of these, from searches in this archive: digits ({trained})." in words
     assert re.search(r"A network as good as the best was found after \d+ trainings?\.", words)
     assert words == told(archive, second)
+    assert re.search(r"<td>digits</td><td class=.number.>-?\d\.\d\d</td>", words)  # what was to be expected of it
 
 
 @pytest.mark.thorough
