@@ -172,6 +172,22 @@ class Advised(Protocol):
 
 
 @runtime_checkable
+class NamesAcquisition(Protocol):
+    """A searcher that names how what a ranker believes decides which of its candidates is trained: `ei`, by what the
+    ranker says a training is worth, or `thompson`, by a draw of what it believes."""
+
+    acquisition: str
+
+
+@runtime_checkable
+class NamesOrigins(Protocol):
+    """A searcher that says where the next candidate comes from: of the origins that there are to choose from, those
+    that `origins` gives. The best of these under the ranker is trained."""
+
+    def origins(self, there: Collection[str], rng: np.random.Generator) -> Collection[str]: ...
+
+
+@runtime_checkable
 class Teachable(Protocol):
     """A searcher that a benchmark teaches with the rows of earlier tasks."""
 
@@ -228,6 +244,14 @@ class Uncertain(Protocol):
     """A ranker that knows how sure it is: (n,) scores and (n,) standard deviations."""
 
     def predict_with_deviation(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+@runtime_checkable
+class DrawsScores(Protocol):
+    """A ranker that draws from what it believes: (n,) scores of (n, d) features, all of them by one draw, so that those
+    of like genomes are alike, given the (m, d) on their way."""
+
+    def draw_scores(self, X: np.ndarray, rng: np.random.Generator, pending: np.ndarray | None = None) -> np.ndarray: ...
 
 
 @runtime_checkable
@@ -470,6 +494,7 @@ __all__ = [
     "Describing",
     "Divisible",
     "Drawable",
+    "DrawsScores",
     "EncodingDefaults",
     "Explaining",
     "ForeseesLength",
@@ -483,7 +508,9 @@ __all__ = [
     "KnowsCosts",
     "MeasuresOwn",
     "MultiFidelity",
+    "NamesAcquisition",
     "NamesMetrics",
+    "NamesOrigins",
     "NeedsMore",
     "Noting",
     "OnDevice",

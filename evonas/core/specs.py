@@ -16,7 +16,7 @@ _OF_A_FILE = re.compile(r"(?!\w+\(\s*\w+\s*=\s*['\"])(?P<name>.+?\.py:[\w.]+)\s*
 
 
 def split_spec(spec: str) -> tuple[str, dict[str, Any]]:
-    """`'cell(width=32)'` -> `('cell', {'width': 32})`. Options are Python literals.
+    """`'cell(width=32)'` -> `('cell', {'width': 32})`. Options are Python literals; a single word needs no quotes.
 
     Raises EvonasError where the options cannot be read.
     """
@@ -27,9 +27,16 @@ def split_spec(spec: str) -> tuple[str, dict[str, Any]]:
         call = ast.parse(f"f{options}", mode="eval").body
         if not isinstance(call, ast.Call) or call.args or any(k.arg is None for k in call.keywords):
             raise ValueError
-        return name, {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+        return name, {str(k.arg): _value(k.value) for k in call.keywords}
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise EvonasError(f"cannot read the options in {spec!r}; write them as {name}(key=value, other=1)") from None
+
+
+def _value(node: ast.expr) -> Any:
+    """Raises ValueError where it is neither a literal nor a word; `true` is none: it would be taken for a text."""
+    if isinstance(node, ast.Name) and node.id.lower() not in ("true", "false", "none"):
+        return node.id
+    return ast.literal_eval(node)
 
 
 def split_specs(text: str) -> list[str]:

@@ -9,12 +9,14 @@ from itertools import product
 import numpy as np
 
 from evonas.core.context import SearchContext
+from evonas.core.errors import EvonasError, choices
 from evonas.core.optional import HasSpace
 from evonas.core.options import at_least
 from evonas.core.types import Candidate, Evaluation, G
 from evonas.search.proposing import ProposingSearcher
 
 ENUMERATED = 16_384  # combinations of a space that is looked at whole, at each step
+ACQUISITIONS = ("ei", "thompson")
 INCUMBENTS = 4  # of the best, whose neighbours are looked at in a larger space
 
 
@@ -29,13 +31,18 @@ class BayesianSearch(ProposingSearcher[G]):
 
     Args:
         whole: combinations up to which a space is proposed whole; one that says nothing of its genes never is.
+        acquisition: `ei`, what the ranker says a training is worth, which is the expected improvement for all that know
+            how sure they are; or `thompson`, the best by a draw of what the ranker believes (`thompson.py`).
     """
 
     ranker = "process"
 
-    def __init__(self, context: SearchContext[G], whole: int = ENUMERATED):
+    def __init__(self, context: SearchContext[G], whole: int = ENUMERATED, acquisition: str = "ei"):
         super().__init__(context)
         self.whole = at_least(0, whole=whole)
+        if acquisition not in ACQUISITIONS:
+            raise EvonasError(f"acquisition={acquisition!r} is none; there are {choices(ACQUISITIONS)}")
+        self.acquisition = acquisition
         self._space = self._enumerated()
         self._best: list[tuple[tuple[float, float], G]] = []  # the incumbents with their merits, the best first
 

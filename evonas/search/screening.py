@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Generic
 
 import numpy as np
 
 from evonas.core.context import SearchContext
-from evonas.core.genomes import feature_row
+from evonas.core.errors import EvonasError
 from evonas.core.goals import Goal
-from evonas.core.optional import Acquiring, Advised, Informed, Proposing, Suggesting, Uncertain, description
+from evonas.core.optional import (
+    Acquiring,
+    Advised,
+    Informed,
+    NamesAcquisition,
+    NamesOrigins,
+    Proposing,
+    Suggesting,
+    Uncertain,
+    description,
+)
 from evonas.core.options import at_least, probability
 from evonas.core.types import Candidate, Evaluation, G, Ranker, Searcher
 from evonas.search.duplicates import DuplicateFilter
+from evonas.search.feature_rows import FeatureRows
 from evonas.search.fidelity import AtFull
 from evonas.search.maximizer import AcquisitionMaximizer
 from evonas.search.several import SeveralObjectives, learned
+from evonas.search.thompson import ThompsonSampling
 
 FIRST = 16  # while fewer results are in, a ranker that knows earlier tasks looks WIDER: it is all there is
 WIDER = 16  # times the pool
 SHALLOW, DEEP = (3, 1), (6, 3)  # rounds of maximizing, and the mutants of each round, times the pool
-REMEMBERED = 4096  # genomes whose features are kept: the mutants of the best are met again and again
 AT_RANDOM = 0.05  # of the choices are not the top, where a ranker has no way of its own to explore
 
 
@@ -71,6 +82,7 @@ class Screened(Generic[G]):
         self.goal = Goal(kept, context.goal.constraints)
         several = len(kept) > 1
         self.several = SeveralObjectives(context, self.goal, self.learned, self.rankers) if several else None
+        self.thompson = self._thompson(searcher, several)
         options = self.options(self.rankers, pool, explore, refine)
         self.pool, self.explore, self.refine = options["pool"], options["explore"], options["refine"]
         _, mutants = DEEP if _explore_by_themselves(self.rankers) else SHALLOW
@@ -81,7 +93,7 @@ class Screened(Generic[G]):
         self._count = 0  # of all results
         self._observed: set[G] = set()
         self._pending: dict[G, None] = {}
-        self._rows: dict[G, np.ndarray] = {}
+        self._features = FeatureRows[G](context.encoding)
         self._learned_rows = np.empty((0, 0))  # (n, d) features of the results
 
     @staticmethod
@@ -121,9 +133,10 @@ class Screened(Generic[G]):
         self.searcher.tell(evaluations)
 
     def describe(self) -> str:
-        """What the ranker knows and trusts, where it says so."""
+        """What the ranker knows and trusts, where it says so, and what the searcher says."""
         self._adapt()
-        return description(self.rankers[0]) or type(self.rankers[0]).__name__
+        of_ranker = description(self.rankers[0]) or type(self.rankers[0]).__name__
+        return "; ".join(line for line in (of_ranker, description(self.searcher)) if line)
 
     def suggestions(self, n: int) -> Sequence[G]:
         """What the ranker's memory would try first; nothing where it has none."""
@@ -141,8 +154,7 @@ class Screened(Generic[G]):
         assert isinstance(ranker, Uncertain)
         pool = self._offspring(rng)
         scores = self._scores([c.genome for c in pool]) if pool else np.zeros(0)
-        made, worth = self.maximizer.maximize(pool, scores, self._scores, self.known, self._observed, rng)
-        candidates, worths = [*pool, *made], np.concatenate([scores, worth])
+        candidates, worths = self._with_maximized(pool, scores, rng)
         genomes = [candidates[place].genome for place in np.argsort(-worths, kind="stable")]
         drawn = [self.encoding.sample(rng) for _ in range(sample)]
         others = [genome for genome in dict.fromkeys([*genomes, *drawn]) if genome not in self._observed]
@@ -152,6 +164,15 @@ class Screened(Generic[G]):
         next_ones = set(genomes[:n])
         first = [place for place, genome in enumerate(others) if genome in next_ones]
         return (said[0][first], said[1][first]), (said[0], said[1])
+
+    def _thompson(self, searcher: Searcher[G], several: bool) -> ThompsonSampling | None:
+        """Where the searcher asks for it."""
+        if not isinstance(searcher, NamesAcquisition) or searcher.acquisition != "thompson":
+            return None
+        if several:
+            names = ", ".join(map(str, self.goal.objectives))
+            raise EvonasError(f"acquisition='thompson' is for one objective, got {names}; take acquisition='ei'")
+        return ThompsonSampling(self.rankers[0])
 
     def _offspring(self, rng: np.random.Generator) -> list[Candidate[G]]:
         """The pool; empty where the searcher has nothing new."""
@@ -169,11 +190,28 @@ class Screened(Generic[G]):
         scores = self._scores([c.genome for c in pool])
         if np.ptp(scores) == 0:
             return pool[0]
-        best = int(scores.argmax())
+        origins: Collection[str] = {c.origin for c in pool} | ({"maximized"} if self.refine else set())
+        if isinstance(self.searcher, NamesOrigins):
+            origins = self.searcher.origins(origins, rng)
         if len(pool) > 1 and rng.random() < self.explore:
-            return pool[rng.choice(np.delete(np.arange(len(pool)), best))]
+            return pool[rng.choice(np.delete(np.arange(len(pool)), int(scores.argmax())))]
+        rivals, scores = self._with_maximized(pool, scores, rng) if "maximized" in origins else (pool, scores)
+        places = [i for i, c in enumerate(rivals) if c.origin in origins] or list(range(len(rivals)))
+        return self._best([rivals[i] for i in places], scores[places], rng)
+
+    def _with_maximized(
+        self, pool: list[Candidate[G]], scores: np.ndarray, rng: np.random.Generator
+    ) -> tuple[list[Candidate[G]], np.ndarray]:
+        """The pool and what the maximizer makes of it, with their scores."""
         made, worth = self.maximizer.maximize(pool, scores, self._scores, self.known, self._observed, rng)
-        return made[int(worth.argmax())] if made and worth.max() > scores[best] else pool[best]
+        return [*pool, *made], np.concatenate([scores, worth])
+
+    def _best(self, rivals: Sequence[Candidate[G]], scores: np.ndarray, rng: np.random.Generator) -> Candidate[G]:
+        """The one that is trained; of equals the first."""
+        if self.thompson is None:
+            return rivals[int(scores.argmax())]
+        X, pending = self._features([c.genome for c in rivals]), self._features(list(self._pending))
+        return rivals[self.thompson.best(X, scores, pending, rng)]
 
     def _scores(self, genomes: Sequence[G]) -> np.ndarray:
         """(n,) higher is better."""
@@ -181,20 +219,11 @@ class Screened(Generic[G]):
         if self.several is not None:
             return self.several.scores(genomes, pending, self._features)
         ranker, X = self.rankers[0], self._features(genomes)
+        if self.thompson is not None:
+            return self.thompson.scores(X)
         # what a training of each is worth, given those on their way, where the ranker says that
         worth = ranker.acquire(X, self._features(pending)) if isinstance(ranker, Acquiring) else ranker.predict(X)
         return np.asarray(worth)
-
-    def _features(self, genomes: Sequence[G]) -> np.ndarray:
-        """(n, d) rows, columns in the order of the names."""
-        rows = []
-        for genome in genomes:
-            row = self._rows.pop(genome, None)  # the last one used comes last
-            self._rows[genome] = feature_row(self.encoding.features(genome)) if row is None else row
-            rows.append(self._rows[genome])
-        while len(self._rows) > max(REMEMBERED, 2 * len(genomes)):
-            del self._rows[next(iter(self._rows))]
-        return np.array(rows)
 
     def _expect(self, candidate: Candidate[G]) -> None:
         """The candidate will be trained."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evonas.core.optional import Acquiring, Describing, Uncertain, description
+from evonas.core.optional import Acquiring, Describing, DrawsScores, Uncertain, description
 from evonas.core.types import Ranker
 from evonas.testing.common import generator
 
@@ -173,6 +173,26 @@ class RankerContract:
                 assert np.shape(deviations) == (60,)
                 assert np.isfinite(deviations).all()
                 assert (np.asarray(deviations) >= 0).all()
+
+    def test_what_it_draws_is_what_it_believes(self) -> None:
+        X, y = self.rows()
+        some = np.concatenate([X[:6], X[:1]])
+        for ranker in self.all_kinds():
+            if not isinstance(ranker, DrawsScores):
+                continue
+            for observed in (0, 3, 30):
+                ranker.adapt(X[:observed], y[:observed])
+                for pending in (None, X[:0], X[40:42]):
+                    assert np.shape(ranker.draw_scores(X, generator(0), pending)) == (60,)
+                draws = np.array([ranker.draw_scores(some, generator(seed)) for seed in range(100)])
+                assert np.isfinite(draws).all()
+                np.testing.assert_array_equal(draws[5], ranker.draw_scores(some, generator(5)))
+                if observed:
+                    assert np.abs(draws[:, 0] - draws[:, -1]).max() < 0.1, "of one genome there is one score in a draw"
+                if observed and isinstance(ranker, Uncertain):
+                    scores, deviations = ranker.predict_with_deviation(some)
+                    assert (np.abs(draws.mean(0) - scores) < 0.5 * deviations + 0.05).all()
+                    np.testing.assert_allclose(draws.std(0), deviations, rtol=0.4, atol=0.05)
 
     def test_says_in_one_line_what_it_knows(self) -> None:
         X, y = self.rows()

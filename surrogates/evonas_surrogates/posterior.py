@@ -25,6 +25,7 @@ from scipy.linalg import solve_triangular
 MOST = 256  # results that a posterior is made from
 KEPT = 4  # shares of the parts that answer, of all that were tried, where there are no source models
 GOLDEN = (5**0.5 - 1) / 2
+LITTLE = 1e-5  # variance that a draw has besides
 INTERCEPT = 1.0  # variance of the mean level: the results of a search are no fair sample of the space
 
 
@@ -110,6 +111,17 @@ class Posterior:
             variance += share * np.maximum(own - (explained**2).sum(0), 1e-9)
         return mean, np.sqrt(variance)
 
+    def draw(self, rows: Inputs, rng: np.random.Generator) -> np.ndarray:
+        """(m,) scores of others by one draw of the function that they are the values of."""
+        alike, own = _Alike(rows, self.rows, self._shared_with(rows.leaves)), _alike_among(rows)
+        mean, covariance = self.weight * rows.sources.sum(1), np.zeros((len(rows), len(rows)))
+        for share, shares, lower, solved in self._parts:
+            kernel = alike.kernel(shares)
+            mean = mean + share * (kernel @ solved)
+            explained = solve_triangular(lower, kernel.T, lower=True, check_finite=False)
+            covariance += share * (own.kernel(shares) - explained.T @ explained)
+        return _drawn(mean, covariance, rng)
+
     @property
     def noise(self) -> float:
         """The deviation of a result from what features say of it."""
@@ -153,6 +165,17 @@ class Posterior:
         return lower, solve_triangular(lower, half, lower=True, trans=1, check_finite=False), evidence
 
 
+def prior_draw(rows: Inputs, weight: float, rng: np.random.Generator) -> np.ndarray:
+    """(m,) scores by one draw before there are results, by source models of this prior weight."""
+    return _drawn(weight * rows.sources.sum(1), _alike_among(rows).kernel(WITH_VIEWS), rng)
+
+
+def _drawn(mean: np.ndarray, covariance: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A draw from a normal distribution; like rows make its covariance singular, hence a little more of variance."""
+    covariance[np.diag_indices(len(mean))] += LITTLE
+    return mean + np.linalg.cholesky(covariance) @ rng.normal(size=len(mean))
+
+
 class _Alike:
     """How alike two sets of rows are, part by part, from which the kernel of any shares is made."""
 
@@ -171,6 +194,10 @@ class _Alike:
                 self._smooth[shares.length] = np.exp(-0.5 * self.by_features / shares.length**2)
             kernel += shares.features * self._smooth[shares.length]
         return kernel
+
+
+def _alike_among(rows: Inputs) -> _Alike:
+    return _Alike(rows, rows, SharedLeaves(rows.leaves)(rows.leaves))
 
 
 class SharedLeaves:

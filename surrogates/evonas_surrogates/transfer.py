@@ -17,7 +17,7 @@ from evonas.core.errors import EvonasError
 from evonas.core.options import at_least
 from evonas.core.ranks import normal_scores
 from evonas_surrogates.forest import Forest, boosted
-from evonas_surrogates.posterior import MOST, Inputs, Posterior
+from evonas_surrogates.posterior import MOST, Inputs, Posterior, prior_draw
 
 LEAST_ROWS = 5  # an earlier task with fewer results that differ teaches nothing
 REFERENCE = 2000  # rows that say how source models and features are spread
@@ -200,6 +200,16 @@ class TransferModel(BaseEstimator):
         best = np.maximum(np.concatenate(had).max(0), 0.0) if had else np.zeros(V.shape[1])
         adds = np.maximum(V, best).mean(1) + 0.3 * self.predict(X)
         return agreement * self.weight_ * V.sum(1) + (1 - agreement) * adds
+
+    def draw_scores(self, X: np.ndarray, rng: np.random.Generator, pending: np.ndarray | None = None) -> np.ndarray:
+        """(n,) scores by one draw from the posterior, of what a network is worth without the chance in its result; time
+        and memory grow with n². Those on their way count as for `acquire`, once there are results."""
+        X = self._checked(X)
+        if self.posterior_ is not None:
+            return self._believing(pending).draw(self._rows(X), rng)
+        if self.names_:
+            return prior_draw(self._rows(X), self.weight_, rng)
+        return rng.normal(size=len(X))  # neither earlier tasks nor results
 
     def views(self, X: np.ndarray) -> np.ndarray:
         """(n, t) what each source model says of (n, d) features, spread about one."""

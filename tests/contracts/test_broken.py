@@ -13,6 +13,7 @@ from evonas.encodings.check import check_encoding
 from evonas.search.evolution import Evolution
 from evonas.testing import EncodingContract, Mirrored, RankerContract, SearcherContract
 from evonas_surrogates.boosting import BoostingSurrogate
+from evonas_surrogates.process import ProcessSurrogate
 from tests.toys import on
 
 TASK = Task("contract", (1, 8, 8), 3)
@@ -264,6 +265,19 @@ class Waiting(BoostingSurrogate):
         return self.predict(X) - np.linalg.norm(X - np.mean(pending, axis=0), axis=1)
 
 
+class Scattering(ProcessSurrogate):
+    """As if each score were drawn by itself."""
+
+    def draw_scores(self, X, rng, pending=None):
+        scores, deviations = self.predict_with_deviation(X)
+        return rng.normal(scores, deviations)
+
+
+class Sure(ProcessSurrogate):
+    def draw_scores(self, X, rng, pending=None):
+        return self.predict(X)
+
+
 class Unlike(BoostingSurrogate):
     def __init__(self, least: int = 8, trees: int = 60, seed: int = 0):
         super().__init__(least, trees, int(np.random.default_rng().integers(2**31)))
@@ -292,6 +306,8 @@ class Rooted(BoostingSurrogate):
         (Fastidious, "test_earlier_tasks_of_all_sizes_at_once"),
         (Talkative, "test_says_in_one_line_what_it_knows"),
         (Waiting, "test_what_is_worth_training_next"),
+        (Scattering, "test_what_it_draws_is_what_it_believes"),
+        (Sure, "test_what_it_draws_is_what_it_believes"),
         (Unlike, "test_another_one_by_its_parameters"),
         (Rooted, "test_travels"),
     ],

@@ -20,11 +20,13 @@ from evonas.search.baselines import LocalSearch, RandomSearch
 from evonas.search.evolution import AgingEvolution, Evolution, nsga2
 from evonas.search.halving import SuccessiveHalving
 from evonas.search.methods import make_method
+from evonas.search.mixture import MixtureSearch
 from evonas.search.reference_points import ReferencePointEvolution
 from evonas.search.screening import Screened
 from evonas.testing import EncodingContract, RankerContract, SearcherContract
 from evonas_surrogates.boosting import BoostingSurrogate
 from evonas_surrogates.meta import MetaSurrogate
+from evonas_surrogates.process import ProcessSurrogate
 from tests.toys import on
 
 
@@ -150,6 +152,36 @@ class TestBayesWithTheMemory(SearcherContract):
         return make_method("bayes+meta", on(encoding))
 
 
+class TestBayesByThompsonSampling(SearcherContract):
+    def make_searcher(self, encoding):
+        return make_method("bayes(acquisition=thompson)", on(encoding))
+
+
+@pytest.mark.thorough
+class TestBayesOfALargeSpaceByThompsonSampling(SearcherContract):
+    def make_searcher(self, encoding):
+        return make_method("bayes(acquisition=thompson, whole=0)+meta", on(encoding))
+
+
+class TestMixture(SearcherContract):
+    """The sources by themselves."""
+
+    def make_searcher(self, encoding):
+        return MixtureSearch(on(with_genes(encoding)))
+
+
+@pytest.mark.thorough
+class TestMixtureFromScratch(SearcherContract):
+    def make_searcher(self, encoding):
+        return make_method("mixture(sources='evolution,maximizer,random')", on(encoding))
+
+
+@pytest.mark.thorough
+class TestMixtureWithTheMemory(SearcherContract):
+    def make_searcher(self, encoding):
+        return make_method("mixture+meta(pool=4, refine=1)", on(with_genes(encoding)))
+
+
 class TestPolicy(SearcherContract):
     def make_searcher(self, encoding):
         return make_method("policy", on(with_genes(encoding)))
@@ -182,6 +214,11 @@ class TestScreenedForSeveralObjectives(SearcherContract):
 class TestMeta(RankerContract):
     def make_ranker(self):
         return MetaSurrogate(trees=20)
+
+
+class TestProcess(RankerContract):
+    def make_ranker(self):
+        return ProcessSurrogate()
 
 
 class TestBoosting(RankerContract):

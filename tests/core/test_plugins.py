@@ -29,6 +29,7 @@ def test_options():
     assert (made.population, made.tournament) == (7, 2)
     assert plugins.split_spec("aging") == ("aging", {})
     assert plugins.split_spec("x(names=('a', 'b'), f=-1.5)") == ("x", {"names": ("a", "b"), "f": -1.5})
+    assert plugins.split_spec("bayes(acquisition=thompson)") == ("bayes", {"acquisition": "thompson"})
     assert plugins.plain_name("cell(width=3)") == "cell"
 
 
@@ -40,6 +41,8 @@ def test_options():
         ("missing.py:X", "no file 'missing.py'"),
         ("tests.toys:Nothing", "has no 'Nothing'; it has .*'Digits'"),
         ("aging(population)", r"cannot read the options in 'aging\(population\)'"),
+        ("aging(population=true)", "cannot read the options"),  # which a text would not be
+        ("aging(population=a.b)", "cannot read the options"),
         ("aging(population=", "cannot read the options"),
         ("aging(population=open('x'))", "cannot read the options"),
         ("aging(size=3)", "searcher 'aging' has no option 'size'; there are .*'population', 'tournament'"),

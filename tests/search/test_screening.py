@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from evonas.core import trust
 from evonas.core.types import Candidate, Evaluation
 from evonas.execution.processes import Serial
-from evonas.search import screening
+from evonas.search import feature_rows
 from evonas.search.baselines import LocalSearch, RandomSearch
 from evonas.search.duplicates import DuplicateFilter
 from evonas.search.evolution import Evolution
@@ -176,12 +176,12 @@ def test_local_search_climbs_where_only_its_own_candidates_are_screened():
 
 
 def test_rows_of_the_genomes_last_met_are_kept_and_no_more(monkeypatch):
-    monkeypatch.setattr(screening, "REMEMBERED", 100)
+    monkeypatch.setattr(feature_rows, "REMEMBERED", 100)
     encoding = Counting(length=10)
     searcher = Screened(on(encoding), Evolution(on(encoding)), Acquisitive())
     for k in range(60):
         asked = searcher.ask(2, np.random.default_rng([0, k]))
-        assert len(searcher._rows) <= 100
+        assert len(searcher._features._rows) <= 100
         searcher.tell([Evaluation(c, {}, status="absent") if k % 5 == 0 else total(c, TASK, 0) for c in asked])
     assert encoding.computed > 60 * 2 * 16  # which is what was not kept
 

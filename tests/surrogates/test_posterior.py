@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evonas_surrogates import posterior
-from evonas_surrogates.posterior import MOST, Inputs, Posterior, SharedLeaves, representatives
+from evonas_surrogates.posterior import MOST, Inputs, Posterior, SharedLeaves, prior_draw, representatives
 from evonas_surrogates.transfer import LEAF_TREES
 
 
@@ -66,3 +66,30 @@ def test_of_many_results_it_says_nearly_what_all_of_them_say(monkeypatch):
     assert np.corrcoef(few.predict(new)[0], all_of_them.predict(new)[0])[0, 1] > 0.85
     assert few.best == all_of_them.best
     assert len(few.rows) == MOST
+
+
+@given(st.integers(1, 30), st.integers(0, 60), st.integers(0, 2**31))
+@settings(max_examples=30, deadline=None)
+def test_any_rows_are_drawn_for_and_copies_get_the_same(n, copies, seed):
+    rows, z = results(30)
+    rng = np.random.default_rng(seed)
+    some = rows[rng.integers(n, size=n + copies)]
+    for draw in (Posterior(rows[:20], z[:20], 0.5).draw(some, rng), prior_draw(some, 0.5, rng)):
+        assert np.isfinite(draw).all()
+        place = np.unique(some.features, axis=0, return_inverse=True)[1].ravel()
+        assert max(np.ptp(draw[place == one]) for one in set(place)) < 0.1
+
+
+@pytest.mark.parametrize("sources", [1, 0])
+def test_draws_have_the_covariance_that_exact_inference_gives(sources):
+    rows, z = results(12)
+    rows = Inputs(rows.sources[:, :sources], rows.leaves, rows.features)
+    posterior = Posterior(rows[:8], z[:8], 0.5)
+    mean, deviation = posterior.predict(rows[8:])
+    draws = np.array([posterior.draw(rows[8:], np.random.default_rng(seed)) for seed in range(1500)])
+    np.testing.assert_allclose(draws.mean(0), mean, atol=0.08)
+    np.testing.assert_allclose(draws.std(0), deviation, rtol=0.06)
+    alone = posterior.draw(rows[9:10], np.random.default_rng(0))  # of one it is the marginal
+    assert alone[0] == pytest.approx(mean[1] + deviation[1] * np.random.default_rng(0).normal(), abs=1e-3)
+    before = np.array([prior_draw(rows[8:], 0.5, np.random.default_rng(seed)) for seed in range(300)])
+    assert (before.std(0) > deviation).all()

@@ -14,14 +14,17 @@ from evonas.search.methods import make_method
 from tests.toys import TASK, Digits, total
 
 ALONE = ("random", "local", "aging", "evolution", "nsga2", "nsga3", "halving")  # without a model
-LEARNED = ("evolution+boosting", "evolution+meta", "nsga2+meta", "bayes", "bayes+meta", "policy", "policy+meta")
+LEARNED = (
+    *("evolution+boosting", "evolution+meta", "nsga2+meta", "bayes", "bayes+meta", "bayes(acquisition=thompson)"),
+    *("policy", "policy+meta", "mixture+meta"),
+)
 TRIALS = 40
 GENES = CategoricalEncoding({f"gene{i}": (0, 1, 2, 3) for i in range(6)})
 
 
 def context(method: str, seed: int) -> SearchContext[Any]:
     objectives = "val_accuracy,params" if method.startswith("nsga") else "val_accuracy"
-    encoding = GENES if method.startswith("policy") else Digits()
+    encoding = GENES if method.startswith(("policy", "mixture")) else Digits()
     return SearchContext(encoding, Goal.parse(objectives), TASK, seed=seed)
 
 
