@@ -114,6 +114,21 @@ def test_all_sources_have_a_part_and_without_rounds_the_maximizer_has_none():
     assert not {"maximized", "policy"} & set(origins(without))
 
 
+@pytest.mark.parametrize("refine", [0, 1])
+def test_it_is_told_which_origins_there_are(refine):
+    """The maximizer's only where it has rounds: another turn would be lost."""
+
+    class Noting(MixtureSearch):
+        def origins(self, there, rng):
+            offered.update(there)
+            return super().origins(there, rng)
+
+    offered: set[str] = set()
+    searcher = Screened(on(GENES), Noting(on(GENES), "evolution,maximizer,random"), First(), refine=refine)
+    run(searcher, Serial(total), TASK, seed=0, budget=Budget(15))
+    assert offered == {"sampled", "mutated", "crossed", *(["maximized"] if refine else [])}
+
+
 def test_from_scratch_it_comes_to_good_ones():
     def late(method):
         return np.mean([trial.evaluation.metrics["val_accuracy"] for trial in ended(method, 30)[1][-8:]])

@@ -49,10 +49,10 @@ def test_both_origins_of_a_source_count_for_it():
 
 
 def test_what_was_once_good_is_forgotten():
-    early = [result(*one) for i in range(30) for one in (("policy", 0.5 + i / 1e3), ("mutated", 0.1))]
-    late = [result(*one) for i in range(60) for one in (("mutated", 0.6 + i / 1e3), ("policy", 0.1))]
-    assert told(*early).now()["b"] > told(*early).now()["a"]
-    assert told(*early, *late).now()["a"] > 0.6
+    early = [result("policy", 0.9)] * 20  # which nothing betters later
+    late = [result("mutated", 0.5), result("policy", 0.1)] * 40
+    assert told(*late, *early).now()["b"] > told(*late, *early).now()["a"]
+    assert told(*early, *late).now()["a"] > told(*early, *late).now()["b"]
 
 
 def test_a_failure_is_no_success_and_a_lost_worker_no_failure():
