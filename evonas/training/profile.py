@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -42,11 +44,27 @@ def _looked_at(network: nn.Module, input_shape: tuple[int, ...]) -> tuple[int, A
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     try:
         network.eval()
-        with torch.no_grad(), _Flops() as counter:
+        with torch.no_grad(), _known_operations(), _Flops() as counter:
             given = network(torch.zeros(1, *input_shape, device=device))
     finally:
         network.train(was_training)
     return counter.total, given
+
+
+@contextmanager
+def _known_operations() -> Iterator[None]:
+    """Within it attention and recurrent layers are computed by matrix products, whose operations torch knows how to
+    count, and not by kernels of their own, of which it counts none."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    cpu, cuda = torch.backends.mkldnn.enabled, torch.backends.cudnn.enabled
+    try:
+        torch.backends.mha.set_fastpath_enabled(False)
+        torch.backends.mkldnn.enabled = torch.backends.cudnn.enabled = False
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        torch.backends.mkldnn.enabled, torch.backends.cudnn.enabled = cpu, cuda
 
 
 def _checked_flops(network: nn.Module, task: Task) -> int:

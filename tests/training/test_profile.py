@@ -159,3 +159,31 @@ def test_kilobytes_are_those_of_the_file_of_weights(spec, tmp_path):
 def test_what_networks_share_is_stored_once():
     layer = nn.Linear(100, 100)
     assert profile.weights_kb(nn.Sequential(layer, layer)) == profile.weights_kb(nn.Sequential(layer))
+
+
+class Given(nn.Module):
+    """The layer's first output alone."""
+
+    def __init__(self, layer, *again):
+        super().__init__()
+        self.layer, self.again = layer, len(again)
+
+    def forward(self, x):
+        return self.layer(x, *[x] * self.again)[0]
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        (Given(nn.LSTM(8, 8, batch_first=True)), 4 * 2 * 4 * (8 * 8 + 8 * 8)),
+        (Given(nn.GRU(8, 8, batch_first=True)), 4 * 2 * 3 * (8 * 8 + 8 * 8)),
+        (Given(nn.MultiheadAttention(8, 2, batch_first=True), "key", "value"), 4 * 2 * 4 * 8 * 8 + 2 * 2 * 4 * 4 * 8),
+        (nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 4 * 2 * (4 * 8 * 8 + 2 * 8 * 16) + 2 * 2 * 4 * 4 * 8),
+    ],
+    ids=["lstm", "gru", "attention", "transformer"],
+)
+def test_layers_with_kernels_of_their_own_are_counted_by_their_matrix_products(network, expected):
+    before = (torch.backends.mha.get_fastpath_enabled(), torch.backends.mkldnn.enabled, torch.backends.cudnn.enabled)
+    assert profile.count_flops(network, (4, 8)) == expected
+    after = (torch.backends.mha.get_fastpath_enabled(), torch.backends.mkldnn.enabled, torch.backends.cudnn.enabled)
+    assert after == before
