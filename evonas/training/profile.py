@@ -44,7 +44,7 @@ def _looked_at(network: nn.Module, input_shape: tuple[int, ...]) -> tuple[int, A
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     try:
         network.eval()
-        with torch.no_grad(), _known_operations(), _Flops() as counter:
+        with torch.no_grad(), known_operations(), _Flops() as counter:
             given = network(torch.zeros(1, *input_shape, device=device))
     finally:
         network.train(was_training)
@@ -52,7 +52,7 @@ def _looked_at(network: nn.Module, input_shape: tuple[int, ...]) -> tuple[int, A
 
 
 @contextmanager
-def _known_operations() -> Iterator[None]:
+def known_operations() -> Iterator[None]:
     """Within it attention and recurrent layers are computed by matrix products, whose operations torch knows how to
     count, and not by kernels of their own, of which it counts none."""
     fast = torch.backends.mha.get_fastpath_enabled()

@@ -58,6 +58,7 @@ Spearman's rank correlation of what a shorter training showed with the validatio
 losses with their sign turned.
 
 {signals(table)}
+
 ## What earlier tasks are worth
 
 Regret: how far the best of the first so many trainings is below the best of all {len(table.genomes)}, in points of
@@ -66,6 +67,7 @@ share a source of images left out; *portfolio*: the encoding's own, in its order
 orders. Tasks marked * are those that defaults were chosen on.
 
 {regrets(table)}
+
 ## When the fixed baseline stays
 
 Regret: how far the network that is chosen after trainings of a third of the length is below the best of the {TRIED}
