@@ -164,8 +164,14 @@ class TestBayesOfALargeSpaceByThompsonSampling(SearcherContract):
 
 
 class TestMixture(SearcherContract):
-    """The sources by themselves."""
+    """Sources by themselves."""
 
+    def make_searcher(self, encoding):
+        return MixtureSearch(on(encoding), "evolution,random")
+
+
+@pytest.mark.thorough
+class TestMixtureOfAll(SearcherContract):
     def make_searcher(self, encoding):
         return MixtureSearch(on(with_genes(encoding)))
 
