@@ -57,7 +57,8 @@ def predictions(
         try:
             examples = _read(network, file, warned)
         except EvonasError as error:
-            broken.append(str(error) if repr(str(file)) in str(error) else f"{str(file)!r}: {error}")
+            line = _named(str(error), file)
+            broken.append(line if repr(str(file)) in line else f"{str(file)!r}: {line}")
             continue
         names = [str(file)] if len(examples) == 1 else [f"{file}[{i}]" for i in range(len(examples))]
         held.append((names, examples))
@@ -77,8 +78,14 @@ def _read(network: Network, file: Path, warned: list[str]) -> torch.Tensor:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         examples = network.read(_contents(file))
-    warned += [str(one.message).replace("the batch", repr(str(file))) for one in caught]
+    warned += [_named(str(one.message), file) for one in caught]
     return examples
+
+
+def _named(line: str, file: Path) -> str:
+    """With the file for the batch, which holds nothing else."""
+    name = repr(str(file))
+    return line.replace(f"{name} of the batch", name).replace("the batch", name)
 
 
 def _predicted(network: Network, held: Sequence[tuple[list[str], torch.Tensor]]) -> Iterator[Prediction]:

@@ -93,7 +93,7 @@ def test_a_damaged_file_takes_no_other_with_it(found):
     (found / "some" / "left" / "bad.png").write_bytes(b"no picture")
     done = evonas("predict", "mine", "some", "--out", "some.csv", cwd=found, ok=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("evonas: 1 of 5 files were left out: 'some/left/bad.png' of the batch cannot be read")
+    assert done.stderr.startswith("evonas: 1 of 5 files were left out: 'some/left/bad.png' cannot be read")
     assert len((found / "some.csv").read_text().splitlines()) == 1 + 4
     shown = evonas("predict", "mine", "some", cwd=found, ok=False)
     assert (shown.returncode, len(rows(shown.stdout))) == (2, 5)

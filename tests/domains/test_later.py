@@ -109,6 +109,19 @@ def test_one_deep_picture_among_bytes_is_refused_in_a_line(tmp_path):
         deeper.batch(files[:1], "the batch")
 
 
+@pytest.mark.parametrize("plain", [colour, grey])
+def test_deep_pictures_among_others_are_read_as_in_training(tmp_path, plain):
+    turns = iter(range(99))
+    reader, files, images = folder(tmp_path, lambda *size: (deep if next(turns) % 2 else plain)(*size))
+    assert {Image.open(file).mode for file in files} == {"RGB", "I;16"}
+    for given in (files, [Image.open(file) for file in files]):
+        read, lines = reader.batch(given, "the batch")
+        assert (read == images.x).all()
+        assert lines == []
+    with pytest.raises(EvonasError, match="a picture of the batch has values to 65535; give values from 3000 to 30000"):
+        reader.batch(Image.fromarray(np.full((20, 30), 65535, np.uint16)), "the batch")
+
+
 def test_what_is_no_picture_is_named(tmp_path):
     reader, _, _ = folder(tmp_path, colour)
     (tmp_path / "bad.png").write_bytes(b"no image")

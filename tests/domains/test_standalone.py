@@ -14,6 +14,7 @@ from torch import nn
 from evonas.domains.images import ImageReader
 from evonas.domains.images.framing import FITS, Frame
 from evonas.domains.images.network import Network
+from evonas.domains.images.pixels import PixelScale
 from evonas.domains.standalone import _loaded, write_standalone
 from evonas.training.data import Preprocessing
 
@@ -96,6 +97,21 @@ def test_pictures_of_more_than_8_bits(deep, fit, tmp_path):
         assert (read(image) == net.read(image).float()).all()
     with pytest.raises(ValueError, match="outside of"):
         read(Image.fromarray(np.full((8, 9), 1e6, np.float32)))
+
+
+@pytest.mark.parametrize("training", [COLOUR, COLOUR[..., 0]], ids=["colour", "grey"])
+def test_pictures_of_more_than_8_bits_among_others(training, tmp_path):
+    net = network(training, "pad")
+    reading = net._reader()
+    reading = replace(reading, frame=Frame(*reading.shape[:2], "pad"), deep=PixelScale.of(DEEP, "deep pictures"))
+    net = replace(net, preprocessing=replace(net.preprocessing, reading=reading.description()))
+    read = read_by(net, tmp_path)
+    for size in ((9, 8), (20, 31), (50, 8)):
+        image = Image.fromarray(np.asarray(Image.fromarray(DEEP[0]).convert("F").resize(size)).astype(np.uint16))
+        plain = image.convert("F").point(lambda value: value / 256).convert("RGB")
+        assert (read(image) == net.read(image).float()).all()
+        assert (read(plain) == net.read(plain).float()).all()
+        assert (read(image) - read(plain)).abs().mean() < 30  # the same picture
 
 
 @pytest.mark.parametrize(

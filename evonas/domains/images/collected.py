@@ -38,7 +38,7 @@ def collected(pictures: Pictures, options: SourceOptions, found: Found, name: st
         size, why = chosen_size(files["train"], found.source)
         found.notes += [why] if why else []
     frame = Frame(*size, options.fit)
-    arrays, ground = decode(files, frame, found)
+    arrays, ground, deep = decode(files, frame, found)
     names = {part: [word(found.name(file)) for file in held] for part, held in files.items()}
     images = images_from_arrays(
         arrays["train"],
@@ -55,7 +55,8 @@ def collected(pictures: Pictures, options: SourceOptions, found: Found, name: st
         files_test=names.get("test", ()),
     )
     reader = images.reader or ImageReader((*size, images.x.shape[-1]))
-    return replace(images, reader=replace(reader, frame=replace(frame, ground=_byte(ground, reader, arrays["train"]))))
+    frame = replace(frame, ground=_byte(ground, reader, arrays["train"]))
+    return replace(images, reader=replace(reader, frame=frame, deep=deep))
 
 
 def part_named(text: str) -> str | None:

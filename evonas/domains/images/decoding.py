@@ -74,8 +74,11 @@ class Album:
         return min((float(np.nanmin(image)) for image in deep), default=np.inf)
 
 
-def decode(files: Mapping[str, Sequence[Source]], frame: Frame, found: Found) -> tuple[dict[str, np.ndarray], float]:
-    """The pictures of each part in one array, and the value that padding has in it.
+def decode(
+    files: Mapping[str, Sequence[Source]], frame: Frame, found: Found
+) -> tuple[dict[str, np.ndarray], float, PixelScale | None]:
+    """The pictures of each part in one array, the value that padding has in it, and the scale of deep pictures among
+    others.
 
     (n, height, width, 1 or 3) bytes, or (n, height, width) numbers of any range where all pictures are deep (more than
     8 bits). Raises EvonasError that names all files which are no pictures, or the first of them.
@@ -111,19 +114,19 @@ def decode(files: Mapping[str, Sequence[Source]], frame: Frame, found: Found) ->
         for colour in ("white", "black")
         if laid_on[colour]
     ]
-    arrays, ground = _arrays(albums, found)
+    arrays, ground, deep = _arrays(albums, found)
     if any(mapped.is_mapped(array) for array in arrays.values()):
         size = sum(array.nbytes for array in arrays.values())
         found.notes.append(
             f"{size / 1e9:.3g} GB of images are mapped from files in {str(mapped.folder())!r}, not held in memory"
         )
-    return arrays, ground
+    return arrays, ground, deep
 
 
-def _arrays(albums: Mapping[str, Album], found: Found) -> tuple[dict[str, np.ndarray], float]:
+def _arrays(albums: Mapping[str, Album], found: Found) -> tuple[dict[str, np.ndarray], float, PixelScale | None]:
     if all(album.is_deep.all() for album in albums.values()):
-        return _all_deep(albums)
-    deep = [album for album in albums.values() if album.is_deep.any()]
+        return *_all_deep(albums), None
+    scale, deep = None, [album for album in albums.values() if album.is_deep.any()]
     if deep:
         measured = albums["train"] if albums["train"] in deep else deep[0]
         scale = _scale(measured)
@@ -136,7 +139,7 @@ def _arrays(albums: Mapping[str, Album], found: Found) -> tuple[dict[str, np.nda
     if any(array.shape[-1] == 3 for array in plain):
         for album in albums.values():
             album.make_colour()
-    return {part: album.plain for part, album in albums.items() if album.plain is not None}, 0.0
+    return {part: album.plain for part, album in albums.items() if album.plain is not None}, 0.0, scale
 
 
 def _all_deep(albums: Mapping[str, Album]) -> tuple[dict[str, np.ndarray], float]:

@@ -21,13 +21,20 @@ LUMA = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R 601), as Pillow ha
 
 @dataclass(frozen=True)
 class Training:
-    """How the training images were read: (height, width, channels), their axis of channels, their values, and how
-    pictures of other sizes come to theirs, if at all."""
+    """How the training images were read: (height, width, channels), their axis of channels, their values, how
+    pictures of other sizes come to theirs, if at all, and the values of pictures of more than 8 bits a channel that
+    were among others."""
 
     shape: Shape
     channels: Channels
     scale: PixelScale
     frame: Frame | None
+    deep: PixelScale | None = None
+
+    @property
+    def of_deep(self) -> PixelScale | None:
+        """By which scale pictures of more than 8 bits a channel are read; None where they mean nothing."""
+        return self.deep if self.scale.words == "bytes" else self.scale
 
 
 def read_any(training: Training, images: Any, what: str) -> tuple[np.ndarray, list[str]]:
@@ -65,17 +72,19 @@ def _one(training: Training, image: Any, what: str) -> tuple[np.ndarray, str | N
     if picture.pixels.shape[:2] != training.shape[:2]:
         height, width = picture.pixels.shape[:2]
         raise _other_size(training, f"{name} of {what} has {width}×{height} pixels (width×height)")
-    if picture.deep if training.scale.words == "bytes" else not (picture.deep or training.scale.takes_pictures):
+    scale = training.of_deep
+    plain = training.scale.words == "bytes" or training.scale.takes_pictures
+    if scale is None if picture.deep else not plain:
         has = "more than 8" if picture.deep else "8"
         raise EvonasError(
             f"{name} of {what} has {has} bits a channel; this network was trained on {_wanted(training)}: give such "
             "pictures"
         )
-    if not picture.deep:
+    if scale is None or not picture.deep:
         return picture.pixels[None], None
     padded = np.isnan(picture.pixels)
-    values = np.where(padded, np.float32(training.scale.low), picture.pixels)
-    read, clipped = training.scale.read(values.astype(np.int32) if picture.whole else values, what)
+    values = np.where(padded, np.float32(scale.low), picture.pixels)
+    read, clipped = scale.read(values.astype(np.int32) if picture.whole else values, f"{name} of {what}")
     ground = np.uint8(0 if training.frame is None else training.frame.ground)
     return np.where(padded, ground, read)[None, ..., None], clipped
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -73,9 +73,13 @@ class Network(network.Network):
 
         reader = self._reader()
         scale, frame = reader.scale, reader.frame
-        constants = {"PLAIN": scale.takes_pictures or scale.words == "bytes", "DEEP": scale.words != "bytes"}
-        constants |= {name.upper(): value for name, value in asdict(scale).items()}
-        constants |= {"FIT": frame.fit if frame else "", "GROUND": frame.ground if frame else 0}
+        deep = reader.deep if scale.words == "bytes" else scale
+        constants = {"PLAIN": scale.takes_pictures or scale.words == "bytes", "VALUES": astuple(scale)}
+        constants |= {
+            "DEEP": deep and astuple(deep),
+            "FIT": frame.fit if frame else "",
+            "GROUND": frame.ground if frame else 0,
+        }
         return below_the_line("images/standalone_reader.py"), constants
 
     def _reader(self) -> ImageReader:

@@ -21,13 +21,15 @@ class ImageReader:
     """Reads arrays as the training images were read: the same size, the same axis of channels, the same scale.
 
     `shape` is (height, width, channels). `frame` says how pictures of other sizes come to it; without one they are
-    refused. All of it is stored with the network.
+    refused. `deep` is the scale of pictures of more than 8 bits a channel, where some among others were trained on.
+    All of it is stored with the network.
     """
 
     shape: Shape
     channels: Channels = "last"
     scale: PixelScale = field(default_factory=PixelScale)
     frame: Frame | None = None
+    deep: PixelScale | None = None
 
     @classmethod
     def of(cls, images: Any, what: str, channels: Channels | None = None) -> tuple[Self, np.ndarray, list[str]]:
@@ -53,7 +55,7 @@ class ImageReader:
         values are not theirs.
         """
         if self.frame is not None or are_pictures(images):
-            return read_any(Training(self.shape, self.channels, self.scale, self.frame), images, what)
+            return read_any(Training(self.shape, self.channels, self.scale, self.frame, self.deep), images, what)
         array = as_array(images, what)
         held = fit(array, self.shape, self.channels)
         if held is None:
@@ -64,7 +66,8 @@ class ImageReader:
     def description(self) -> dict[str, Any]:
         """JSON values: all but the shape. `from_description` makes the reader again."""
         frame = {} if self.frame is None else {"frame": self.frame.description()}
-        return {"channels": self.channels, "scale": asdict(self.scale), **frame}
+        deep = {} if self.deep is None else {"deep": asdict(self.deep)}
+        return {"channels": self.channels, "scale": asdict(self.scale), **frame, **deep}
 
     @classmethod
     def from_description(cls, shape: Shape, values: Mapping[str, Any]) -> Self:
@@ -73,7 +76,9 @@ class ImageReader:
             raise ValueError(f"channels {values['channels']!r}")
         framed = values.get("frame")
         frame = None if framed is None else Frame.from_description(shape[0], shape[1], framed)
-        return cls(shape, values["channels"], PixelScale(**values["scale"]), frame)
+        deep = values.get("deep")
+        scale = PixelScale(**values["scale"])
+        return cls(shape, values["channels"], scale, frame, None if deep is None else PixelScale(**deep))
 
     def _other_shape(self, shape: tuple[int, ...], what: str, beside: str | None) -> str:
         height, width, depth = self.shape

@@ -15,8 +15,9 @@ import torch
 from evonas.domains.standalone_frame import CLASSES, predict_proba
 
 SHAPE = (3, 32, 32)
-PLAIN, DEEP = True, False  # whether pictures of 8 bits a channel, and of more, mean something to the network
-KIND, WHOLE, LOW, HIGH, LEAST, MOST = "uint8", True, 0.0, 255.0, 0.0, 255.0  # see `PixelScale`
+PLAIN = True  # whether pictures of 8 bits a channel mean something to the network
+VALUES = ("uint8", 0.0, 255.0, 0.0, 255.0, True)  # see `PixelScale`
+DEEP: Any = None  # the same, of pictures of more than 8 bits a channel; None where they mean nothing
 FIT, GROUND = "pad", 0  # see `Frame`; "" where pictures of other sizes are refused
 
 # --- of model.py
@@ -28,7 +29,7 @@ def read(examples: Any) -> torch.Tensor:
     if isinstance(examples, torch.Tensor):
         if tuple(examples.shape[1:]) != SHAPE:
             raise ValueError(f"the tensor has shape {tuple(examples.shape)}; this network wants (n, *{SHAPE})")
-        return levels(examples, kind_of(examples))
+        return levels(examples, kind_of(examples), VALUES)
     several = examples if isinstance(examples, (list, tuple)) else [examples]
     return torch.stack([picture(one) for one in several]) if several else torch.zeros(0, *SHAPE)
 
@@ -51,7 +52,7 @@ def picture(source: Any) -> torch.Tensor:
     if deep:
         whole, image = image.mode[0] == "I", resized(image.convert("F"), size)
         values = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.float32).view(1, image.height, image.width)
-        values = levels(values.round(), "integer") if whole else levels(values, "float")
+        values = levels(values.round(), "integer", DEEP) if whole else levels(values, "float", DEEP)
         return placed(values, GROUND).expand(SHAPE)
     image = resized(opaque(image), size)
     pixels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).view(image.height, image.width, 3)
@@ -67,14 +68,14 @@ def kind_of(values: torch.Tensor) -> str:
     return kinds.get(values.dtype, "float" if values.is_floating_point() else "integer")
 
 
-def levels(values: torch.Tensor, kind: str) -> torch.Tensor:
-    """From values on the scale of the training images to levels from 0 to 255: floats from 0 to 1 are the same as
+def levels(values: torch.Tensor, kind: str, scale: Any) -> torch.Tensor:
+    """From values on a scale of the training images to levels from 0 to 255: floats from 0 to 1 are the same as
     bytes."""
-    low, high, least, most = LOW, HIGH, LEAST, MOST
+    training, low, high, least, most, whole = scale
     unit, bytes_ = (low, high) == (0, 1), (low, high) == (0, 255)
-    if (kind == "bool" and (unit or bytes_)) or (kind == "float" and bytes_ and KIND != "float"):
+    if (kind == "bool" and (unit or bytes_)) or (kind == "float" and bytes_ and training != "float"):
         low, high, least, most = 0.0, 1.0, 0.0, 1.0
-    elif kind == "uint8" and unit and not WHOLE:
+    elif kind == "uint8" and unit and not whole:
         low, high, least, most = 0.0, 255.0, 0.0, 255.0
     values, width = values.double(), high - low
     outside = (values < least) | (values > most)
