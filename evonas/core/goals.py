@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from evonas.core import plugins
 from evonas.core.errors import EvonasError, choices
-from evonas.core.figures import Kind, written
+from evonas.core.figures import NOTHING, Kind, written
 
 if TYPE_CHECKING:
     from evonas.core.types import Evaluation, Trial
@@ -60,8 +60,9 @@ class Metric:
             object.__setattr__(self, "label", self.name.replace("_", " "))
 
     def text(self, value: float | None) -> str:
-        """A value as people read it: `metric('params').text(12345)` -> `12.3 k`."""
-        return written(value, self.kind)
+        """A value as people read it, with its unit: `metric('params').text(12345)` -> `12.3 k`."""
+        figure = written(value, self.kind)
+        return f"{figure} {self.unit}" if self.unit and self.kind == "plain" and figure != NOTHING else figure
 
 
 BUILT_IN = (

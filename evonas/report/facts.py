@@ -53,7 +53,7 @@ def front_table(trials: Sequence[Trial], goal: Goal, command: str | None) -> Map
     ]
     pairs = data.pairs([one.name for one in shown])
     return {
-        "heads": [f"{one.label} ({one.unit})" if one.kind == "plain" and one.unit else one.label for one in shown],
+        "heads": [one.label for one in shown],
         "rows": rows,
         "pairs": pairs,
         "volume": _volume(trials, goal),

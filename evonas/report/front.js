@@ -38,6 +38,12 @@ const drawFront = ({ data, byId, points, axis, layout, settings, hover, at, wher
       xaxis: axis({ title: title(xName), showgrid: false, ...scaling(xName, at(x, rows), limits(xName).map(bound)) }),
       yaxis: axis({ title: title(yName), ...scaling(yName, at(y, rows), limits(yName).map(bound)) }),
     };
+    // A label near an edge of the plot goes inwards, where it has room.
+    const [low, high] = axes.xaxis.range;
+    const side = (value) => {
+      const share = ((axes.xaxis.type === "log" ? Math.log10(value) : value) - low) / (high - low);
+      return share > 0.7 ? "left" : share < 0.3 ? "right" : maximize[xName] ? "left" : "right";
+    };
     const line = (one, axisName) => {
       const across = axisName === "x" ? "y" : "x";
       return {
@@ -66,7 +72,7 @@ const drawFront = ({ data, byId, points, axis, layout, settings, hover, at, wher
       }),
       {
         type: "scatter", mode: "text", showlegend: false, hoverinfo: "skip", x: at(x, [...labels.keys()]), y: at(y, [...labels.keys()]), text: [...labels.values()],
-        textposition: maximize[xName] ? "bottom left" : "bottom right", textfont: { color: colour("ink"), size: 12.5 },
+        textposition: [...labels.keys()].map((i) => `bottom ${side(x[i])}`), textfont: { color: colour("ink"), size: 12.5 },
       },
     ], layout({ ...axes, shapes: [...limits(xName).map((one) => line(one, "x")), ...limits(yName).map((one) => line(one, "y"))] }), settings);
   }

@@ -31,7 +31,10 @@
     percent: (x) => `${(100 * x).toFixed(2)} %`, seconds: duration, count: prefixed,
     megabytes: (x) => `${x < 9.5 ? Number(x.toPrecision(2)) : x.toFixed(0)} MB`, plain: (x) => (Number.isInteger(x) ? String(x) : x.toPrecision(4)),
   };
-  const text = (metric, x) => (x === null || x === undefined ? "–" : forms[data.kinds[metric] || "plain"](x));
+  const text = (metric, x) => {
+    if (x === null || x === undefined) return "–";
+    return forms[data.kinds[metric] || "plain"](x) + (data.units[metric] ? ` ${data.units[metric]}` : "");
+  };
   const scale = (metric) => (data.kinds[metric] === "percent" ? 100 : 1);
   const scaled = (metric, column) => column.map((x) => (x === null ? null : x * scale(metric)));
   const short = (metric, x) => text(metric, x).replace(/(\.\d*?)0+(?= |$)/, "$1").replace(/\.(?= |$)/, "");
@@ -194,7 +197,7 @@
   const guests = [...document.querySelectorAll(".plot > script")].map((script) => [script.parentNode, JSON.parse(script.textContent)]);
   function guest([place, content]) {
     const own = themed(content.layout);
-    const axes = Object.fromEntries(["xaxis", "yaxis"].map((name) => {
+    const axes = Object.fromEntries(["xaxis", "yaxis", ...(own.yaxis2 ? ["yaxis2"] : [])].map((name) => {
       const given = own[name] || {};
       return [name, axis({ ...given, title: (given.title && given.title.text) || given.title || "" })];
     }));
@@ -268,7 +271,11 @@
         head.setAttribute("aria-sort", descending ? "descending" : "ascending");
         sort(column, descending);
       };
-      head.onkeydown = (event) => { if (event.key === "Enter") head.click(); };
+      head.onkeydown = (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        head.click();
+      };
       line.append(head);
     });
     byId("more").onclick = () => { shown = drawn; fill(); };

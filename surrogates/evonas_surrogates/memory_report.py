@@ -26,7 +26,8 @@ from evonas_surrogates.related_report import expected
 
 SAMPLE = 2000  # random architectures that the saving is judged by
 FIRST = 8  # trainings that are the memory's choice mostly
-SHOWN = 6  # earlier tasks with a line of their own
+DASHES = ("solid", "dash", "dot", "longdash", "dashdot", "longdashdot")  # colours alone say nothing to some
+SHOWN = len(DASHES)  # earlier tasks with a line of their own
 LEAST_POINTS = 5  # fewer make no picture of predicted against measured
 
 Plot = tuple[str, str, str]  # title, HTML, caption
@@ -205,7 +206,7 @@ def _trust(observed: Course) -> Plot:
     names = sorted(shares, key=lambda name: -shares[name].max())
     traces = [
         {"x": steps, "y": 100 * shares[name], "mode": "lines", "name": escape(name)}
-        | {"line": {"shape": "hv", "width": 2, "color": f"view{i + 1}"}}
+        | {"line": {"shape": "hv", "width": 2, "color": f"view{i + 1}", "dash": DASHES[i]}}
         | {"hovertemplate": "after %{x} results: %{y:.0f} %"}
         for i, name in enumerate(names[:SHOWN])
     ]

@@ -4,6 +4,7 @@ import html
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,12 +33,12 @@ const wait = setInterval(() => {
 def opened(tmp_path, run, encoding):
     """The DOM of a report after its script ran, and what the console said."""
 
-    def open_report(trials, **options):
+    def open_report(trials, width=800, **options):
         path = tmp_path / "report.html"
         write_report(path, **{"run": run, "trials": trials, "encoding": encoding, **options})
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
         flags += ["--proxy-server=http://127.0.0.1:9", f"--user-data-dir={tmp_path / 'profile'}"]
-        flags += ["--enable-logging=stderr", "--virtual-time-budget=8000", "--dump-dom"]
+        flags += ["--enable-logging=stderr", "--virtual-time-budget=8000", "--dump-dom", f"--window-size={width},800"]
         done = subprocess.run([str(BROWSER), *flags, path.as_uri()], capture_output=True, text=True, timeout=120)
         said = [line for line in done.stderr.splitlines() if "CONSOLE" in line and "software WebGL" not in line]
         return done.stdout, [line for line in said if "GL Driver" not in line]
@@ -152,3 +153,25 @@ def test_from_no_trial_to_five_thousand(opened, make_trials, n, failed, plots):
     dom, said = opened(make_trials(n, failed=failed))
     assert said == []
     assert drawn(dom) == plots
+
+
+@pytest.mark.parametrize("best_is_largest", [True, False])
+def test_what_the_front_names_is_whole_and_a_phone_need_not_scroll_sideways(opened, make_trials, best_is_largest):
+    found = []
+    for trial, accuracy in zip(make_trials(3, failed=0, fidelities=(0.43,)), (0.9, 0.8, 0.7), strict=True):
+        params = 9e4 * accuracy if best_is_largest else 2e4 / accuracy
+        metrics = {**trial.evaluation.metrics, "val_accuracy": accuracy, "params": params, "model_kb": 512.0}
+        found.append(replace(trial, evaluation=replace(trial.evaluation, metrics=metrics)))
+    measure = """const place = document.getElementById("front-0"), {_offset, _length} = place._fullLayout.xaxis;
+    const left = place.getBoundingClientRect().left + _offset;
+    const names = [...place.querySelectorAll(".textpoint")].map((one) => one.getBoundingClientRect());
+    const inside = names.filter((one) => one.left >= left && one.right <= left + _length);
+    const edge = document.documentElement.clientWidth, outside = (one) => one.getBoundingClientRect().right > edge;
+    const wider = [...document.querySelectorAll("main > *, main dl *, main button, main p, main .plot")].filter(outside);
+    document.documentElement.dataset.measured = `${names.length - inside.length} of ${names.length > 0}, ${wider.map((one) => one.outerHTML)}`;"""
+    goal = Goal.parse("val_accuracy,params")
+    dom, said = opened(found, width=500, goal=goal, sections=[("", WHEN_DRAWN % measure)])
+    assert said == []
+    assert 'data-measured="0 of true, "' in dom
+    assert "after 43 % of a training" in dom
+    assert any("512 kB" in row for row in cells(dom))
