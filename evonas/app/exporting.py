@@ -13,7 +13,7 @@ from evonas.app.final import recorded
 from evonas.app.folders import EXPORTED, FILES, check_folder, owner_of
 from evonas.app.formats import Format, check_files, write_formats
 from evonas.app.networks import Place, located
-from evonas.app.picking import BEST
+from evonas.app.picking import BEST, check_pick
 from evonas.app.picking import pick as picked
 from evonas.app.results import Result, recorded_goal, write
 from evonas.app.retraining import Again, number_of, numbered, trained
@@ -113,14 +113,17 @@ def _exported(
     say: Callable[[str], Any],
 ) -> Result:
     run = given.run
+    names = (*FILES, *EXPORTED) if formats else FILES
     found = _there(place, out, trial, again, given)
     if found is None:
+        if out is not None:  # before the data are loaded, and anything is trained
+            check_folder(Path(out), run, files=names)
+            check_files(Path(out), formats)
         found = trained(out, trial, given, say)
     elif trial is None and place.record is not None and place.record.status != "done":
         say(f"the search of {run!r} is not finished: this is its best network so far; --again trains it in full")
     target = Path(out) if out is not None else found.folder
     name = str(found.values["run"])
-    names = (*FILES, *EXPORTED) if formats else FILES
     check_folder(target, name, files=names if owner_of(target) or target != found.folder else ())
     check_files(target, formats)
     target.mkdir(parents=True, exist_ok=True)
@@ -140,6 +143,7 @@ def _picked(place: Place, given: Again, pick: str | int, trial: int | None) -> i
         raise EvonasError(f"--pick {pick} and --trial {trial} exclude one another; give one")
     if place.record is None:
         raise EvonasError(f"--pick {pick} takes a network of a run: give the run's name, not the folder {given.run!r}")
+    check_pick(pick)
     if str(pick).strip() == BEST:
         return None
     goal = _goal(place.record, given, f"--pick {pick}")

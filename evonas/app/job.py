@@ -37,7 +37,7 @@ from evonas.app.results import Result, finish, summary, unwritten
 from evonas.app.searcher import make_searcher
 from evonas.app.tracking import conclude, trackers
 from evonas.app.underway import Underway, curves_of
-from evonas.app.workers import together, workers
+from evonas.app.workers import check_workers, together, workers
 from evonas.core import plugins, trust
 from evonas.core.errors import EvonasError, NameTaken
 from evonas.core.faults import place, placed
@@ -241,6 +241,7 @@ def _search_and_finish(job: Job, callbacks: Sequence[Callback], told: Sequence[T
     try:
         with _broken_off(job, f"the method {job.config.method_spec!r}"):
             searcher, timetable = make_searcher(job), job.timetable
+            check_workers(job)
             _note([*job.domain.found(job.data), f"searching with {spelled(job.config.method_spec)}"], callbacks)
             _note(description(job.trainer).splitlines(), callbacks)
             if any(isinstance(callback, Noting) for callback in callbacks):  # to measure takes a moment
@@ -360,8 +361,14 @@ def _note(lines: Sequence[str], callbacks: Sequence[Callback]) -> None:
 def make_executor(job: Job, told: Sequence[Trial] = ()) -> Any:
     """Where the trainings go: this machine's processes, or a cluster. Raises EvonasError where options conflict."""
     config = job.config
+    check_workers(job)
     shared = together(job)
     executor = plugins.make("evonas.executors", config.executor, job.evaluator, workers(job), config.timeout, **shared)
+    if missing := [name for name in ("submit", "__enter__", "__exit__") if not hasattr(type(executor), name)]:
+        raise EvonasError(
+            f"executor {config.executor!r} made {type(executor).__name__!r}, which has no {missing[0]}(); it needs "
+            "submit(candidate, task, seed), and to be a context manager"
+        )
     if job.domain.trains:
         executor = measuring_once(executor, job.goal, job.encoding, told)
     if config.stop_early is None:

@@ -116,7 +116,7 @@ def export(
 
     wanted = parse_formats(formats)
     if push is not None:
-        pushing.check_client()
+        pushing.check_push(push)
     load_torch()
     from evonas.app import exporting
 

@@ -46,6 +46,17 @@ def figures(metrics: Mapping[str, float]) -> dict[str, float | None]:
     return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
 
 
+def check_pick(text: str | int) -> None:
+    """Raises EvonasError where no front could have such a member: before one is looked for."""
+    text = str(text).strip()
+    if "<" in text or ">" in text:
+        Constraint.parse(text)
+    elif text not in WORDS and not text.isdecimal():
+        raise EvonasError(
+            f"--pick {text!r} is none; give {', '.join(WORDS)}, a limit as 'params<=20000', or a place as 2"
+        )
+
+
 def pick(text: str | int, goal: Goal, trials: Sequence[Trial], run: str) -> Trial:
     """The member of the front that is `best`, the `knee`, at a place (from 1), or the best by the first objective among
     those that keep a limit: `latency_ms<=1`.

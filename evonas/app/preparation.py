@@ -111,7 +111,7 @@ def prepare(
     fixed = fixed_parts(config, objects or {})
     goal = Goal.parse(config.objectives, config.limits)
     check_method(config.method_spec)
-    plugins.resolve("evonas.executors", config.executor)
+    plugins.check_options("evonas.executors", config.executor, 3, given=["together"])
     check_trackers(config.track)
     if config.encoding:  # before the data, which may take long to load
         encoding = encoding or make_encoding(config.encoding)

@@ -8,12 +8,17 @@ from pathlib import Path
 from evonas.core.errors import EvonasError
 
 
-def check_client() -> None:
-    """Raises EvonasError where huggingface_hub is not installed."""
+def check_push(repo: str) -> None:
+    """Raises EvonasError where huggingface_hub is not installed, or no repository can have that name."""
     try:
-        import huggingface_hub  # noqa: F401
+        from huggingface_hub.utils import HFValidationError, validate_repo_id
     except ImportError as error:
         raise EvonasError("--push needs huggingface_hub, not installed; pip install 'evonas[hub]'") from error
+    try:
+        validate_repo_id(repo)
+    except HFValidationError as error:
+        why = " ".join(str(error).split())
+        raise EvonasError(f"--push {repo!r} is no name of a repository; give owner/name: {why[:300]}") from error
 
 
 def push(folder: Path, files: Sequence[str], repo: str) -> str:
@@ -23,7 +28,7 @@ def push(folder: Path, files: Sequence[str], repo: str) -> str:
     The token and the address of the hub are the client's: `hf auth login`, HF_TOKEN, HF_ENDPOINT. Raises EvonasError,
     one line, where the hub does not take it.
     """
-    check_client()
+    check_push(repo)
     import huggingface_hub as hub
 
     try:

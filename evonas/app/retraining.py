@@ -49,12 +49,12 @@ def trained(out: str | Path | None, number: int | None, given: Again, say: Calla
     run = given.run
     if out is None:
         raise EvonasError(f"the network has to be trained: give --out FOLDER for it; run {run!r} stays as it is")
+    check_folder(Path(out), run)
     job, trials = given.job, given.trials
     if job.goal.best(trials) is None and recorded(job.record) is None:
         raise EvonasError(
             f"run {run!r} has no successful trial to export; go on with it: evonas resume {shlex.quote(run)}"
         )
-    check_folder(Path(out), run)
     trial = None if number is None else numbered(trials, number, run)
     final, why = _final(job, trials) if trial is None else _final_of(job, trial, number)
     if final is not None:

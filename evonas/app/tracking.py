@@ -24,6 +24,8 @@ def check_trackers(specs: Sequence[str]) -> None:
     """Raises EvonasError where one is unknown, or what it needs is not installed: before a search begins."""
     for spec in specs:
         plugins.resolve(GROUP, spec)
+        if specs.count(spec) > 1:
+            raise EvonasError(f"--track names {spec!r} {specs.count(spec)} times; leave all but one out")
 
 
 def trackers(

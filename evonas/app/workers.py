@@ -14,14 +14,21 @@ from evonas.core.goals import Goal
 PEAK = "peak_memory_mb"
 
 
+def check_workers(job: Job) -> None:
+    """Raises EvonasError where options conflict: before anything is said of the search, or measured for it."""
+    config = job.config
+    if config.per_device is not None and (config.workers > 1 or config.executor != "processes"):
+        other = f"--workers {config.workers}" if config.workers > 1 else f"--executor {config.executor!r}"
+        raise EvonasError(f"--per-device {config.per_device} and {other} exclude one another; give one")
+    if config.together != 1:
+        _refuse(config, job.goal, job.trainer.device)
+
+
 def workers(job: Job) -> int:
-    """Processes: as many as were asked for, or so many on each device. Raises EvonasError where options conflict."""
+    """Processes: as many as were asked for, or so many on each device."""
     config = job.config
     if config.per_device is None:
         return config.workers
-    if config.workers > 1 or config.executor != "processes":
-        other = f"--workers {config.workers}" if config.workers > 1 else f"--executor {config.executor!r}"
-        raise EvonasError(f"--per-device {config.per_device} and {other} exclude one another; give one")
     number = config.per_device
     if number == "auto":
         from evonas.training.sharing import per_device
@@ -32,11 +39,10 @@ def workers(job: Job) -> int:
 
 def together(job: Job) -> dict[str, int]:
     """Trainings in each process, as an option of the executor; none where they do not share one, which is all that
-    other executors know. Raises EvonasError where they cannot."""
+    other executors know."""
     config = job.config
     if config.together == 1:
         return {}
-    _refuse(config, job.goal, job.trainer.device)
     number = config.together
     if number == "auto":
         from evonas.training.sharing import together

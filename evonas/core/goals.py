@@ -60,9 +60,11 @@ class Metric:
             object.__setattr__(self, "label", self.name.replace("_", " "))
 
     def text(self, value: float | None) -> str:
-        """A value as people read it, with its unit: `metric('params').text(12345)` -> `12.3 k`."""
+        """A value as people read it, with its unit: `metric('latency_ms').text(1.25)` -> `1.250 ms`. A loss goes
+        without, as everybody writes it."""
         figure = written(value, self.kind)
-        return f"{figure} {self.unit}" if self.unit and self.kind == "plain" and figure != NOTHING else figure
+        bare = self.kind != "plain" or self.unit in ("", "nats") or figure == NOTHING
+        return figure if bare else f"{figure} {self.unit}"
 
 
 BUILT_IN = (

@@ -128,6 +128,24 @@ def make(group: str, spec: str, *args: Any, **kwargs: Any) -> Any:
         raise EvonasError(f"{kind(group)} {spec!r} cannot be made: {named_line(error)}") from error
 
 
+def check_options(group: str, spec: str, positional: int, given: Sequence[str] = ()) -> None:
+    """Raises EvonasError where the spec names nothing that can be called with so many arguments and those `given` by
+    name, or an option that it does not have: before it is made. What takes any option is asked when it is."""
+    found = resolve(group, spec)
+    name, options = split_spec(spec)
+    if not callable(found):
+        raise EvonasError(
+            f"{kind(group)} {name!r} is {found!r:.60}, which cannot be called; give a class or a function"
+        )
+    names = options_of(found)
+    if names is None:
+        return
+    there = [one for one in names[positional:] if one not in given]
+    unknown = [option for option in options if option not in there]
+    if unknown:
+        raise EvonasError(f"{kind(group)} {name!r} has no option {unknown[0]!r}; there are {choices(there) or 'none'}")
+
+
 def _options(found: Any, positional: int, named: Mapping[str, Any], error: TypeError) -> list[str]:
     """The parameters that are left for a spec to set; those of a factory with `**options` are whom it hands them to."""
     parameters = list(inspect.signature(found).parameters.values())[positional:]

@@ -33,7 +33,8 @@
   };
   const text = (metric, x) => {
     if (x === null || x === undefined) return "–";
-    return forms[data.kinds[metric] || "plain"](x) + (data.units[metric] ? ` ${data.units[metric]}` : "");
+    const bare = !data.units[metric] || data.units[metric] === "nats"; // as `Metric.text`
+    return forms[data.kinds[metric] || "plain"](x) + (bare ? "" : ` ${data.units[metric]}`);
   };
   const scale = (metric) => (data.kinds[metric] === "percent" ? 100 : 1);
   const scaled = (metric, column) => column.map((x) => (x === null ? null : x * scale(metric)));

@@ -60,6 +60,8 @@ def test_metrics_by_their_kind():
         "0.041 MB",
     ]
     assert metric("val_loss").text(0.123456) == "0.1235"
+    assert metric("latency_ms").text(1.25) == "1.250 ms"
+    assert metric("model_kb").text(512.0) == "512 kB"
 
 
 @pytest.mark.parametrize(

@@ -167,8 +167,9 @@ def test_what_the_front_names_is_whole_and_a_phone_need_not_scroll_sideways(open
     const names = [...place.querySelectorAll(".textpoint")].map((one) => one.getBoundingClientRect());
     const inside = names.filter((one) => one.left >= left && one.right <= left + _length);
     const edge = document.documentElement.clientWidth, outside = (one) => one.getBoundingClientRect().right > edge;
-    const wider = [...document.querySelectorAll("main > *, main dl *, main button, main p, main .plot")].filter(outside);
-    document.documentElement.dataset.measured = `${names.length - inside.length} of ${names.length > 0}, ${wider.map((one) => one.outerHTML)}`;"""
+    const parts = [...document.querySelectorAll("main > *, main dl *, main button, main p, main .plot")];
+    const wider = parts.filter(outside).map((one) => one.outerHTML), cut = names.length - inside.length;
+    document.documentElement.dataset.measured = `${cut} of ${names.length > 0}, ${wider}`;"""
     goal = Goal.parse("val_accuracy,params")
     dom, said = opened(found, width=500, goal=goal, sections=[("", WHEN_DRAWN % measure)])
     assert said == []
