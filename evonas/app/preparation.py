@@ -113,6 +113,9 @@ def prepare(
     check_method(config.method_spec)
     plugins.check_options("evonas.executors", config.executor, 3, given=["together"])
     check_trackers(config.track)
+    archive = Archive(config.archive)
+    if new and config.name:  # before anything is loaded; `add_run` asks again
+        archive.check_free(config.name)
     if config.encoding:  # before the data, which may take long to load
         encoding = encoding or make_encoding(config.encoding)
     check_time(config, began)
@@ -143,7 +146,6 @@ def prepare(
             f"--ensemble {config.ensemble} shares the seconds of a deadline's final training, and there is none; give "
             "--deadline, or leave it out"
         )
-    archive = Archive(config.archive)
     name = config.name or free_name(archive, split.task, config.encoding)
     several = isinstance(method, MultiFidelity) and len(method.fidelities) > 1
     in_parts = several or config.stop_early is not None

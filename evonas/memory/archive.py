@@ -224,11 +224,13 @@ class Archive:
             try:
                 connection.execute(sa.insert(runs), {**values, "task_id": schema.task_id(connection, record.task)})
             except exc.IntegrityError as error:
-                raise NameTaken(
-                    f"a run named {record.name!r} is in the archive already; give another --name, "
-                    f"or go on with it: evonas resume {record.name}"
-                ) from error
+                raise _taken(record.name) from error
         return record
+
+    def check_free(self, name: str) -> None:
+        """Raises NameTaken where there is a run of that name."""
+        if self.runs(name):
+            raise _taken(name)
 
     def run(self, name: str) -> RunRecord:
         """Raises EvonasError, with the names there are, where there is no such run."""
@@ -513,3 +515,9 @@ def _reason(error: exc.DBAPIError) -> str:
 def _cause(error: Exception) -> str:
     """What is wrong, or what JSON or the database has no word for, in one line."""
     return first_line(getattr(error, "orig", None) or error)
+
+
+def _taken(name: str) -> NameTaken:
+    return NameTaken(
+        f"a run named {name!r} is in the archive already; give another --name, or go on with it: evonas resume {name}"
+    )
