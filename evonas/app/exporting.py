@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from evonas.app.card import write_card
 from evonas.app.final import recorded
 from evonas.app.folders import EXPORTED, FILES, check_folder, owner_of
-from evonas.app.formats import Format, check_files, write_formats
+from evonas.app.formats import Format, check_files, checked, write_formats
 from evonas.app.networks import Place, located
 from evonas.app.picking import BEST, check_pick
 from evonas.app.picking import pick as picked
@@ -113,6 +113,7 @@ def _exported(
     say: Callable[[str], Any],
 ) -> Result:
     run = given.run
+    formats = checked(formats)
     names = (*FILES, *EXPORTED) if formats else FILES
     found = _there(place, out, trial, again, given)
     if found is None:

@@ -38,6 +38,12 @@ def parse_formats(text: str | None) -> tuple[Format, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def checked(formats: str | Sequence[str]) -> tuple[Format, ...]:
+    """Those that were given in Python: none, several, or a text as on the command line. Raises EvonasError."""
+    text = formats if isinstance(formats, str) else ",".join(map(str, formats))
+    return parse_formats(text) if formats else ()
+
+
 def check_files(folder: Path, formats: Sequence[Format]) -> None:
     """Raises EvonasError where a program of somebody's own would be written over."""
     from evonas.domains.standalone import MARK

@@ -11,6 +11,7 @@ import evonas as package
 from evonas import ImageClassifier, SeriesClassifier
 from evonas.app import job
 from evonas.app.config import SearchConfig
+from evonas.app.exporting import export
 from evonas.core.errors import EvonasError
 from evonas.core.types import Candidate, Evaluation, Trial
 from evonas.memory.archive import Archive
@@ -74,7 +75,7 @@ def files(folder):
 
 
 def test_there_are_many():
-    assert len(LINES) + len(CALLS) >= 575
+    assert len(LINES) + len(CALLS) >= 640
     assert len(set(LINES)) == len(LINES)
 
 
@@ -205,6 +206,20 @@ CALLS = {
     "rows without a shape": lambda: ImageClassifier(trials=1).fit(X.reshape(40, -1), Y),
     "another shape": lambda: ImageClassifier(trials=1, image_shape=(3, 3)).fit(X.reshape(40, -1), Y),
     "a shape in words": lambda: ImageClassifier(trials=1, image_shape="8x8").fit(X.reshape(40, -1), Y),  # type: ignore[arg-type]
+    "a name that is taken": search(X, Y, name="done"),
+    "an option of an executor": search(X, Y, executor="processes(x=1)"),
+    "an executor of a number": search(X, Y, executor="mine.py:number"),
+    "two answers to how many": search(X, Y, workers=2, per_device=2),
+    "together on a cluster": search(X, Y, together=2, executor="dask"),
+    "a tracker twice": search(X, Y, track="tensorboard,tensorboard"),
+    "an unknown format": lambda: export("front", "o", formats=("zip",)),  # type: ignore[arg-type]
+    "a format in letters": lambda: export("front", "o", formats="onx"),  # type: ignore[arg-type]
+    "a pick of no front": lambda: export("done", "o", pick="knee"),
+    "a pick that is none": lambda: export("front", "o", pick="knees"),
+    "a pick beyond the front": lambda: export("front", "o", pick=3),
+    "an export to a file": lambda: export("front", "a_file", pick=1),
+    "an export into another run's": lambda: export("front", "theirs", pick=1),
+    "an export of nothing": lambda: export("front"),
     "no trials of a classifier": lambda: ImageClassifier(trials=0).fit(X, Y),
     "one class of a classifier": lambda: ImageClassifier(trials=1).fit(X, Y * 0),
     "NaN of a classifier": lambda: ImageClassifier(trials=1).fit(np.where(X == 3, np.nan, X), Y),

@@ -37,8 +37,12 @@ class SourceOptions:
         size: str = DEFAULT_SIZE
         fit: Fit = "pad"
         others: dict[str, str] = {}
-        for option in query.split("&") if query else ():
+        given = query.split("&") if query else []
+        keys = [option.partition("=")[0] for option in given]
+        for option in given:
             key, _, value = option.partition("=")
+            if keys.count(key) > 1:
+                raise EvonasError(f"{source}:{argument} gives {key!r} {keys.count(key)} times; leave all but one out")
             if key == "fit" and value in FITS:
                 fit = FITS[FITS.index(value)]
             elif key == "size" and _is_size(value):
