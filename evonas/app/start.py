@@ -106,6 +106,8 @@ def _outside(genome: Any, encoding: HasSpace) -> str:
     space = encoding.space()
     try:
         values = list(space.split(genome))
+    except EvonasError as error:
+        return str(error)
     except Exception as error:  # it is of another form
         return placed(error)
     if len(values) != len(space.genes):
