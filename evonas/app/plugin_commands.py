@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint
 from typing import Annotated, Any
@@ -65,8 +66,8 @@ def list_plugins(
       evonas plugins
       evonas plugins cell meta    # what cell(…) and meta(…) take
     """
-    for name in names or ():
-        _describe(name)
+    for name, found in [(name, _named(name)) for name in names or ()]:  # all are looked for before one is described
+        _describe(name, found)
     if names:
         return
     rows = []
@@ -76,8 +77,9 @@ def list_plugins(
     print_table(("group", "name", "from", "package", "state"), rows)
 
 
-def _describe(name: str) -> None:
-    """All plug-ins of a name: `series` is an encoding, a domain and a source of data. Raises EvonasError."""
+def _named(name: str) -> list[tuple[str, EntryPoint]]:
+    """All plug-ins of a name, with their groups: `series` is an encoding, a domain and a source of data. Raises
+    EvonasError where there is none."""
     there = {group: plugins.available(f"evonas.{group}") for group in GROUPS}
     found = [(group, entries[name]) for group, entries in there.items() if name in entries]
     if not found:
@@ -86,6 +88,10 @@ def _describe(name: str) -> None:
         raise EvonasError(
             f"no plug-in named {name!r}; " + (f"did you mean {near[0]!r}?" if near else f"there are {choices(known)}")
         )
+    return found
+
+
+def _describe(name: str, found: Sequence[tuple[str, EntryPoint]]) -> None:
     for group, entry in found:
         try:
             lines = list(plugin_help.said(group, entry))
