@@ -9,7 +9,7 @@ from evonas.core.errors import EvonasError, choices
 from evonas.core.optional import DrawsScores, Uncertain
 from evonas.core.types import Ranker
 
-MOST = 512  # candidates that are drawn for together: their covariance is factored within milliseconds
+MOST = 512  # candidates that are drawn for together: some 40 ms, most of it to say how alike they are
 WIDE = 2.0  # deviations of the upper confidence by which these are chosen
 
 
