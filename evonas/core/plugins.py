@@ -116,6 +116,7 @@ def make(group: str, spec: str, *args: Any, **kwargs: Any) -> Any:
         if options:
             raise EvonasError(f"{kind(group)} {name!r} is a ready-made object and takes no options, got {options}")
         return found
+    _check_switches(f"{kind(group)} {name!r}", found, options)
     try:
         return found(*args, **kwargs, **options)
     except EvonasError:
@@ -144,6 +145,17 @@ def check_options(group: str, spec: str, positional: int, given: Sequence[str] =
     unknown = [option for option in options if option not in there]
     if unknown:
         raise EvonasError(f"{kind(group)} {name!r} has no option {unknown[0]!r}; there are {choices(there) or 'none'}")
+
+
+def _check_switches(part: str, found: Any, options: Mapping[str, Any]) -> None:
+    """Raises EvonasError where a text is given for what is on or off: `no` would count as on."""
+    try:
+        parameters = inspect.signature(found).parameters
+    except (TypeError, ValueError):  # written in C
+        return
+    for option, value in options.items():
+        if isinstance(value, str) and option in parameters and isinstance(parameters[option].default, bool):
+            raise EvonasError(f"{part}: {option}={value!r} is neither True nor False; give one of them")
 
 
 def _options(found: Any, positional: int, named: Mapping[str, Any], error: TypeError) -> list[str]:

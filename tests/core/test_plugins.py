@@ -54,6 +54,13 @@ def test_what_cannot_be_found_is_said_with_the_way_out(spec, says):
         plugins.make("evonas.searchers", spec, on(Digits()))
 
 
+@pytest.mark.parametrize("value", ["no", "'no'", "maybe"])
+def test_what_is_on_or_off_is_no_text(value):
+    with pytest.raises(EvonasError, match=r"encoding 'cell': pruned='\w+' is neither True nor False; give one"):
+        plugins.make("evonas.encodings", f"cell(pruned={value})")
+    assert plugins.make("evonas.encodings", "cell(pruned=False)").pruned is False
+
+
 def test_a_file_that_breaks_is_named(tmp_path):
     (tmp_path / "broken.py").write_text("1 / 0")
     given(f"{tmp_path / 'broken.py'}:X")
