@@ -105,9 +105,11 @@ class Preprocessing:
         # in pieces: a float copy of everything would not fit everywhere
         step = at_once(images.shape[1:], 4096)
         for start in range(0, len(images), step):
-            piece = images[start : start + step].astype(np.float64) / 255
+            piece = images[start : start + step].astype(np.float64)
+            piece /= 255
             sums += piece.sum((0, 1, 2))
-            squares += (piece**2).sum((0, 1, 2))
+            np.square(piece, out=piece)
+            squares += piece.sum((0, 1, 2))
         pixels = np.prod(images.shape[:3])
         mean = sums / pixels
         deviation = np.sqrt(np.maximum(squares / pixels - mean**2, 0))
