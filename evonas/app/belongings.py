@@ -13,6 +13,7 @@ from evonas.app.card import MARK
 from evonas.app.folders import EXPORTED, FILES, check_folder, owner_of, results_folder
 from evonas.app.underway import curves_folder
 from evonas.core.errors import EvonasError
+from evonas.core.figures import several
 from evonas.core.files import UNFINISHED, all_whole, unfinished_in
 from evonas.memory.archive import Archive, RunRecord
 from evonas.memory.locks import delete_runs
@@ -45,7 +46,7 @@ class Belongings:
 
     def __str__(self) -> str:
         """`/home/me/runs/first: 3.2 MB in 5 files`."""
-        return f"{self.folder}: {size(self.bytes)} in {len(self.files)} file{'' if len(self.files) == 1 else 's'}"
+        return f"{self.folder}: {size(self.bytes)} in {several(len(self.files), 'file')}"
 
     def remove(self) -> list[str]:
         """Remove the files, and the folder where nothing else is in it; returns the names of what stays there.
@@ -97,7 +98,7 @@ def forget(archive: Archive, owned: Mapping[str, Belongings], folders: bool) -> 
     delete_runs(archive, list(owned))
     said, failed = [], []
     for name, has in owned.items():
-        line = f"{name}: {counts.get(name, 0)} trials forgotten"
+        line = f"{name}: {several(counts.get(name, 0), 'trial')} forgotten"
         try:
             shutil.rmtree(curves_folder(archive, name), ignore_errors=True)  # of a process that was killed
             if has.files:

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evonas.app.console import Tolerant, is_terminal, print_line
-from evonas.core.figures import duration
+from evonas.core.figures import duration, several
 from evonas.core.goals import Goal, metric
 from evonas.core.types import Callback, Candidate, Task, Trial
 from evonas.report.words import genome_text, reason, shorten
@@ -292,4 +292,4 @@ class PlainLines:
 
 
 def _trials(number: int) -> str:
-    return f"{number} trial{'' if number == 1 else 's'}"
+    return several(number, "trial")

@@ -18,6 +18,7 @@ from evonas.app.console import print_line
 from evonas.app.runs import ArchiveOption
 from evonas.core import environment, plugins
 from evonas.core.errors import EvonasError, named_line
+from evonas.core.figures import several
 from evonas.core.optional import ComesWithModels, NeedsMore
 from evonas.domains.domain import domain_named
 
@@ -109,7 +110,7 @@ def archives(where: str | None) -> Iterator[Finding]:
         store = Archive(where, read_only=True)
         runs, trials = len(store.runs()), sum(store.counts().values())
         size = f", {file.stat().st_size / 1e6:.1f} MB" if file is not None else ""
-        said = f"{store.where}: {runs:,} runs, {trials:,} trials{size}"
+        said = f"{store.where}: {several(runs, 'run')}, {several(trials, 'trial')}{size}"
         store.close()
     except EvonasError as error:
         yield Finding("archive", "broken", str(error))

@@ -41,6 +41,7 @@ from evonas.app.workers import check_workers, together, workers
 from evonas.core import plugins, trust
 from evonas.core.errors import EvonasError, NameTaken
 from evonas.core.faults import place, placed
+from evonas.core.figures import several
 from evonas.core.optional import Noting, Watchable, description
 from evonas.core.types import Callback, Encoding, Trial
 from evonas.domains.domain import (
@@ -65,7 +66,7 @@ class Interrupted(Exception):
     """The search was stopped by Ctrl-C; what was done is kept, and `evonas resume` goes on with it."""
 
     def __init__(self, name: str, trials: int):
-        super().__init__(f"run {name!r} was interrupted after {trials} trials")
+        super().__init__(f"run {name!r} was interrupted after {several(trials, 'trial')}")
         self.name, self.trials = name, trials
 
 

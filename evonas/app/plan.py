@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from evonas.app.deadline import has_workers, portfolio
 from evonas.app.preparation import Job, counted
-from evonas.core.figures import about
+from evonas.core.figures import about, several
 from evonas.core.optional import ForeseesLength
 from evonas.core.types import Trial
 from evonas.domains.domain import FinalTraining
@@ -23,9 +23,9 @@ def before(job: Job, told: Sequence[Trial]) -> list[str]:
     trainer, budget = job.trainer, job.budget
     if not job.domain.trains or not isinstance(trainer, ForeseesLength):
         return []
-    epochs = f"{trainer.full_epochs} epoch{'' if trainer.full_epochs == 1 else 's'}"
+    epochs = several(trainer.full_epochs, "epoch")
     left = None if budget.trials is None else max(0, budget.trials - counted(told))
-    what = f"trainings of {epochs}" if left is None else f"{left} training{'' if left == 1 else 's'} of {epochs}"
+    what = f"trainings of {epochs}" if left is None else f"{several(left, 'training')} of {epochs}"
     each = _each(job, told)
     if each is None:
         return [f"{what}, then the best in full"]

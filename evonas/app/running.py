@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from evonas.app.console import print_line
-from evonas.core.figures import duration
+from evonas.core.figures import duration, several
 from evonas.core.goals import metric
 
 if TYPE_CHECKING:
@@ -154,4 +154,4 @@ def _figures(result: Result) -> list[str]:
         texts.insert(0, f"test accuracy {metric('test_accuracy').text(result['test_accuracy'])}")
     if result["params"] is not None and "params" not in names:
         texts.append(f"{result['params']:,} parameters")
-    return [*texts, f"{result['trials']} trials ({result['failed']} failed)", duration(result["seconds"])]
+    return [*texts, f"{several(result['trials'], 'trial')} ({result['failed']} failed)", duration(result["seconds"])]

@@ -13,6 +13,7 @@ import typer
 from evonas.app import completion
 from evonas.app.console import print_line, print_table
 from evonas.core.errors import EvonasError
+from evonas.core.figures import several
 from evonas.core.goals import metric
 
 LONGEST = 1000  # letters of a genome or of a reason that are printed
@@ -124,7 +125,7 @@ def runs_show(
     method = recorded_method(record.method, record.surrogate, record.config)
     print_line(f"{record.name}: {record.task.name}, {record.encoding}, {method}")
     counted = [trial for trial in trials if trial.evaluation.status != "absent"]
-    print_line(f"seed {record.seed}, {record.status}, {len(counted)} trials, begun {record.created}")
+    print_line(f"seed {record.seed}, {record.status}, {several(len(counted), 'trial')}, begun {record.created}")
     print_line(record.command)
     if where := record.config.get("out"):
         print_line(f"results in {where}")

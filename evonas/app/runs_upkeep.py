@@ -11,6 +11,7 @@ from evonas.app import completion
 from evonas.app.console import print_line
 from evonas.app.runs import ArchiveOption, runs_app
 from evonas.core.errors import EvonasError
+from evonas.core.figures import several
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -44,7 +45,8 @@ def runs_delete(
     there = [owned[name] for name in names if owned[name].files]
     if not yes:
         for name in names:
-            print_line(f"{name}: {counts.get(name, 0)} trials" + (f"; {owned[name]}" if owned[name].files else ""))
+            has = f"; {owned[name]}" if owned[name].files else ""
+            print_line(f"{name}: {several(counts.get(name, 0), 'trial')}{has}")
         if not typer.confirm(f"Forget {', '.join(names)} for good?"):
             raise typer.Exit(1)
         if folders is None and there:

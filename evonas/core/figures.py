@@ -14,6 +14,11 @@ def percent(fraction: float | None) -> str:
     return NOTHING if _missing(fraction) else f"{100 * fraction:.2f} %"  # type: ignore[operator]
 
 
+def several(number: int, what: str) -> str:
+    """`1 trial`, `2,000 trials`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def count(number: float | None) -> str:
     """Three figures and a prefix: `123456` -> `123 k`, `1.24e9` -> `1.24 G`; below a thousand as it is."""
     if number is None or _missing(number):

@@ -13,6 +13,7 @@ from evonas.app import completion
 from evonas.app.console import print_line
 from evonas.app.runs import ArchiveOption
 from evonas.core.errors import EvonasError, choices, on_a_line
+from evonas.core.figures import several
 
 memory_app = typer.Typer(
     help="What earlier searches taught: list, related, import, export, merge, forget.", no_args_is_help=True
@@ -133,7 +134,7 @@ def forget(
     runs = _runs_on(store, task, encoding)
     counts = store.counts()
     trainings = sum(counts.get(name, 0) for name in runs)
-    what = f"{trainings:,} training{'' if trainings == 1 else 's'} of {len(runs)} run{'' if len(runs) == 1 else 's'}"
+    what = f"{several(trainings, 'training')} of {several(len(runs), 'run')}"
     if not yes and not typer.confirm(f"Forget {what} on {task!r} for good?"):
         raise typer.Exit(1)
     delete_runs(store, runs)
@@ -204,8 +205,8 @@ def _runs_on(store: Any, task: str, encoding: str | None) -> list[str]:
 
 def _say(absorbed: Any) -> None:
     known = f"; {absorbed.known:,} were there already" if absorbed.known else ""
-    runs = f" in {absorbed.runs} new run{'' if absorbed.runs == 1 else 's'}" if absorbed.runs else ""
-    print_line(f"{absorbed.trainings:,} new training{'' if absorbed.trainings == 1 else 's'}{runs}{known}")
+    runs = f" in {several(absorbed.runs, 'new run')}" if absorbed.runs else ""
+    print_line(f"{several(absorbed.trainings, 'new training')}{runs}{known}")
 
 
 def _same_place(one: Any, other: Any) -> bool:

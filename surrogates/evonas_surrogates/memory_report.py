@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from evonas.core.context import SearchContext
+from evonas.core.figures import several
 from evonas.core.genomes import feature_row as row
 from evonas.core.goals import Goal, Objective
 from evonas.core.optional import Informed, Trusting, description
@@ -181,7 +182,7 @@ def _saving(
 def _trainings(spent: float, in_full: bool) -> str:
     """Trainings in words; where some were shorter, each counts by its share."""
     if in_full:
-        return f"{round(spent):,} training{'' if round(spent) == 1 else 's'}"
+        return several(round(spent), "training")
     return f"what {spent:,.1f} full trainings cost"
 
 

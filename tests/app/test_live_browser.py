@@ -210,5 +210,5 @@ def test_a_report_from_a_folder_is_shown_and_cannot_delete(tmp_path, opened):
         dom, _ = opened(server, server.page("evil"))
     assert 'data-tried="rejected,rejected"' in dom
     assert re.search(r'<html[^>]* data-drawn="[1-9]', dom)
-    assert "evil is done: 1 trials" in dom
+    assert "evil is done: 1 trial" in dom
     assert [run.name for run in archive.runs()] == ["evil"]

@@ -49,7 +49,7 @@ def test_deleting_with_folders_removes_what_is_the_runs_own(archive, tmp_path):
     trainings(tmp_path / "r", record)
     (tmp_path / "r" / "README.md").write_text("a card of my own")
     said = evonas("runs", "delete", "first", "--yes", "--folders", cwd=tmp_path).stdout
-    assert said == f"first: 1 trials forgotten; {tmp_path / 'r'} stays for README.md, not of this run\n"
+    assert said == f"first: 1 trial forgotten; {tmp_path / 'r'} stays for README.md, not of this run\n"
     assert [path.name for path in (tmp_path / "r").iterdir()] == ["README.md"]
     assert archive.runs() == []
 
@@ -79,7 +79,7 @@ def test_it_asks_for_both_with_the_size(archive, tmp_path, monkeypatch, answers,
     run(archive, tmp_path / "r")
     monkeypatch.setattr("sys.stdin", io.StringIO(answers))
     done = evonas("runs", "delete", "first", cwd=tmp_path, ok=False)
-    assert done.stdout.startswith(f"first: 1 trials; {tmp_path / 'r'}: 5 kB in 2 files\n")
+    assert done.stdout.startswith(f"first: 1 trial; {tmp_path / 'r'}: 5 kB in 2 files\n")
     assert (archive.runs() == []) == forgotten
     assert (not (tmp_path / "r").exists()) == removed
     assert done.returncode == (0 if forgotten else 1)

@@ -79,7 +79,7 @@
 
   function show(state) {
     const status = { running: "is running", done: "is done", interrupted: "was interrupted" }[state.status] || state.status;
-    words.textContent = `${run} ${status}: ${state.trials} trials`;
+    words.textContent = `${run} ${status}: ${state.trials} trial${state.trials === 1 ? "" : "s"}`;
     byId("live-note").textContent = state.note;
     const body = document.createElement("tbody");
     for (const one of state.running) {
