@@ -11,6 +11,7 @@ from evonas.core.errors import EvonasError
 def check_push(repo: str) -> None:
     """Raises EvonasError where huggingface_hub is not installed, or no repository can have that name."""
     try:
+        import huggingface_hub  # noqa: F401
         from huggingface_hub.utils import HFValidationError, validate_repo_id
     except ImportError as error:
         raise EvonasError("--push needs huggingface_hub, not installed; pip install 'evonas[hub]'") from error

@@ -148,7 +148,7 @@ def test_all_objectives_are_shown():
         display.started(Task("digits", (1, 8, 8), 10), ())
         display.told(Trial("r", 0, 0, evaluation, 1.0))
         display.ended("the budget is spent")
-    assert "validation accuracy 90.00 %  3.250 latency  12.3 k params" in out.getvalue()
+    assert "validation accuracy 90.00 %  3.250 ms latency  12.3 k params" in out.getvalue()
     last = screen.file.getvalue().rpartition("digits")[2]  # type: ignore[attr-defined]
     assert all(text in last for text in ("validation accuracy", "latency", "3.250", "12.3 k"))
 
