@@ -73,7 +73,7 @@ LEAST_VALIDATED = 200  # examples, where there are so many
 LOOKED_AT = 256  # images at one time
 SMALL = 2**22  # numbers of images that are small: a GPU looks at so many at one time, or would wait for the calls
 FORWARD = 0.4  # of the time of a step's image, for one that is only looked at
-WORK_OF_A_THREAD = 2e9  # floating-point operations a step, some 15 ms: below it, waiting for one another costs more
+OF_TWO, OF_EACH = 1e8, 2e9  # floating-point operations a step that two threads do faster than one; and for each, more
 
 
 @dataclass
@@ -486,13 +486,14 @@ class TorchTrainer:
 
     @contextmanager
     def threads_for(self, flops: float) -> Iterator[None]:
-        """Within it, torch uses `threads`, or one for each `WORK_OF_A_THREAD` of a step (forward and backward)."""
+        """Within it, torch uses `threads`, or as many as the work of a step (forward and backward) is worth: below some
+        work, waiting for one another costs more (`benchmarks/studies/speed/threads.py`)."""
         if self.device != "cpu":
             yield
             return
         keep_freed_memory()
-        work = 3 * flops * self.batch_size / WORK_OF_A_THREAD
-        threads = self.threads or max(1, min(environment.threads(), int(work)))
+        work = 3 * flops * self.batch_size
+        threads = self.threads or min(environment.threads(), max(2 if work >= OF_TWO else 1, int(work / OF_EACH)))
         with threads_of_torch(threads):
             yield
 

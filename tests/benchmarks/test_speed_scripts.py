@@ -20,6 +20,7 @@ from studies.speed import (
     results,
     sharing,
     suites,
+    threads,
     train,
 )
 
@@ -223,3 +224,11 @@ def test_a_report_of_many_trials_is_as_small_as_one_of_some(tmp_path):
     few, many = (report.written(tmp_path, number)[0].stat().st_size for number in (1600, 4000))
     assert few < many * 1.05 < 1e6 * report.MOST
     assert re.search(r"1,(4\d\d|500) of 4,000 trials are drawn", (tmp_path / "4000.html").read_text(encoding="utf-8"))
+
+
+@pytest.mark.thorough
+def test_threads_are_compared_over_the_same_networks():
+    rows = list(threads.measured("digits", 64, 0.02))
+    assert [row["network"] for row in rows] == [f"{one.kind} {one.name}" for one in train.networks("cpu")]
+    assert all(row["ratio"] == row["two"] / row["one"] > 0 for row in rows)
+    assert results.table(rows, threads.COLUMNS).count("\n") == len(rows) + 1

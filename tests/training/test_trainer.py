@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from evonas.core import environment
 from evonas.core.errors import EvonasError
 from evonas.core.types import Candidate, Task
 from evonas.domains.images import images_from_arrays, load_images, split
@@ -246,6 +247,16 @@ def test_precisions():
     assert exact != rough
     assert rough["val_accuracy"] == pytest.approx(exact["val_accuracy"], abs=0.15)
     assert rough["val_loss"] == pytest.approx(exact["val_loss"], abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("operations", "there", "threads"), [(1e6, 8, 1), (2e8, 8, 2), (3e9, 8, 2), (9e9, 8, 4), (1e12, 8, 8), (9e9, 1, 1)]
+)
+def test_a_training_has_as_many_threads_as_its_work_is_worth(monkeypatch, operations, there, threads):
+    """Two are faster from little work on (benchmarks/studies/speed/threads.py), further ones only with much."""
+    monkeypatch.setattr(environment, "threads", lambda: there)
+    with trainer(batch_size=50).threads_for(operations / 150):
+        assert torch.get_num_threads() == threads
 
 
 def test_torch_s_number_of_threads_is_put_back():
