@@ -174,5 +174,5 @@ def test_what_is_said_of_earlier_tasks_is_held_beside_what_they_were_worth(tmp_p
     table = net_images.net_images()
     one = related.judged(table, "multnist")
     assert len(one.helped) == 10
-    assert one.row()[1] > 0.9
+    assert float(str(one.row()[1])) > 0.9
     assert "| multnist | 10 | 0.9" in related.page([one], 150)

@@ -50,7 +50,8 @@ def test_each_is_chosen_as_often_as_it_is_the_best_of_what_is_believed():
 
 
 def test_of_many_those_of_the_highest_upper_confidence_are_drawn_for():
-    ranker = learned(Counting())
+    ranker = Counting()
+    learned(ranker)
     ranker.drawn_for = []
     X = np.random.default_rng(1).normal(size=(MOST + 100, 2))
     sampling = ThompsonSampling(ranker)
