@@ -77,12 +77,10 @@ def _checked_flops(network: nn.Module, task: Task) -> int:
     return flops
 
 
-class _Flops(TorchDispatchMode):
-    """Adds up torch's own formulas, as its FlopCounterMode does; that one imports the compiler, a second a process."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.total = 0
+class Operations(TorchDispatchMode):
+    """Tells `done` of each operation, with its floating-point operations by torch's own formulas, as its
+    FlopCounterMode counts them; that one imports the compiler, a second a process. What is made of other operations is
+    told as those."""
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -92,14 +90,26 @@ class _Flops(TorchDispatchMode):
         kwargs = kwargs or {}
         formula = flop_registry.get(func._overloadpacket)
         if formula is None and func is not torch.ops.prim.device.default:
-            with self:  # what is made of other operations is counted by them
+            with self:
                 made = func.decompose(*args, **kwargs)
             if made is not NotImplemented:
                 return made
         out = func(*args, **kwargs)
-        if formula is not None:
-            self.total += int(formula(*args, **kwargs, out_val=out))
+        self.done(func, args, kwargs, out, None if formula is None else int(formula(*args, **kwargs, out_val=out)))
         return out
+
+    def done(self, func: Any, args: Any, kwargs: Any, out: Any, flops: int | None) -> None:
+        """`flops` is None where the operation has no formula."""
+        raise NotImplementedError
+
+
+class _Flops(Operations):
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    def done(self, func: Any, args: Any, kwargs: Any, out: Any, flops: int | None) -> None:
+        self.total += flops or 0
 
 
 def weights_kb(network: nn.Module) -> float:

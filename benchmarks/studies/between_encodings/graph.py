@@ -10,10 +10,8 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
-from evonas.training.profile import known_operations
+from evonas.training.profile import Operations, known_operations
 
 KINDS = (
     "conv",
@@ -80,7 +78,7 @@ def graph_features(network: nn.Module, input_shape: tuple[int, ...]) -> dict[str
 
 
 @dataclass
-class _Walk(TorchDispatchMode):
+class _Walk(Operations):
     """Follows what comes from the input; all else is weights."""
 
     x: torch.Tensor
@@ -96,28 +94,15 @@ class _Walk(TorchDispatchMode):
         self.seen[id(self.x)] = self.x, _Way()
         self.pixels = math.prod(self.x.shape[2:])
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        formula = flop_registry.get(func._overloadpacket)
-        if formula is None and func is not torch.ops.prim.device.default:
-            with self:
-                made = func.decompose(*args, **kwargs)
-            if made is not NotImplemented:
-                return made
-        out = func(*args, **kwargs)
+    def done(self, func: Any, args: Any, kwargs: Any, out: Any, flops: int | None) -> None:
         given = list(_tensors((args, kwargs)))
         before = [self.seen[id(one)][1] for one in given if id(one) in self.seen]
         if before:
-            flops = float(formula(*args, **kwargs, out_val=out)) if formula is not None else 0.0
-            self._note(func._overloadpacket.__name__, args, given, before, flops, next(_tensors(out), None))
-            way = self._way(func._overloadpacket.__name__, args, before, formula is not None)
+            name = func._overloadpacket.__name__
+            self._note(name, args, given, before, float(flops or 0), next(_tensors(out), None))
+            way = self._way(name, args, before, flops is not None)
             for one in _tensors(out):
                 self.seen[id(one)] = one, way
-        return out
 
     def ends(self, out: Any) -> None:
         for one in _tensors(out):
