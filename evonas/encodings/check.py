@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ __all__ = ["check_encoding", "check_genome"]
 
 def check_encoding(encoding: Encoding[Any], task: Task, rng: np.random.Generator, n: int = 5) -> None:
     """Sample, vary, describe and build a few genomes; well under a second. What the process has once is left as it is.
+    Some genomes may have no sound network, as long as others have.
 
     Raises EvonasError, one line, that names the encoding, the method, the genome and what was wrong with it.
     """
@@ -34,8 +35,8 @@ def check_encoding(encoding: Encoding[Any], task: Task, rng: np.random.Generator
         for genome in sampled + varied:
             _check_described(guarded, name, genome)
         inputs = bool(task.input_shape)  # without them there is no network
-        for genome in (sampled[0], varied[0]) if inputs else ():
-            _check_network(encoding, name, genome, task)
+        for genomes in (sampled + varied, varied + sampled) if inputs else ():
+            _check_networks(encoding, name, genomes, task)
         for place, genome in enumerate(guarded.portfolio(task) if isinstance(encoding, HasPortfolio) else ()):
             try:
                 _check_described(guarded, name, genome)
@@ -54,6 +55,24 @@ def _check_described(guarded: Any, name: str, genome: Any) -> None:
         if guarded.canonical(first) != first:
             what = f"gave {first!r}, whose own canonical form is another one"
             raise broken(name, said("canonical", genome), what)
+
+
+def _check_networks(encoding: Encoding[Any], name: str, genomes: Sequence[Any], task: Task) -> None:
+    """The first genome has a sound network, or else another one has: what breaks then is a failed trial of a search.
+    Raises EvonasError of the first."""
+    try:
+        _check_network(encoding, name, genomes[0], task)
+    except EvonasError:
+        if not any(_is_sound(encoding, name, genome, task) for genome in genomes[1:]):
+            raise
+
+
+def _is_sound(encoding: Encoding[Any], name: str, genome: Any, task: Task) -> bool:
+    try:
+        _check_network(encoding, name, genome, task)
+    except EvonasError:
+        return False
+    return True
 
 
 def _check_network(encoding: Encoding[Any], name: str, genome: Any, task: Task) -> None:

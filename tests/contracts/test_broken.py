@@ -1,6 +1,7 @@
 """Each break of a contract is caught, by the inherited tests and by the check before a search."""
 
 import random
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -124,6 +125,23 @@ def test_the_check_before_a_search_names_the_genome(broken, says):
 
 def test_the_check_lets_a_good_encoding_pass():
     check_encoding(CellEncoding(width=4), TASK, np.random.default_rng(0))
+
+
+class Uneven(CellEncoding):
+    """Three networks in four are none."""
+
+    def portfolio(self, task):
+        return []
+
+    def build(self, genome, task):
+        if zlib.crc32(genome.encode()) % 4:
+            raise RuntimeError("too deep")
+        return super().build(genome, task)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_check_leaves_single_networks_that_break_to_the_search(seed):
+    check_encoding(Uneven(width=4), TASK, np.random.default_rng(seed))
 
 
 class Forgetful(Evolution):

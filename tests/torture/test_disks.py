@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 from evonas.memory.archive import Archive
+from tests.commands import evonas
 from tests.torture.command import SEARCH
 from tests.torture.counted import counted
 from tests.torture.outcome import outcome
@@ -130,3 +131,14 @@ def test_a_read_only_archive(times, tally, tmp_path, commands, done):
             if code:
                 assert "cannot be written" in refused(started, code)
             tally("refused in a line" if code else "read")
+
+
+@only_root
+def test_a_set_that_is_made_on_a_disk_with_room_for_half_of_it(tmp_path):
+    """Found by the long run: a mapped file ended the process by a bus error."""
+    with disk(tmp_path / "small", 137):
+        done = evonas("data", "make", "words", "--images", "200", "--root", "small", cwd=tmp_path, ok=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "evonas: 'small/words' cannot be written: No space left on device; give another --root"
+    ]

@@ -4,6 +4,7 @@ run MODULE's `main`. They are processes like any other: killed, waited for, with
 It is asked on standard input and answers on standard output, a line of JSON each. `processes.py` asks.
 """
 
+import gc
 import io
 import json
 import os
@@ -40,6 +41,7 @@ def run(main, words, cwd, environment, out) -> None:
             code = int(ended.code or 0)
         except BaseException:
             traceback.print_exc()
+        gc.collect()  # as a process that ends does: what is left open is closed
         sys.stdout.flush()
         sys.stderr.flush()
     finally:

@@ -143,9 +143,12 @@ def _pools(kind: MadeSet, source: Images | None, seed: int) -> dict[str, Pool | 
 
 def _write(path: Path, x: np.ndarray) -> None:
     """As float32: bytes become 0 to 1, other numbers stay as they are."""
-    file = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=x.shape)
+    kind = np.dtype("<f4")
+    header = {"descr": kind.str, "fortran_order": False, "shape": x.shape}
     step = max(1, PIECE // x[0].size)
-    for start in range(0, len(x), step):
-        piece = x[start : start + step]
-        file[start : start + step] = piece / np.float32(255) if piece.dtype == np.uint8 else piece
-    file.flush()
+    with path.open("wb") as file:  # a mapped file would end the process where the disk is full, and not with a line
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, len(x), step):
+            piece = x[start : start + step]
+            piece = piece / np.float32(255) if piece.dtype == np.uint8 else piece
+            file.write(np.ascontiguousarray(piece, kind).data)
