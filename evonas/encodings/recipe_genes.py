@@ -62,7 +62,7 @@ def to_recipe(genes: Mapping[str, Any]) -> Recipe:
 
 def allowed(kept: Mapping[str, float]) -> dict[str, Any]:
     """The genes that vary images as far as they keep their class, by a network's metrics `keeps_…`: mirrored where it
-    keeps nine tenths of its accuracy above chance, shifted by an eighth where it keeps six tenths."""
+    keeps nine tenths of what it knows, shifted by an eighth where it keeps six tenths."""
     return {
         **{name: kept.get(f"keeps_{name}", 0.0) >= KEPT_MIRRORED for name in ("mirror_x", "mirror_y")},
         **{name: 0.125 if kept.get(f"keeps_{name}", 0.0) >= KEPT_SHIFTED else 0.0 for name in ("shift_x", "shift_y")},

@@ -219,7 +219,8 @@ class TorchTrainer:
                 accuracy, loss, given = self.look(network, validation)
                 further = {"test_accuracy": self.test(network, self.on_device("test"))[0]} if self.held_out else {}
                 if self.probe:
-                    further |= probed(network, validation, self.data.task.n_classes, self.recipe(candidate.genome))
+                    recipe = self.recipe(candidate.genome)
+                    further |= probed(network, validation, self.data.task.n_classes, recipe, figures["images"])
             if not math.isfinite(loss):
                 raise Diverged("diverged: the validation loss is no number")
         except Diverged as error:
