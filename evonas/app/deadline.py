@@ -28,6 +28,7 @@ FURTHER = 1.0  # seconds that model.pt2 takes longer for each further network in
 MEASURED, AT_MOST = 0.01, 1.0  # share of a deadline, and seconds, that the speed of the fixed baseline is measured
 UNKNOWN = 1.5  # times as much as by now, before the data are read
 OFTEN = 3.0  # epochs in a training of the lowest rung, from which on it shows whether shifted images help
+LONG = 20.0  # epochs of a final training of the fixed baseline in which all networks see the images often enough
 TRIED = 3  # networks, where the first cannot be trained
 
 
@@ -146,7 +147,8 @@ def begun(
             context = replace(
                 context, first=tuple(dict.fromkeys([baseline, shifted(context.encoding, baseline), *others]))
             )
-        return Rungs(context, searcher, timetable.fidelities, context.first)
+        patience = timetable.epochs >= LONG * timetable.fidelities[0]
+        return Rungs(context, searcher, timetable.fidelities, context.first, patience=patience)
     return WarmStart(context, searcher) if context.first else searcher
 
 

@@ -36,8 +36,8 @@ OTHERS: Mapping[str, Mapping[str, Any]] = {
     "plain": {"stem": "conv", "reduction": 2, "growth": 2.0, "block": "plain", "optimizer": "adamw", "averaging": 0.1},
     "small": {"width": 16, "growth": 2.0, "stages": 4, "batch": 32, "head": "flatten", "averaging": 0.1},
 }
-# For boards, where every place counts to the end: on ones that nothing is reported on (chess, queens, lines, latin
-# squares) it was never behind "board" by more than chance in a long training, and far ahead on two.
+# The baseline of boards, where every place counts to the end. On four that nothing is reported on (chess, queens,
+# lines, latin squares) it makes half of the errors of what wins in short trainings, or fewer, in 37 s on a core.
 PLACES: Mapping[str, Any] = {
     "stem": "conv",
     "stages": 1,
@@ -50,13 +50,12 @@ OF_LINES = ("board", "column", "row")  # what is laid out rather than photograph
 
 
 def portfolio(shape: Sequence[int]) -> list[Mapping[str, Any]]:
-    """Choices that differ from the baseline's, the baseline (none) first.
+    """Choices that differ from `BASELINE`'s: the fixed baseline, then others.
 
     Of pictures with a side below 16 pixels, or more than twice as long as wide, those of lines are the next; where both
-    sides are that short, one for boards comes before them.
+    sides are that short, the baseline is the one for boards.
     """
     sides = sorted(shape[1:])
     lines = len(sides) == 2 and (sides[0] < 16 or sides[1] > 2 * sides[0])
-    board = lines and sides[1] < 16
-    names = sorted(OTHERS, key=lambda name: lines and name not in OF_LINES)
-    return [{}, *([PLACES] if board else []), *(OTHERS[name] for name in names)]
+    others = [OTHERS[name] for name in sorted(OTHERS, key=lambda name: lines and name not in OF_LINES)]
+    return [PLACES, others[0], {}, *others[1:]] if lines and sides[1] < 16 else [{}, *others]

@@ -15,7 +15,7 @@ from evonas.core.recipe import Recipe, shift_pixels
 from evonas.training.data import DeviceSet, at_once
 
 FEWEST, MOST, SHARE = 256, 1024, 48  # images of the validation part: one to so many that the network was trained on
-SHIFT = 0.125  # of a side
+SHIFT, LEAST = 0.125, 2  # of a side, and pixels at least: by one, nearly all squares of a board are seen as they were
 LEARNED = 0.05  # accuracy above chance below which it is too coarse a measure
 SURE = 3.0  # standard errors that a network's information must lie above none
 SHARPNESS = tuple(0.02 * 1.5**k for k in range(20))  # of logits: networks that know little are often too sure
@@ -110,7 +110,7 @@ class Known:
 
 def variations(height: int, width: int) -> dict[str, list[Way]]:
     """What is done to images of a size, by the name of the recipe's field."""
-    down, across = max(1, shift_pixels(SHIFT, height)), max(1, shift_pixels(SHIFT, width))
+    down, across = (max(LEAST, shift_pixels(SHIFT, side)) for side in (height, width))
     return {
         "mirror_x": [lambda x: x.flip(3)],
         "mirror_y": [lambda x: x.flip(2)],

@@ -65,9 +65,10 @@ def test_everything_ends_in_time(found):
 def test_the_search_keeps_to_its_timetable(found):
     folder, result, _, _, _ = found
     archive = Archive(folder / "archive.db")
-    timetable = Timetable.from_record(archive.run("blobs").config["timetable"])
+    run = archive.run("blobs")
+    timetable = Timetable.from_record(run.config["timetable"])
     trials = archive.trials("blobs")
-    assert trials[0].evaluation.candidate.genome == NetEncoding().genome()  # the fixed baseline
+    assert trials[0].evaluation.candidate.genome == NetEncoding().portfolio(run.task)[0]  # the fixed baseline
     assert trials[0].evaluation.candidate.origin == "warm start"
     assert {t.evaluation.candidate.fidelity for t in trials} <= set(timetable.fidelities)
     assert trials[-1].elapsed < timetable.search + 4
@@ -230,7 +231,7 @@ def test_more_trials_go_on_as_if_there_had_always_been_so_many(tmp_path):
     resume("parts", archive=str(archive), data=images_from_arrays(x, y, name="memory"), trials=4)
     whole, parts = ([t.evaluation.candidate for t in Archive(archive).trials(name)] for name in ("whole", "parts"))
     assert parts == whole
-    assert whole[0].genome == NetEncoding().genome()
+    assert whole[0].genome == NetEncoding().portfolio(Archive(archive).run("whole").task)[0]
 
 
 def test_the_trials_of_a_deadline_end_it_too_and_it_never_shrinks(tmp_path):

@@ -41,9 +41,9 @@ def score(candidate, task, seed):
     return Evaluation(candidate, {"val_accuracy": value, "keeps_mirror_x": candidate.genome[0] / 5}, candidate.fidelity)
 
 
-def search(trials=40, encoding=None, told=(), first=FIRST, evaluator=score, fits=None):
+def search(trials=40, encoding=None, told=(), first=FIRST, evaluator=score, fits=None, patience=False):
     context: SearchContext = replace(on(encoding or Pairs()), first=first)
-    searcher = Rungs(context, Evolution(context), FIDELITIES, first)
+    searcher = Rungs(context, Evolution(context), FIDELITIES, first, patience=patience)
     outcome = run(searcher, Serial(evaluator), TASK, seed=0, budget=Budget(trials), trials=told, fits=fits)
     return searcher, outcome.trials
 
@@ -113,6 +113,27 @@ def test_the_baseline_with_shifted_images_is_compared_as_an_equal(shifts, mirror
     searcher, trials = search(20, encoding, first=first, evaluator=measured)
     assert set(first[:2]) <= {c.genome for c in candidates(trials) if c.fidelity == FIDELITIES[1]}
     assert searcher.recommend() == ((1, 8 if mirrors else 9) if shifts > 0 else (1, 1))
+
+
+@pytest.mark.parametrize(
+    ("fast", "images", "patience", "stays"),
+    [
+        (0.7, 1000, False, False),
+        (0.7, 1000, True, True),  # it makes three fifths of the baseline's errors
+        (0.8, 1000, True, False),  # two fifths
+        (0.7, 140, True, False),  # it is no faster to speak of
+    ],
+)
+def test_before_a_long_training_what_is_faster_has_to_halve_the_errors(fast, images, patience, stays):
+    def measured(candidate, task, seed):
+        baseline = candidate.genome == FIRST[0]
+        found = {"val_accuracy": 0.5 if baseline else 0.3, "images": 100.0, "validated": 10_000}
+        if candidate.genome == FIRST[1]:
+            found |= {"val_accuracy": fast, "images": images}
+        return Evaluation(candidate, found, candidate.fidelity)
+
+    searcher, _ = search(len(FIRST) + 3, evaluator=measured, patience=patience)
+    assert searcher.recommend() == (FIRST[0] if stays else FIRST[1])
 
 
 @pytest.mark.parametrize(("long", "varied"), [(0.9, True), (0.1, False)])
