@@ -7,17 +7,21 @@ import tempfile
 from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 from evonas.app.config import check_name
-from evonas.core.errors import EvonasError
+from evonas.core.errors import EvonasError, in_short
 from evonas.core.parsing import read_json
 
 FILES = ("report.html", "result.json", "genome.json", "model.safetensors", "model.pt2")
 EXPORTED = ("model.onnx", "model.py", "weights.safetensors")  # by `evonas export --format` alone
 
 
-def results_folder(name: str, out: str | None) -> Path:
-    """Where a run's results go: `out`, or `runs/NAME`. Raises EvonasError where the name leads elsewhere."""
+def results_folder(name: str, out: Any) -> Path:
+    """Where a run's results go: `out`, or `runs/NAME`. Raises EvonasError where the name leads elsewhere, or what an
+    archive has as `out` is no path."""
+    if out and not isinstance(out, str):
+        raise EvonasError(f"run {name!r} is recorded with results in {in_short(out)}, which is no folder")
     return Path(out) if out else Path("runs") / check_name(name, recorded=True)
 
 

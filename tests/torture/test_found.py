@@ -69,6 +69,7 @@ FOUND = {
     "a file's name that is too long": ("a spec", lambda: b"a" * 5000 + b".py:X"),
     "a duration of fifty thousand digits": ("a duration", lambda: b"9" * 50_000),
     "a data set without a row": ("hf: Parquet", no_rows),
+    "a scale beyond 64 bits": (NETWORK, lambda: with_values(NETWORK, preprocessing={**PREPARED, "scale": 2**64})),
     "a zero byte in a home": ("an archive's place", lambda: b"~\0/a.db"),
 }  # fmt: skip
 
@@ -76,7 +77,7 @@ FOUND = {
 @pytest.mark.parametrize("what", FOUND)
 def test_it_is_refused(what):
     parser, given = FOUND[what]
-    expected = READ if what == "a path that is too long" or "label" in what else REFUSED
+    expected = READ if what in ("a path that is too long", "a scale beyond 64 bits") or "label" in what else REFUSED
     assert opened(PARSERS[parser]).tried(given()) == expected
 
 
@@ -129,6 +130,13 @@ def test_a_report_goes_without_what_its_record_does_not_say(tmp_path, caplog):
             page = report_again(archive, "done", str(tmp_path / "out")).read_text()
         assert "All trials" in page
     assert "how good it is is left out: its record is of another form" in caplog.text
+
+
+def test_a_folder_that_is_a_list_is_named(tmp_path):
+    archive = files.filled(tmp_path / "a.db")
+    archive.update_run("done", config={**archive.run("done").config, "out": ["x"]})
+    with pytest.raises(EvonasError, match=r"^run 'done' is recorded with results in \['x'\], which is no folder$"):
+        report_again(archive, "done")
 
 
 def test_a_table_that_points_out_of_its_file_is_refused():
