@@ -168,7 +168,7 @@ def test_what_a_user_prints_is_no_result(times, tally, tmp_path):
         done = subprocess.run([*line, *workers], cwd=folder, capture_output=True, text=True, timeout=200)
         assert done.returncode == 0, done.stderr[-2000:]
         assert json.loads(done.stdout)["trials"] == 4
-        assert done.stderr.count("x" * 99999) >= 4
+        assert done.stderr.count("x") >= 4 * 99999  # workers write at the same time
         tally(f"{workers[1]} workers")
 
 
