@@ -86,8 +86,8 @@ def words(found: Mapping[str, Any]) -> str:
     """One line."""
     if not found["won"]:
         return (
-            "the fixed baseline stays: in trainings of the same length no other network did better beyond chance, or, "
-            "being much faster, with half of the errors"
+            "the fixed baseline stays: no other network beat it in trainings of the same length (beyond chance; a much "
+            "faster one by half of the errors)"
         )
     difference, half = 100 * found["difference"], 100 * found["margin"]
     sure = "" if abs(difference) > half else ", which is within chance"
