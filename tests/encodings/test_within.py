@@ -85,8 +85,11 @@ def test_a_portfolio_is_made_to_fit(spec, limit, least):
 
 def test_the_baseline_of_net_has_fewer_channels_and_is_otherwise_the_same():
     space, _ = within("net", "params<=50000")
-    net = made("net")
-    assert space.portfolio(DIGITS)[0] == net.genome(width=24)
+    net, larger = made("net"), Task("larger", (1, 28, 28), 10)
+    assert space.portfolio(larger)[0] == net.genome(width=24)
+    fitted, of_boards = (net.named(one.portfolio(DIGITS)[0]) for one in (space, net))
+    assert fitted["width"] < of_boards["width"]
+    assert {**fitted, "width": of_boards["width"]} == of_boards
 
 
 def test_what_cannot_be_made_to_fit_is_left_out():
