@@ -129,7 +129,7 @@ def read_line(text: str) -> None:
         given = [word.replace("\0", "") for word in shlex.split(text)]
     except ValueError:
         given = text.replace("\0", "").split()
-    if {"watch", "ui", "resume", "doctor", "run", "make", "fit", "evaluate", "--live"} & set(
+    if {"watch", "ui", "resume", "doctor", "run", "make", "fit", "evaluate", "compare", "--live"} & set(
         given
     ) or "/" in text.replace("--", ""):
         return  # what serves, computes for minutes, or writes to another folder
