@@ -147,7 +147,7 @@ def begun(
             context = replace(
                 context, first=tuple(dict.fromkeys([baseline, shifted(context.encoding, baseline), *others]))
             )
-        patience = timetable.epochs >= LONG * timetable.fidelities[0]
+        patience = timetable.final_epochs >= LONG
         return Rungs(context, searcher, timetable.fidelities, context.first, patience=patience)
     return WarmStart(context, searcher) if context.first else searcher
 

@@ -78,6 +78,11 @@ class Timetable:
         return min(LONG, max(SHORT, before + WRITING + PROGRAM + SUITED_EPOCHS * images / speed / FINAL))
 
     @property
+    def final_epochs(self) -> float:
+        """How many epochs of the fixed baseline are in a full training."""
+        return self.epochs / self.fidelities[0]
+
+    @property
     def program(self) -> float:
         """Seconds that the writing of model.pt2 may take."""
         return PROGRAM * self.busy

@@ -207,13 +207,10 @@ def _preprocessing(values: Mapping[str, Any], shape: tuple[int, ...]) -> Preproc
     for name, numbers in (("mean", found.mean), ("deviation", found.deviation), ("scale", (found.scale,))):
         if not all(isinstance(one, int | float) and math.isfinite(one) and (one or name == "mean") for one in numbers):
             raise ValueError(f"its {name} is {numbers!r}")
-    mean, deviation = (
-        tuple(map(float, numbers)) for numbers in (found.mean, found.deviation)
-    )  # torch has no large int
-    found = replace(found, mean=mean, deviation=deviation, scale=float(found.scale))
     if not {len(found.mean), len(found.deviation)} <= {1, *shape[:1]} or not isinstance(found.reading, Mapping):
         raise ValueError(f"its inputs have the shape {shape}, and are read by {found}")
-    return found
+    mean, deviation = (tuple(map(float, numbers)) for numbers in (found.mean, found.deviation))
+    return replace(found, mean=mean, deviation=deviation, scale=float(found.scale))  # JSON's integers have no end
 
 
 def _member(values: Mapping[str, Any]) -> Member:

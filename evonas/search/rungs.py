@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -57,8 +58,7 @@ class Rungs(SuccessiveHalving[G]):
         self._shifted = [shifted(self.encoding, genome) for genome in self.first[:1]]
         self.baselines = [one for one in dict.fromkeys([*self.first[:1], *self._shifted]) if one in self.first]
         self._kept: list[tuple[float, dict[str, float]]] = []
-        self._losses: dict[tuple[int, G], float] = {}
-        self._images: dict[tuple[int, G], float] = {}
+        self._metrics: dict[tuple[int, G], Mapping[str, Any]] = {}
         self._validated: dict[int, int] = {}
 
     def ask(self, n: int, rng: np.random.Generator) -> list[Candidate[G]]:
@@ -72,8 +72,7 @@ class Rungs(SuccessiveHalving[G]):
         for evaluation in evaluations:
             kept = {name: value for name, value in evaluation.metrics.items() if name.startswith("keeps_")}
             rung, genome = self._rung(evaluation.candidate.fidelity), evaluation.candidate.genome
-            self._losses[rung, genome] = evaluation.metrics.get("val_loss", np.inf)
-            self._images[rung, genome] = evaluation.metrics.get("images", 0.0)
+            self._metrics[rung, genome] = evaluation.metrics
             if "validated" in evaluation.metrics and self.goal.first.metric.kind == "percent":
                 self._validated[rung] = int(evaluation.metrics["validated"])
             if kept:
@@ -113,7 +112,8 @@ class Rungs(SuccessiveHalving[G]):
         (kept, value), (bound, other) = ours[rung], theirs[rung]
         if bound < kept or rung not in self._validated:
             return ours[rung] >= theirs[rung]  # of equals the one with the lower loss is ranked higher
-        if self.patience and self._images[rung, genome] > FASTER * self._images[rung, baseline]:
+        images, of_baseline = (self._metrics[rung, one].get("images", 0.0) for one in (genome, baseline))
+        if self.patience and images > FASTER * of_baseline:
             return 1 - value < HALVED * (1 - other)
         return value - other > margin(value, other, self._validated[rung])
 
@@ -129,7 +129,7 @@ class Rungs(SuccessiveHalving[G]):
 
         def key(genome: G) -> tuple[float, ...]:
             kept, value = finished[genome]
-            return -kept, -value, self._losses.get((rung, genome), np.inf)
+            return -kept, -value, self._metrics[rung, genome].get("val_loss", np.inf)
 
         return sorted(finished, key=key)
 

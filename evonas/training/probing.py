@@ -51,13 +51,13 @@ def kept(network: nn.Module, data: DeviceSet, n_classes: int, trained: Recipe, i
     known = Known.of(plain, torch.cat([labels for _, labels in batches]), n_classes)
     if not known.sure:
         return {}
+    of_shifts = known.above_chance if known.above_chance(plain) >= LEARNED else known.information
     found = {}
     for name, ways in variations(*shape[1:]).items():
-        if getattr(trained, name):
-            continue
-        measure = known.above_chance if name in SHIFTS and known.above_chance(plain) >= LEARNED else known.information
-        varied = sum(measure(logits(way)) for way in ways) / len(ways)
-        found[f"keeps_{name}"] = max(0.0, varied / measure(plain))
+        if not getattr(trained, name):
+            measure = of_shifts if name in SHIFTS else known.information
+            varied = sum(measure(logits(way)) for way in ways) / len(ways)
+            found[f"keeps_{name}"] = max(0.0, varied / measure(plain))
     return found
 
 
